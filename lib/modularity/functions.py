@@ -1,0 +1,77 @@
+"""Functions and their sub-functions: sentences with two classes that a neuron may tell apart."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Int
+
+from modularity import sources
+
+FUNCTIONS = ("semantic",)
+TRACKS = ("mini",)
+SENTINEL = "<extra_id_0>"
+
+
+@dataclass(frozen=True)
+class SubFunction:
+    """One binary classification (Section 3): `labels[i]` says which class `sentences[i]` belongs to."""
+
+    name: str
+    function: str  # semantic, knowledge or task
+    sentences: tuple[str, ...]
+    labels: Int[np.ndarray, "sentence"] = field(repr=False)
+    provenance: str = ""
+
+    def __post_init__(self) -> None:
+        where = f"sub-function {self.name!r}"
+        if len(self.sentences) == 0:
+            raise ValueError(f"{where} has no sentences; give at least one of each class")
+        for i, sentence in enumerate(self.sentences):
+            if not isinstance(sentence, str) or not sentence.strip():
+                raise ValueError(f"{where}: sentence {i} is {sentence!r}; give text with at least one character")
+        check_labels(self.labels, len(self.sentences), where)
+
+
+def check_labels(labels: Sequence[int] | np.ndarray, sentences: int, where: str = "labels") -> Int[np.ndarray, "s"]:
+    """`labels` as an integer array, or a ValueError that says what is wrong with them."""
+    array = np.asarray(labels)
+    if array.ndim != 1 or len(array) != sentences:
+        raise ValueError(f"{where}: labels have shape {array.shape}, expected ({sentences},), one for each sentence")
+    if sentences == 0:
+        raise ValueError(f"{where}: labels have no entries, expected at least one 0 and one 1")
+    if other := sorted(set(np.unique(array).tolist()) - {0, 1}, key=str):
+        raise ValueError(f"{where}: labels contain {other[:5]}, expected only 0 and 1")
+    array = array.astype(np.int8)
+    if array.min() == array.max():
+        raise ValueError(f"{where}: all {sentences} labels are {array[0]}, expected both 0 and 1")
+    return array
+
+
+def load(function: str, track: str = "mini") -> list[SubFunction]:
+    """All sub-functions of `function` in the order of their names.
+
+    Raises
+    ------
+    ValueError
+        An unknown function or track.
+    """
+    if function not in FUNCTIONS:
+        raise ValueError(f"unknown function {function!r}; known: {', '.join(FUNCTIONS)}")
+    if track not in TRACKS:
+        raise ValueError(f"unknown track {track!r}; known: {', '.join(TRACKS)}")
+    name = f"functions/{function}.parquet"
+    table = pd.read_parquet(sources.path(name))
+    provenance = sources.registry()[name].source
+    return [
+        SubFunction(str(key), function, tuple(rows["sentence"]), rows["label"].to_numpy(), provenance)
+        for key, rows in table.groupby("name", observed=True, sort=True)
+    ]
+
+
+def evaluation_sentences() -> set[str]:
+    """Every corpus sentence that a sub-function uses, as it stands in the corpus; pre-training leaves these out."""
+    table = pd.read_parquet(sources.path("functions/semantic.parquet"))
+    pairs = zip(table["sentence"], table["keyword"].astype(str), strict=True)
+    return {sentence.replace(SENTINEL, keyword) for sentence, keyword in pairs}

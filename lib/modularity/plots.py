@@ -1,0 +1,107 @@
+"""One function a figure: arrays in, Axes out. Nothing here computes a result or reads a file."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+import xarray as xr
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
+
+# Okabe and Ito's colours, told apart with any colour vision; each means one thing in the whole book.
+COLOURS = {"trained": "#0072B2", "untrained": "#D55E00", "null": "#7F7F7F", "paper": "#000000", "other": "#009E73"}
+STYLE = {
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.figsize": (7.0, 4.2),
+    "figure.dpi": 110,
+    "figure.constrained_layout.use": True,
+    "font.size": 11,
+    "savefig.facecolor": "white",  # figures keep their paper in dark mode
+}
+
+
+def _axes(axes: Axes | None) -> Axes:
+    if axes is not None:
+        return axes
+    sns.set_theme(style="ticks", rc=STYLE)
+    return plt.subplots()[1]
+
+
+def activation_by_label(
+    activations: Float[np.ndarray, "sentence"],
+    labels: Int[np.ndarray, "sentence"],
+    names: tuple[str, str],
+    predictivity: float,
+    axes: Axes | None = None,
+) -> Axes:
+    """Histogram of one neuron's pooled activation for the two classes (`names` of class 1, then class 0)."""
+    axes = _axes(axes)
+    bins = np.histogram_bin_edges(activations, bins=24)
+    for value, name, colour in ((1, names[0], COLOURS["trained"]), (0, names[1], COLOURS["untrained"])):
+        sns.histplot(x=activations[labels == value], bins=bins, color=colour, label=name, alpha=0.6, ax=axes)
+    axes.set(
+        xlabel="maximum activation over the sentence",
+        ylabel="sentences",
+        title=f"one neuron, predictivity {predictivity:.2f}",
+    )
+    axes.legend(title="hidden word", frameon=False)
+    return axes
+
+
+def null_of_best(
+    single: Float[np.ndarray, "draw"], best: Mapping[int, Float[np.ndarray, "draw"]], axes: Axes | None = None
+) -> Axes:
+    """Distribution of the predictivity of one useless neuron, and of the best of several numbers of them."""
+    axes = _axes(axes)
+    sns.kdeplot(x=single, color=COLOURS["null"], fill=True, alpha=0.3, label="one neuron", ax=axes, warn_singular=False)
+    colours = sns.color_palette("crest", len(best))
+    for (number, draws), colour in zip(sorted(best.items()), colours, strict=True):
+        sns.kdeplot(x=draws, color=colour, label=f"best of {number:,}", ax=axes, warn_singular=False)
+    axes.set(xlabel="predictivity of useless neurons", ylabel="density", xlim=(0.45, 0.75))
+    axes.legend(frameon=False)
+    return axes
+
+
+def figure1_left(
+    trained: xr.DataArray,
+    untrained: Sequence[xr.DataArray],
+    null: tuple[float, float],
+    paper: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    name: str,
+    interval: Float[np.ndarray, "bound layer"],
+    axes: Axes | None = None,
+) -> Axes:
+    """Mean best predictivity by layer, as in the left of the paper's Figure 1.
+
+    Parameters
+    ----------
+    trained : dims ``(layer,)``; `untrained` one such array for each copy.
+    null : lower and upper bound of the band of the best of N useless neurons.
+    paper : label → (position, value); positions run from 0, the first layer, to 1, the last.
+    name : of the trained model, written beside its curve.
+    interval : lower and upper bound of `trained` by layer.
+    """
+    axes = _axes(axes)
+    layers = trained["layer"].to_numpy()
+    last = layers[-1]
+    for (label, (position, value)), style in zip(paper.items(), ("-", ":"), strict=False):
+        axes.plot(np.asarray(position) * last, value, style, color=COLOURS["paper"], lw=1, alpha=0.7)
+        axes.annotate(label, (last, value[-1]), xytext=(6, 0), textcoords="offset points", va="center", fontsize=9)
+    for i, copy in enumerate(untrained):
+        axes.plot(layers, copy, "s-", color=COLOURS["untrained"], lw=1, ms=4, alpha=0.8)
+        if i == 0:
+            text = f"{len(untrained)} untrained copies"
+            axes.annotate(text, (0, copy[0]), xytext=(2, -14), textcoords="offset points", color=COLOURS["untrained"])
+    axes.fill_between(layers, *interval, color=COLOURS["trained"], alpha=0.2, lw=0)
+    axes.plot(layers, trained, "o-", color=COLOURS["trained"], lw=2)
+    axes.annotate(name, (0, trained[0]), xytext=(2, 10), textcoords="offset points", color=COLOURS["trained"])
+    axes.axhspan(*null, color=COLOURS["null"], alpha=0.35, lw=0)
+    axes.annotate(
+        "best of N useless neurons", (0, null[0]), xytext=(2, -12), textcoords="offset points", color="#555555"
+    )
+    axes.set(xlabel="encoder layer (0-based; the paper's twelve are squeezed to the same width)", xticks=layers)
+    axes.set(ylabel="best predictivity, mean over sub-functions", ylim=(0.58, 0.92))
+    return axes

@@ -1,0 +1,74 @@
+"""Every data file and its checksum; nothing else in the library reads ``data/`` or the network."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import pooch
+
+ENVIRONMENT = "MODULARITY_DATA"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of ``data/registry.txt``."""
+
+    name: str  # path below data/
+    sha256: str
+    licence: str
+    source: str  # where the content comes from, with its version
+
+
+def data_folder() -> Path:
+    """``data/`` of the checkout, or the folder that the variable ``MODULARITY_DATA`` names."""
+    folder = Path(os.environ.get(ENVIRONMENT) or Path(__file__).parents[2] / "data")
+    if not (folder / "registry.txt").is_file():
+        raise FileNotFoundError(
+            f"no registry.txt in {folder}: work in a clone of the project, or set {ENVIRONMENT} to its data folder"
+        )
+    return folder
+
+
+@cache
+def _registry(path: Path, _modified: int) -> dict[str, Entry]:
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    entries = [Entry(*(field.strip() for field in line.split(" | "))) for line in lines]
+    return {entry.name: entry for entry in entries}
+
+
+def registry() -> dict[str, Entry]:
+    """Name → entry, for every shipped data file."""
+    path = data_folder() / "registry.txt"
+    return _registry(path, path.stat().st_mtime_ns)
+
+
+def path(name: str) -> Path:
+    """The shipped file `name` (as ``corpus/brown.jsonl.zst``), once its bytes match its checksum.
+
+    Raises
+    ------
+    KeyError
+        `name` is not in the registry.
+    FileNotFoundError, ValueError
+        The file is missing, or altered or cut short.
+    """
+    known = registry()
+    if name not in known:
+        raise KeyError(f"no shipped file is called {name!r}; known: {', '.join(sorted(known))}")
+    file = data_folder() / name
+    restore = f"restore it with `git checkout -- data/{name}`"
+    if not file.is_file():
+        raise FileNotFoundError(f"{file} is missing; {restore}")
+    if (found := pooch.file_hash(str(file))) != known[name].sha256:
+        raise ValueError(f"{file} is altered or cut short: sha256 is {found}, expected {known[name].sha256}; {restore}")
+    return file
+
+
+def corpus() -> Iterator[list[str]]:
+    """The pre-training text, a list of sentences for each document."""
+    for part in ("wikipedia", "brown", "wordnet"):
+        table = pd.read_json(path(f"corpus/{part}.jsonl.zst"), lines=True, compression="zstd")
+        yield from table["text"].str.split("\n")

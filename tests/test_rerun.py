@@ -1,0 +1,68 @@
+"""The runner refuses what papermill would let pass, and leaves no half-written notebook under a final name."""
+
+import subprocess
+import sys
+
+import nbformat
+import papermill
+import pytest
+from modularity import rerun
+
+
+@pytest.fixture
+def notebooks(tmp_path, monkeypatch):
+    """A folder with one notebook of two parameters, which fails when asked to."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    cells = [
+        nbformat.v4.new_code_cell(
+            'seed: int = 0  # of every draw\nmodel: str = "a"  # which', metadata={"tags": ["parameters"]}
+        ),
+        nbformat.v4.new_code_cell("assert seed != 13, 'unlucky'\nprint(seed + 1, model)"),
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "x.ipynb")
+    monkeypatch.setattr(rerun, "NOTEBOOKS", folder)
+    return folder
+
+
+def test_a_parameter_reaches_the_notebook(notebooks, tmp_path):
+    out = rerun.rerun("x", tmp_path / "out.ipynb", {"seed": 4}, progress=False)
+    assert "5 a" in nbformat.read(out, 4).cells[-1].outputs[0].text
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("sed", r"no parameter 'sed' \(did you mean 'seed'\?\); it has: seed = 0 # of every draw; model"),
+        ("zz", "'zz'; it has"),
+    ],
+)
+def test_an_unknown_parameter_lists_the_known(notebooks, tmp_path, name, message):
+    with pytest.raises(ValueError, match=message):
+        rerun.rerun("x", tmp_path / "out.ipynb", {name: 1}, progress=False)
+    assert not (tmp_path / "out.ipynb").exists()
+
+
+def test_a_failed_run_does_not_get_the_final_name(notebooks, tmp_path):
+    with pytest.raises(papermill.PapermillExecutionError, match="unlucky"):
+        rerun.rerun("x", tmp_path / "out.ipynb", {"seed": 13}, progress=False)
+    assert not (tmp_path / "out.ipynb").exists()
+    assert (tmp_path / "out.failed.ipynb").exists()
+
+
+def test_an_unknown_notebook_lists_the_known(notebooks, tmp_path):
+    with pytest.raises(ValueError, match="unknown notebook 'y'; known: x"):
+        rerun.rerun("y", tmp_path / "out.ipynb", {})
+
+
+def test_an_output_beside_the_sources_is_refused(notebooks):
+    with pytest.raises(ValueError, match="lies beside the sources"):
+        rerun.rerun("x", notebooks / "out.ipynb", {})
+
+
+def test_the_command_line_ends_non_zero_and_says_why():
+    command = [sys.executable, "-m", "modularity.rerun", "04_specialization", "-p", "modle", "t5-mini"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "no parameter 'modle' (did you mean 'model'?)" in done.stderr
