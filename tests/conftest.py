@@ -6,6 +6,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # a test that reaches for the network fails 
 
 import numpy as np
 import pytest
+
 from modularity import models
 from modularity.functions import SubFunction
 

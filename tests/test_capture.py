@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+
 from modularity import capture, predictivity
 from modularity.functions import SubFunction
 

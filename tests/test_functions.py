@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+
 from modularity import functions, sources
 from modularity.functions import SubFunction
 

@@ -22,7 +22,7 @@ ORDER = [
     "plots",
     "rerun",
 ]
-WITHOUT_TORCH = ["sources", "published", "functions", "predictivity", "plots", "store", "rerun"]
+WITHOUT_TORCH = ["sources", "published", "functions", "ranking", "predictivity", "plots", "store", "rerun"]
 
 
 def test_every_module_has_its_place():

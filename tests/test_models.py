@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 import torch
+
 from modularity import models, sources
 
 

@@ -6,6 +6,7 @@ import sys
 import nbformat
 import papermill
 import pytest
+
 from modularity import rerun
 
 

@@ -4,6 +4,7 @@ import hashlib
 import shutil
 
 import pytest
+
 from modularity import published, sources
 
 

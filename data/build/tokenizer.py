@@ -8,10 +8,11 @@ between equally good pieces in the order of a hash table, so a rebuilt tokenizer
 from collections.abc import Sequence
 from pathlib import Path
 
-from modularity import corruption
 from tokenizers import AddedToken, Tokenizer, decoders, normalizers, pre_tokenizers, processors, trainers
 from tokenizers.models import Unigram
 from transformers import PreTrainedTokenizerFast
+
+from modularity import corruption
 
 OUT = Path(__file__).parents[1] / "tokenizer"
 PIECES, SENTINELS = 4096, 100

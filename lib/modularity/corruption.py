@@ -19,9 +19,14 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 
 def documents() -> list[list[str]]:
-    """The training text as sentences by document, without any sentence that a sub-function evaluates."""
+    """The training text as sentences by document, without any sentence that a sub-function evaluates.
+
+    Running text comes twice: WordNet's definitions would be half of all tokens otherwise.
+    """
     held_out = functions.evaluation_sentences()
-    return [kept for document in sources.corpus() if (kept := [s for s in document if s not in held_out])]
+    parts = ("wikipedia", "brown", "wordnet", "wikipedia", "brown")
+    texts = (document for part in parts for document in sources.corpus(part))
+    return [kept for document in texts if (kept := [s for s in document if s not in held_out])]
 
 
 def token_stream(docs: Sequence[Sequence[str]], tokenizer: PreTrainedTokenizerFast) -> Int[np.ndarray, "token"]:

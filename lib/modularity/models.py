@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pooch
 import torch
 from safetensors import SafetensorError
 from torch import nn
@@ -91,10 +92,9 @@ def _folder(name: str) -> Path:
 
 
 def _read_weights(folder: Path, config: dict) -> tuple[nn.Module, str]:
-    import pooch
-
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # what is missing is reported below, as an error
+    logging.disable_progress_bar()  # it takes a moment
     try:
         module, report = T5ForConditionalGeneration.from_pretrained(
             folder, use_safetensors=True, local_files_only=True, output_loading_info=True
@@ -106,6 +106,7 @@ def _read_weights(folder: Path, config: dict) -> tuple[nn.Module, str]:
         ) from error
     finally:
         logging.set_verbosity(verbosity)
+        logging.enable_progress_bar()
     wrong = {k: sorted(v)[:3] for k, v in report.items() if v}
     if wrong:
         raise ValueError(f"the weights {folder / WEIGHTS} do not fit config.json: {wrong}; use files of one model")

@@ -3,16 +3,17 @@
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from modularity.functions import SubFunction, check_labels
+from modularity.ranking import Score, ranked, scored
 
-Score = Literal["labels", "signs", "auroc"]
-CHUNK = 1 << 17  # activations sorted at a time by one thread: about 3 MB with their keys, which fits the cache
+CHUNK = 1 << 17  # activations scored at a time by one thread: about 3 MB in all, which fits the cache
+PANEL = 8  # chunks read at a time
 
 
 def predictivity(
@@ -62,92 +63,22 @@ def predictivity(
     result = np.empty(neurons)
 
     def fill(start: int) -> None:
-        block = activations[:, start : start + width]
-        if not np.isfinite(block).all():
-            row, column = np.argwhere(~np.isfinite(block))[0]
+        # Rows of a wide matrix lie far apart: several chunks are fetched at once.
+        panel = np.ascontiguousarray(activations[:, start : start + PANEL * width])
+        if not np.isfinite(panel).all():
+            row, column = np.argwhere(~np.isfinite(panel))[0]
             raise ValueError(
-                f"the activation of neuron {start + column} in sentence {row} is {block[row, column]}, "
+                f"the activation of neuron {start + column} in sentence {row} is {panel[row, column]}, "
                 "expected a finite number; look for an overflow in the model (a wider float type helps)"
             )
-        result[start : start + width] = _score(*_ranked(block, labels), score)
+        for offset in range(0, panel.shape[1], width):
+            chunk = panel[:, offset : offset + width]
+            score_of_chunk = scored(*ranked(chunk, labels), score)
+            result[start + offset : start + offset + width] = np.minimum(score_of_chunk, 1.0)  # rounding may exceed it
 
-    with ThreadPoolExecutor(
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    ) as pool:
-        list(pool.map(fill, range(0, neurons, width)))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(fill, range(0, neurons, PANEL * width)))
     return result
-
-
-def _ranked(
-    block: Float[np.ndarray, "sentence neuron"], labels: Int[np.ndarray, "sentence"]
-) -> tuple[Bool[np.ndarray, "neuron sentence"], Bool[np.ndarray, "neuron sentence-1"]]:
-    """Labels from the highest activation down, and whether each is tied with the next.
-
-    A float32 and a label are sorted as one integer: its bits are ordered like the numbers once negative
-    ones are flipped. Non-negative numbers (ReLU) leave the sign bit free, so 32 bits hold both.
-    """
-    if block.dtype == np.float64 or block.dtype.itemsize > 4:
-        order = np.argsort(-block.T, axis=1)
-        values = np.take_along_axis(block.T, order, axis=1)
-        return labels[order].astype(bool), values[:, 1:] == values[:, :-1]
-    values = np.add(block.T, np.float32(0), dtype=np.float32, order="C")  # −0 becomes 0
-    bits = values.view(np.uint32)
-    if values.min() >= 0:
-        keys = bits ^ np.uint32(0x7FFFFFFF)  # complement: the highest first
-        keys <<= np.uint32(1)
-    else:
-        flip = np.where(bits >> np.uint32(31), np.uint32(0), np.uint32(0x7FFFFFFF))
-        keys = (bits ^ flip).astype(np.uint64) << np.uint64(1)
-    keys |= labels.astype(keys.dtype)
-    keys.sort(axis=1)
-    return (keys & keys.dtype.type(1)).astype(bool), (keys[:, 1:] ^ keys[:, :-1]) < 2
-
-
-def _tied_groups(tied: Bool[np.ndarray, "neuron sentence-1"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Flat indices of the members of every tied group, and each member's first and last fellow."""
-    gaps = tied.shape[1]
-    joined = np.flatnonzero(tied)
-    joined += joined // gaps  # flat index among sentences rather than gaps
-    breaks = np.flatnonzero(np.diff(joined) != 1)
-    first = joined[np.r_[0, breaks + 1]] if len(joined) else joined
-    last = joined[np.r_[breaks, -1]] + 1 if len(joined) else joined
-    size = last - first + 1
-    members = np.repeat(first - np.r_[0, size.cumsum()[:-1]] if len(first) else first, size) + np.arange(size.sum())
-    return members, np.repeat(first, size), np.repeat(last, size)
-
-
-def _average_precision(y: Float[np.ndarray, "n s"], groups: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """AP for the labels as they are, and for the labels exchanged, from one cumulative count."""
-    sentences = y.shape[1]
-    precision = y.cumsum(axis=1)
-    positives = precision[:, -1].copy()
-    precision *= 1 / np.arange(1, sentences + 1)
-    members, _, last = groups
-    if len(members):
-        precision.flat[members] = precision.flat[last]  # one threshold for the whole group
-    hits = np.einsum("ns,ns->n", y, precision)
-    # Exchanged, precision is 1 − p, so the sum over the other class needs the plain sum of p only.
-    negatives = sentences - positives
-    return hits / positives, (negatives - precision.sum(axis=1) + hits) / negatives
-
-
-def _score(labels: Bool[np.ndarray, "n s"], tied: Bool[np.ndarray, "n gap"], score: Score) -> Float[np.ndarray, "n"]:
-    y = labels.astype(np.float64)
-    if score == "labels":
-        return np.maximum(*_average_precision(y, _tied_groups(tied)))
-    if score == "signs":
-        down, _ = _average_precision(y, _tied_groups(tied))
-        up, _ = _average_precision(y[:, ::-1].copy(), _tied_groups(tied[:, ::-1]))
-        return np.maximum(down, up)
-    sentences = y.shape[1]
-    rank = np.tile(np.arange(sentences, dtype=np.float64), (len(y), 1))
-    members, first, last = _tied_groups(tied)
-    if len(members):
-        rank.flat[members] = (first + last) / 2 % sentences
-    positives = y.sum(axis=1)
-    above = np.einsum("ns,ns->n", y, rank) - positives * (positives - 1) / 2  # negatives ranked above, summed
-    auroc = 1 - above / (positives * (sentences - positives))
-    return np.maximum(auroc, 1 - auroc)
 
 
 def best_of_null(
@@ -178,13 +109,13 @@ def best_of_null(
         )
     sentences = positives + negatives
     template = np.arange(sentences) < positives
-    untied = np.zeros((0, sentences - 1), dtype=bool)
     best = np.full(draws, -np.inf)
     width = max(1, CHUNK // sentences)
+    untied = np.zeros((width, sentences - 1), dtype=bool)
     for start in range(0, draws * neurons, width):
         flat = np.arange(start, min(start + width, draws * neurons))
         shuffled = rng.permuted(np.tile(template, (len(flat), 1)), axis=1)
-        np.maximum.at(best, flat // neurons, _score(shuffled, untied, score))
+        np.maximum.at(best, flat // neurons, scored(shuffled, untied[: len(flat)], score))
     return best
 
 

@@ -1,7 +1,6 @@
 """Every data file and its checksum; nothing else in the library reads ``data/`` or the network."""
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -67,8 +66,7 @@ def path(name: str) -> Path:
     return file
 
 
-def corpus() -> Iterator[list[str]]:
-    """The pre-training text, a list of sentences for each document."""
-    for part in ("wikipedia", "brown", "wordnet"):
-        table = pd.read_json(path(f"corpus/{part}.jsonl.zst"), lines=True, compression="zstd")
-        yield from table["text"].str.split("\n")
+def corpus(part: str) -> list[list[str]]:
+    """One part of the pre-training text (``wikipedia``, ``brown`` or ``wordnet``): sentences by document."""
+    table = pd.read_json(path(f"corpus/{part}.jsonl.zst"), lines=True, compression="zstd")
+    return table["text"].str.split("\n").tolist()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import xarray as xr
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from modularity import capture, functions, predictivity, store
 from modularity.functions import SubFunction
