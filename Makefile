@@ -26,12 +26,8 @@ book: $(ENV)/ready ## run every section and build the book
 	@echo "open $(CURDIR)/_build/html/index.html"
 
 .PHONY: test
-test: $(ENV)/ready ## run every test
-	$(RUN)/pytest -m "not book"
-
-.PHONY: test-book
-test-book: book ## test the built pages in headless Chromium
-	$(RUN)/pytest -m book
+test: $(ENV)/ready ## run every test; those of the pages need the built book and Chromium
+	$(RUN)/pytest
 
 .PHONY: check
 check: $(ENV)/ready ## format, lint and types

@@ -32,7 +32,7 @@
 
 # %% tags=["parameters"]
 model: str = "t5-mini"  # a shipped model, or the path of a model folder
-subfunction: str = "bed/stock"  # one of the 100 noun pairs
+subfunction: str = "conflict/heat"  # one of the 100 noun pairs
 layer: int = 2  # encoder layer, 0-based
 seed: int = 0  # of the useless neurons
 
@@ -64,8 +64,7 @@ from modularity import capture, functions, models, plots, predictivity
 # these 20,000 sentences was in the text on which the companion model was pre-trained.
 
 # %%
-subfunctions = {s.name: s for s in functions.load("semantic")}
-chosen = subfunctions[subfunction]
+chosen = functions.find(functions.load("semantic"), subfunction)
 for i in (0, 1, 100, 101):
     print(f"label {chosen.labels[i]}: {chosen.sentences[i]}")
 
@@ -152,12 +151,12 @@ assert np.allclose(naive, scores, atol=1e-12)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-activation", "caption": "The neuron with the highest predictivity in the chosen layer. The further the two heaps stand apart, the more of the list's top belongs to one word; a perfect neuron would show no overlap."}, "image": {"alt": "Two overlapping histograms of one neuron's maximum activation, one for each hidden word."}}
 best = int(scores.argmax())
-plots.activation_by_label(matrix[:, best], y, tuple(subfunction.split("/")), scores[best])
+axes = plots.activation_by_label(matrix[:, best], y, tuple(subfunction.split("/")), scores[best])
 # %% [markdown]
 # ## What do useless neurons get?
 #
-# The appendix calls 0.5 the value of a useless neuron. With two classes of equal size that is about what *one* useless neuron
-# gets on average, less what the maximum of the two directions adds. But a layer is judged by its *best* neuron, and the best of
+# The appendix calls 0.5 the value of a useless neuron. One useless neuron does come close when the classes are of equal
+# size; taking the better of two directions lifts it a little. But a layer is judged by its *best* neuron, and the best of
 # hundreds of useless ones is far from 0.5. A useless neuron ranks the sentences at random, so its score can be drawn
 # without any model.
 
@@ -170,12 +169,12 @@ relabelled = predictivity.relabelled_null(matrix, y, draws=50, rng=rng)
 {n: float(draws.mean().round(3)) for n, draws in null.items()} | {"relabelled": float(relabelled.mean().round(3))}
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-null", "caption": "Predictivity of useless neurons: of one, and of the best of as many as a layer of this model and a layer of T5-base have. The more neurons a layer has, the higher its best useless one."}, "image": {"alt": "Density curves of predictivity under random ranking. One neuron lies near 0.53, the best of several hundred near 0.64, the best of 3,072 higher still."}}
-plots.null_of_best(null[1], {n: null[n] for n in sizes[1:]})
+axes = plots.null_of_best(null[1], {n: null[n] for n in sizes[1:]})
 # %% [markdown]
 # Any "best predictivity" has to be read against the curve of its own layer width and class
 # sizes. The neurons of a real layer resemble each other, so they are fewer than they look: permuting the labels and
-# keeping this layer's activations gives a best of {glue:text}`relabelled:.3f` on average, no higher than the
-# {glue:text}`floor:.3f` of independent neurons.
+# keeping this layer's activations gives a best of {glue:text}`relabelled:.3f` on average, beside {glue:text}`floor:.3f` for
+# independent neurons.
 
 # %% tags=["remove-cell"]
 glue("model_name", companion.name, display=False)

@@ -117,7 +117,7 @@ curves = {
     for init, rows in paper.groupby("init")
 }
 means = [scores.max("neuron").mean("subfunction") for scores in untrained]
-plots.figure1_left(
+axes = plots.figure1_left(
     best.mean("subfunction"), means, band, curves, name=model.rstrip("/").split("/")[-1], interval=interval
 )
 # %% [markdown]

@@ -70,3 +70,10 @@ def test_an_unknown_function_or_track_is_refused():
         functions.load("syntax")
     with pytest.raises(ValueError, match="unknown track 'maxi'; known: mini"):
         functions.load("semantic", track="maxi")
+
+
+def test_a_name_finds_its_subfunction_or_close_ones():
+    loaded = functions.load("semantic")
+    assert functions.find(loaded, loaded[3].name) is loaded[3]
+    with pytest.raises(ValueError, match=rf"'{loaded[3].name}s' among 100; for instance: {loaded[3].name}"):
+        functions.find(loaded, loaded[3].name + "s")

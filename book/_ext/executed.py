@@ -33,6 +33,18 @@ def swap(app: Sphinx, docname: str, source: list[str]) -> None:
     source[0] = text
 
 
+def without_thebe(app: Sphinx, _page: str, _template: str, context: dict, _doctree: object) -> None:
+    """Leave out sphinx-thebe's files: Jupyter Book loads it although it is off, and declares a constant twice."""
+
+    def wanted(asset: object) -> bool:
+        attributes = getattr(asset, "attributes", {})
+        return "thebe" not in f"{getattr(asset, 'filename', asset)}{attributes.get('body', '')}".lower()
+
+    for kind in ("script_files", "css_files"):
+        context[kind] = [asset for asset in context[kind] if wanted(asset)]
+
+
 def setup(app: Sphinx) -> dict:
     app.connect("source-read", swap, priority=1)
+    app.connect("html-page-context", without_thebe, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

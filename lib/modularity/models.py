@@ -96,7 +96,7 @@ def _read_weights(folder: Path, config: dict) -> tuple[nn.Module, str]:
     logging.set_verbosity_error()  # what is missing is reported below, as an error
     logging.disable_progress_bar()  # it takes a moment
     try:
-        module, report = T5ForConditionalGeneration.from_pretrained(
+        module, report = T5ForConditionalGeneration.from_pretrained(  # type: ignore[misc]
             folder, use_safetensors=True, local_files_only=True, output_loading_info=True
         )
     except (SafetensorError, RuntimeError, OSError) as error:

@@ -93,8 +93,11 @@ def figure1_left(
     for i, copy in enumerate(untrained):
         axes.plot(layers, copy, "s-", color=COLOURS["untrained"], lw=1, ms=4, alpha=0.8)
         if i == 0:
-            text = f"{len(untrained)} untrained copies"
-            axes.annotate(text, (0, copy[0]), xytext=(2, -14), textcoords="offset points", color=COLOURS["untrained"])
+            text, middle = f"{len(untrained)} untrained copies", (layers[0] + layers[-1]) / 2
+            lowest = min(float(c.min()) for c in [*untrained, *(np.asarray(v) for _, v in list(paper.values())[1:])])
+            axes.annotate(
+                text, (middle, lowest), xytext=(0, -14), textcoords="offset points", color=COLOURS["untrained"]
+            )
     axes.fill_between(layers, *interval, color=COLOURS["trained"], alpha=0.2, lw=0)
     axes.plot(layers, trained, "o-", color=COLOURS["trained"], lw=2)
     axes.annotate(name, (0, trained[0]), xytext=(2, 10), textcoords="offset points", color=COLOURS["trained"])

@@ -88,7 +88,7 @@ def build_model(recipe: Recipe, vocabulary: int) -> T5ForConditionalGeneration:
             feed_forward_proj="relu",
             pad_token_id=0,
             eos_token_id=1,
-            decoder_start_token_id=0,
+            decoder_start_token_id=0,  # type: ignore[call-arg]
         )
     )
 
@@ -161,7 +161,7 @@ def pretrain(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     tokenizer = tokenizer or corruption.tokenizer()
     stream = corruption.token_stream(docs, tokenizer)
-    model = build_model(recipe, len(tokenizer)).to(device)
+    model = build_model(recipe, len(tokenizer)).to(device)  # type: ignore[arg-type]
     optimizer = RMSScaledAdamW(model.parameters(), fused=True)
     state = folder / "state.safetensors"
     start = load_state(state, model, optimizer, recipe) if state.exists() else 0
@@ -176,11 +176,12 @@ def pretrain(
         sentinel=tokenizer.convert_tokens_to_ids("<extra_id_0>"),  # type: ignore[arg-type]
         seed=recipe.seed,
     )
+    half = _multiplies_bfloat16(device)
     model.train()
     with tqdm(total=recipe.steps, initial=start, desc=folder.name, unit="step") as bar:
         for step, (inputs, targets) in enumerate(batches, start=start + 1):
             inputs, targets = (torch.as_tensor(x, dtype=torch.long, device=device) for x in (inputs, targets))
-            with torch.autocast(device.type, torch.bfloat16):
+            with torch.autocast(device.type, torch.bfloat16, enabled=half):
                 loss = model(input_ids=inputs, labels=targets).loss
             loss.backward()
             optimizer.scaled_step(learning_rate(step - 1, recipe))
@@ -193,6 +194,14 @@ def pretrain(
             if step == stop_after:
                 return folder
     return _finish(folder, model, tokenizer, recipe)
+
+
+def _multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether the device has bfloat16 products of its own; emulated ones are slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    cpuinfo = Path("/proc/cpuinfo")
+    return cpuinfo.exists() and "bf16" in cpuinfo.read_text()
 
 
 class _Log:
@@ -226,7 +235,7 @@ def _finish(
     """The trained model in bfloat16 as a folder that `models.load` reads, there as a whole or not at all."""
     final, temporary = folder / "final", folder / "final.tmp"
     shutil.rmtree(temporary, ignore_errors=True)
-    model.to(torch.bfloat16).save_pretrained(temporary)
+    model.to(torch.bfloat16).save_pretrained(temporary)  # type: ignore[arg-type]
     tokenizer.save_pretrained(temporary)
     (temporary / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
     shutil.rmtree(final, ignore_errors=True)

@@ -13,8 +13,8 @@ from types import ModuleType
 
 import numpy as np
 import xarray as xr
-import zarr
 from zarr.core.buffer import cpu
+from zarr.storage import MemoryStore
 
 ENVIRONMENT = "MODULARITY_CACHE"
 
@@ -35,7 +35,8 @@ def digest(value: object) -> str:
             sha.update(Path(str(part.__file__)).read_bytes())
         elif isinstance(part, Mapping):
             for key in sorted(part):
-                feed(key), feed(part[key])
+                feed(key)
+                feed(part[key])
         elif isinstance(part, list | tuple):
             sha.update(f"[{len(part)}".encode())
             for item in part:
@@ -81,7 +82,7 @@ def write(path: Path, result: xr.DataArray, key: Mapping[str, object]) -> None:
     try:
         named = result.rename(result.name or "result").assign_attrs(provenance=json.dumps(provenance))
         parts: dict = {}
-        named.to_dataset().to_zarr(zarr.storage.MemoryStore(parts), consolidated=False, zarr_format=2)
+        named.to_dataset().to_zarr(MemoryStore(parts), consolidated=False, zarr_format=2)
         with zipfile.ZipFile(temporary, "w") as target:  # zarr's own zip store writes metadata twice
             for part in sorted(parts):
                 target.writestr(part, parts[part].to_bytes())
@@ -100,8 +101,8 @@ def read(path: Path) -> xr.DataArray:
     """
     try:
         with zipfile.ZipFile(path) as source:  # reading a part checks its checksum
-            parts = {part: cpu.Buffer.from_bytes(source.read(part)) for part in source.namelist()}
-        dataset = xr.open_zarr(zarr.storage.MemoryStore(parts), consolidated=False, chunks=None).load()
+            parts: dict = {part: cpu.Buffer.from_bytes(source.read(part)) for part in source.namelist()}
+        dataset = xr.open_zarr(MemoryStore(parts), consolidated=False, chunks=None).load()
     except (zipfile.BadZipFile, OSError, KeyError, ValueError) as error:
         raise ValueError(f"the stored result {path} is damaged ({type(error).__name__}: {error}); delete it") from error
     (variable,) = dataset.data_vars
