@@ -15,7 +15,7 @@ PAGES = [
 DOIT_CONFIG = {"default_tasks": ["book"], "verbosity": 2, "dep_file": ".doit.db"}
 
 
-def task_run():
+def task_section():
     """execute each section with papermill into executed/"""
     for name in NOTEBOOKS:
         yield {

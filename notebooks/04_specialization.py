@@ -32,8 +32,8 @@
 # %% tags=["parameters"]
 model: str = "t5-mini"  # a shipped model, or the path of a model folder
 seed: int = 0  # of the first untrained copy, and of every draw
-copies: int = 3  # untrained copies, as many as in the paper
-limit: int = 100  # sub-functions, at most 100
+copies: int = 3  # untrained copies, at least 1; the paper has 3
+limit: int = 100  # sub-functions, 2 to 100
 score: str = "labels"  # labels (authors' code), signs (paper's text) or auroc
 pooling: str = "max"  # over the tokens: max (the paper), mean or last
 draws: int = 400  # of the best of N useless neurons

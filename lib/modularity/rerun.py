@@ -46,7 +46,7 @@ def rerun(notebook: str, output: Path, parameters: Mapping[str, object], *, prog
     output.parent.mkdir(parents=True, exist_ok=True)
     temporary = output.with_suffix(".failed.ipynb")
     papermill.execute_notebook(
-        str(source), str(temporary), dict(parameters), progress_bar=progress, cwd=str(NOTEBOOKS), kernel_name="python3"
+        str(source), str(temporary), dict(parameters), progress_bar=progress, kernel_name="python3"
     )
     os.replace(temporary, output)
     return output
