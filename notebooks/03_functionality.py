@@ -27,7 +27,7 @@
 # **Learn:** neuron, pooled activation, sub-function, predictivity, and why 0.5 is *not* what a useless neuron gets.
 #
 # **Need:** what a Transformer's feed-forward layer is, and what a precision is.
-# About one minute on two CPU cores; a GPU makes no difference here.
+# Half a minute on two CPU cores; a GPU makes no difference here.
 # :::
 
 # %% tags=["parameters"]

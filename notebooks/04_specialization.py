@@ -26,7 +26,7 @@
 # **Learn:** why a trained model has to be compared with two things, an untrained copy *and* useless neurons.
 #
 # **Need:** [](03_functionality.ipynb).
-# About two minutes on two CPU cores the first time, a few seconds when the scores are stored; a GPU is not needed.
+# About three minutes on two CPU cores the first time, a few seconds when the scores are stored; a GPU is not needed.
 # :::
 
 # %% tags=["parameters"]

@@ -14,6 +14,7 @@ ORDER = [
     "functions",
     "models",
     "capture",
+    "ranking",
     "predictivity",
     "corruption",
     "pretrain",

@@ -29,7 +29,7 @@ EPS_RMS = 1e-3  # the smallest scale a weight matrix is stepped by, as in Adafac
 class Recipe:
     """One pre-training run. Two runs of equal recipes on one machine end in equal weights."""
 
-    steps: int = 12_000
+    steps: int = 4_600
     batch: int = 32  # windows a step
     length: int = 64  # encoder tokens a window, the end mark included
     seed: int = 0
@@ -39,7 +39,7 @@ class Recipe:
     noise: float = 0.15  # share of the tokens that are hidden
     span: float = 3.0  # mean length of a hidden span in tokens
     d_model: int = 128
-    d_ff: int = 768  # neurons a layer
+    d_ff: int = 1280  # neurons a layer
     layers: int = 4
     decoder_layers: int = 2
     heads: int = 4
