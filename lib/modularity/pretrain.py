@@ -50,9 +50,9 @@ class RMSScaledAdamW(torch.optim.AdamW):
 
     A T5 starts with embeddings of size 1 and projections far smaller; one absolute step size suits not both,
     and a small model stays on the plateau where it ignores the encoder. Gradients are not clipped: in a
-    trial of 400 steps that slowed the start. The scale follows the weights, so noise makes them grow by a factor
-    of about exp(lr² / 2) a step: a high rate held for long ends in weights hundreds of times too large (measured: 3e-2 for
-    9,000 steps), which is why the rate falls from early on.
+    trial of 400 steps that slowed the start. The scale follows the weights, so noise makes them grow by a
+    factor of about exp(lr² / 2) a step: a high rate held for long ends in weights hundreds of times too
+    large (measured: 3e-2 for 9,000 steps), which is why the rate falls from early on.
     """
 
     def __init__(self, parameters, **options) -> None:
