@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from modularity import models
-from modularity.functions import SubFunction
+from modularity.subfunction import SubFunction
 
 
 @pytest.fixture(scope="session")

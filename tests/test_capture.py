@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from modularity import capture, predictivity
-from modularity.functions import SubFunction
+from modularity.subfunction import SubFunction
 
 
 def by_definition(model, sentence, layer):

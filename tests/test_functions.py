@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modularity import functions, sources
-from modularity.functions import SubFunction
+from modularity import baselines, controls, functions, similarity, sources
+from modularity.subfunction import SubFunction, find
 
 
 @pytest.fixture(scope="module")
@@ -65,15 +65,169 @@ def test_a_bad_subfunction_is_named(sentences, labels, message):
         SubFunction("x", "semantic", sentences, np.array(labels))
 
 
-def test_an_unknown_function_or_track_is_refused():
-    with pytest.raises(ValueError, match="unknown function 'syntax'; known: semantic"):
+def test_an_unknown_function_track_or_part_is_refused():
+    with pytest.raises(ValueError, match="unknown function 'syntax'; known: semantic, knowledge, task"):
         functions.load("syntax")
-    with pytest.raises(ValueError, match="unknown track 'maxi'; known: mini"):
+    with pytest.raises(ValueError, match="unknown track 'maxi'; known: mini, paper"):
         functions.load("semantic", track="maxi")
+    with pytest.raises(ValueError, match="unknown part 'test'; known: train, validation"):
+        functions.load("task", part="test")
+    with pytest.raises(ValueError, match="the semantic function of track 'mini' has no parts; leave out part='train'"):
+        functions.load("semantic", part="train")
+    with pytest.raises(ValueError, match="there is no mini task 'boolq'; there are cola, mnli"):
+        functions.task_table("boolq")
 
 
 def test_a_name_finds_its_subfunction_or_close_ones():
     loaded = functions.load("semantic")
-    assert functions.find(loaded, loaded[3].name) is loaded[3]
+    assert find(loaded, loaded[3].name) is loaded[3]
     with pytest.raises(ValueError, match=rf"'{loaded[3].name}s' among 100; for instance: {loaded[3].name}"):
-        functions.find(loaded, loaded[3].name + "s")
+        find(loaded, loaded[3].name + "s")
+
+
+# knowledge
+
+
+@pytest.fixture(scope="module")
+def triples() -> pd.DataFrame:
+    return functions.table_of("knowledge")
+
+
+def test_24_relations_have_200_true_and_200_false_triples(triples):
+    loaded = functions.load("knowledge")
+    full = [s for s in loaded if len(s.sentences) == 400]
+    assert len(full) >= 24
+    assert all(s.labels.sum() * 2 == len(s.sentences) for s in loaded)
+    assert (triples.groupby("name", observed=True)["template"].nunique() == 1).all()
+    for row in triples.sample(200, random_state=0).itertuples():
+        filled = row.template.format(head=row.head, tail=row.tail)
+        without_articles = [re.sub(r"\b(an?|the)\b ?", "", text.lower()) for text in (row.sentence, filled)]
+        assert without_articles[0] == without_articles[1]
+
+
+def test_every_head_and_tail_is_as_often_in_true_as_in_false_triples(triples):
+    for (name, part), rows in triples.groupby(["name", "part"], observed=True):
+        for place in ("head", "tail"):
+            counts = [rows.loc[rows["label"] == label, place].value_counts().to_dict() for label in (0, 1)]
+            assert counts[0] == counts[1], (name, part, place)
+
+
+def test_length_and_frequency_of_true_and_false_are_equal():
+    table = controls.by_label(functions.load("knowledge"))
+    table = table.pivot_table(["length", "frequency"], index="subfunction", columns="label")
+    assert np.allclose(table["length"][0], table["length"][1])
+    # The words are the same, but a sentence's mean weighs them by how many stand beside them.
+    assert np.allclose(table["frequency"][0], table["frequency"][1], atol=0.05)
+
+
+def test_no_entity_stands_in_both_parts_of_its_relation(triples):
+    for name, rows in triples.groupby("name", observed=True):
+        entities = [
+            {e.lower() for place in ("head", "tail") for e in rows.loc[rows["part"] == part, place]}
+            for part in ("train", "validation")
+        ]
+        assert not entities[0] & entities[1], name
+
+
+def test_no_false_triple_is_a_true_one(triples):
+    for name, rows in triples.groupby("name", observed=True):
+        pairs = [set(zip(r["head"].str.lower(), r["tail"].str.lower(), strict=True)) for _, r in rows.groupby("label")]
+        assert not pairs[0] & pairs[1], name
+        assert sum(map(len, pairs)) == len(rows), name
+
+
+def test_parts_of_knowledge_are_halves():
+    halves = [functions.load("knowledge", part=part) for part in ("train", "validation")]
+    for whole, *parts in zip(functions.load("knowledge"), *halves, strict=True):
+        assert sorted(whole.sentences) == sorted([s for p in parts for s in p.sentences])
+        assert len(parts[0].sentences) == len(parts[1].sentences)
+
+
+# task
+
+
+@pytest.fixture(scope="module")
+def instances() -> pd.DataFrame:
+    return functions.table_of("task")
+
+
+def test_seven_tasks_are_eight_subfunctions():
+    names = [s.name for s in functions.load("task")]
+    assert names == ["cola", "mnli-contradiction", "mnli-neutral", "mrpc", "qnli", "qqp", "rte", "sst2"]
+
+
+def test_labels_are_balanced_and_at_most_1000_of_each_are_evaluated(instances):
+    counts = instances.groupby(["task", "part", "label"], observed=True).size().unstack("part")
+    assert (counts["validation"] <= 1000).all()
+    assert (counts.groupby("task", observed=True).nunique() == 1).all(axis=None)
+
+
+def test_train_and_validation_share_no_source_and_no_text(instances):
+    for task, rows in instances.groupby("task", observed=True):
+        parts = {part: r for part, r in rows.groupby("part", observed=True)}
+        assert not set(parts["train"]["source"]) & set(parts["validation"]["source"]), task
+        pairs = [set(zip(r["text_1"], r["text_2"], strict=True)) for r in parts.values()]
+        assert not pairs[0] & pairs[1], task
+        assert sum(map(len, pairs)) == len(rows), task
+
+
+def test_sentences_of_cola_come_in_pairs_from_the_held_out_text(instances):
+    cola = instances.query("task == 'cola'")
+    assert set(cola.loc[cola["label"] == 1, "text_1"]) <= functions.evaluation_sentences()
+    assert (cola.groupby("source")["label"].agg(sorted).map(tuple) == (0, 1)).all()
+    assert set(cola["kind"]) == {"agreement", "order", "determiner", "auxiliary"}
+
+
+def test_a_task_sentence_is_its_prompt(instances):
+    qqp = {s.name: s for s in functions.load("task")}["qqp"]
+    row = instances.query("task == 'qqp' and part == 'validation'").iloc[0]
+    assert qqp.sentences[0] == f"qqp question1: {row['text_1']} question2: {row['text_2']}"
+    assert qqp.labels[0] == row["label"]
+
+
+def test_the_training_part_has_other_sentences():
+    train, validation = ({s.name: s for s in functions.load("task", part=p)} for p in ("train", "validation"))
+    for name, s in validation.items():
+        assert not set(s.sentences) & set(train[name].sentences)
+        assert len(train[name].sentences) >= len(s.sentences)
+
+
+# similarity
+
+
+def test_similarity_is_symmetric_with_ones_on_the_diagonal():
+    for measure in ("corpus", "wordnet"):
+        for matrix in (similarity.words(measure), similarity.pairs(measure)):
+            values = matrix.to_numpy()
+            assert np.array_equal(values, values.T)
+            assert (values.diagonal() == 1).all()
+            assert values.min() > -1
+            assert values.max() <= 1
+    with pytest.raises(ValueError, match="unknown measure 'spacy'; known: corpus, wordnet"):
+        similarity.words("spacy")
+
+
+def test_two_pairs_are_compared_in_the_better_order():
+    words, pairs = similarity.words(), similarity.pairs()
+    first, second = pairs["subfunction"].to_numpy()[[3, 8]]
+    (a, b), (c, d) = (str(name).split("/") for name in (first, second))
+
+    def s(x, y):
+        return float(words.sel(word=x, other=y))
+
+    by_hand = max(s(a, c) + s(b, d), s(a, d) + s(b, c)) / 2
+    assert float(pairs.sel(subfunction=first, other=second)) == pytest.approx(by_hand)
+
+
+def test_near_nouns_are_more_alike_than_far_ones():
+    words = similarity.words()
+    assert words.sel(word="mother", other="father") > words.sel(word="mother", other="temperature") + 0.3
+
+
+# baselines
+
+
+@pytest.mark.parametrize("function", ["knowledge", "task"])
+def test_no_baseline_solves_a_function(function):
+    table = baselines.report(function)
+    assert table.drop(columns=["function", "subfunction"]).max(axis=None) < 0.9

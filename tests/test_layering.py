@@ -11,7 +11,15 @@ LIBRARY = Path(__file__).parents[1] / "lib/modularity"
 ORDER = [
     "sources",
     "published",
+    "subfunction",
+    "prompts",
+    "trex",
+    "onesec",
+    "glue",
     "functions",
+    "similarity",
+    "controls",
+    "baselines",
     "models",
     "capture",
     "ranking",
@@ -23,7 +31,7 @@ ORDER = [
     "plots",
     "rerun",
 ]
-WITHOUT_TORCH = ["sources", "published", "functions", "ranking", "predictivity", "plots", "store", "rerun"]
+WITHOUT_TORCH = [*ORDER[: ORDER.index("models")], "ranking", "predictivity", "plots", "store", "rerun"]
 
 
 def test_every_module_has_its_place():

@@ -2,6 +2,9 @@
 
 import hashlib
 import shutil
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 
@@ -69,3 +72,100 @@ def test_figure1_left_has_the_printed_rows():
     t5 = table.query("model == 'T5' and function == 'semantic' and init == 'pretrained'")
     assert t5["layer"].tolist() == list(range(12))
     assert t5["mean_best_ap"].iloc[0] == 0.847069  # the figure's first point, layer 1 there and 0 here
+
+
+class Server(BaseHTTPRequestHandler):
+    """Serves one body, in ranges, and can hang up in the middle."""
+
+    body = bytes(range(256)) * 400
+    hang_up_after: int | None = None
+    ranges: ClassVar[list] = []
+    ignore_ranges = False
+
+    def do_GET(self):
+        asked = self.headers.get("Range")
+        type(self).ranges.append(asked)
+        start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and not self.ignore_ranges else 0
+        if start >= len(self.body):
+            self.send_error(416)
+            return
+        part = self.body[start:]
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(part)))
+        self.end_headers()
+        self.wfile.write(part[: self.hang_up_after])
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server():
+    Server.hang_up_after, Server.ranges, Server.ignore_ranges = None, [], False
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{running.server_port}/file.bin"
+    running.shutdown()
+    running.server_close()
+    thread.join()
+
+
+def digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def test_a_download_is_whole_checked_and_kept(server, tmp_path):
+    file = sources.download(server, tmp_path, sha256=digest(Server.body))
+    assert file.read_bytes() == Server.body
+    assert sources.download(server, tmp_path, sha256=digest(Server.body)) == file
+    assert Server.ranges == [None]  # asked once
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["checksums.txt", "file.bin"]
+
+
+@pytest.mark.parametrize("ignore", [False, True], ids=["resumed", "server knows no ranges"])
+def test_an_interrupted_download_goes_on(server, tmp_path, ignore):
+    Server.hang_up_after = 70_000
+    with pytest.raises(ConnectionError, match=r"file.bin could not be fetched: .* or fetch it elsewhere and put it at"):
+        sources.download(server, tmp_path)
+    assert not (tmp_path / "file.bin").exists()
+    begun = (tmp_path / "file.bin.part").stat().st_size
+    assert begun > 0
+    Server.hang_up_after, Server.ignore_ranges = None, ignore
+    assert sources.download(server, tmp_path).read_bytes() == Server.body
+    assert Server.ranges == [None, f"bytes={begun}-"]
+
+
+def test_a_complete_part_is_taken(server, tmp_path):
+    (tmp_path / "file.bin.part").write_bytes(Server.body)
+    assert sources.download(server, tmp_path, sha256=digest(Server.body)).read_bytes() == Server.body
+
+
+def test_other_bytes_are_refused_and_not_kept(server, tmp_path):
+    with pytest.raises(ValueError, match=r"file.bin from http.* has sha256 .*, expected 0000; delete .* it again"):
+        sources.download(server, tmp_path, sha256="0000")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_changed_since_its_first_download_is_refused(server, tmp_path):
+    file = sources.download(server, tmp_path)
+    file.write_bytes(b"other")
+    with pytest.raises(ValueError, match=f"has sha256 {digest(b'other')}, expected {digest(Server.body)}"):
+        sources.download(server, tmp_path)
+    file.unlink()
+    assert sources.download(server, tmp_path).read_bytes() == Server.body
+
+
+def test_a_file_put_there_by_hand_is_taken(tmp_path):
+    (tmp_path / "file.bin").write_bytes(b"by hand")
+    assert sources.download("http://127.0.0.1:9/file.bin", tmp_path).read_bytes() == b"by hand"
+
+
+def test_without_a_network_it_says_where_to_put_the_file(tmp_path):
+    with pytest.raises(ConnectionError, match=rf"http://127.0.0.1:9/file.bin .*put it at {tmp_path / 'file.bin'}"):
+        sources.download("http://127.0.0.1:9/file.bin", tmp_path)
+
+
+def test_lines_name_their_place(tmp_path):
+    (tmp_path / "x.txt").write_bytes("a\n\nä \n".encode())
+    assert list(sources.lines(tmp_path / "x.txt")) == [(f"{tmp_path}/x.txt:1", "a"), (f"{tmp_path}/x.txt:3", "ä")]

@@ -9,8 +9,8 @@ import torch
 import xarray as xr
 from jaxtyping import Float
 
-from modularity.functions import SubFunction
 from modularity.models import Model
+from modularity.subfunction import SubFunction
 
 Pooling = Literal["max", "mean", "last"]
 MAX_TOKENS = 512  # longer sentences are cut here, as the encoders of the paper's models do

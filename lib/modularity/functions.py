@@ -1,89 +1,91 @@
-"""Functions and their sub-functions: sentences with two classes that a neuron may tell apart."""
+"""The three functions of the paper and their sub-functions, on the mini track and on the paper's own data."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from typing import Literal, get_args
 
-import numpy as np
 import pandas as pd
-from jaxtyping import Int
 
-from modularity import sources
+from modularity import glue, onesec, prompts, sources, trex
+from modularity.prompts import MnliOrder
+from modularity.subfunction import SubFunction
 
-FUNCTIONS = ("semantic",)
-TRACKS = ("mini",)
+Function = Literal["semantic", "knowledge", "task"]
+Track = Literal["mini", "paper"]
+Part = Literal["train", "validation"]
 SENTINEL = "<extra_id_0>"
 
 
-@dataclass(frozen=True)
-class SubFunction:
-    """One binary classification (Section 3): `labels[i]` says which class `sentences[i]` belongs to."""
-
-    name: str
-    function: str  # semantic, knowledge or task
-    sentences: tuple[str, ...]
-    labels: Int[np.ndarray, "sentence"] = field(repr=False)
-    provenance: str = ""
-
-    def __post_init__(self) -> None:
-        where = f"sub-function {self.name!r}"
-        if len(self.sentences) == 0:
-            raise ValueError(f"{where} has no sentences; give at least one of each class")
-        for i, sentence in enumerate(self.sentences):
-            if not isinstance(sentence, str) or not sentence.strip():
-                raise ValueError(f"{where}: sentence {i} is {sentence!r}; give text with at least one character")
-        check_labels(self.labels, len(self.sentences), where)
-
-
-def check_labels(labels: Sequence[int] | np.ndarray, sentences: int, where: str = "labels") -> Int[np.ndarray, "s"]:
-    """`labels` as an integer array, or a ValueError that says what is wrong with them."""
-    array = np.asarray(labels)
-    if array.ndim != 1 or len(array) != sentences:
-        raise ValueError(f"{where}: labels have shape {array.shape}, expected ({sentences},), one for each sentence")
-    if sentences == 0:
-        raise ValueError(f"{where}: labels have no entries, expected at least one 0 and one 1")
-    if other := sorted(set(np.unique(array).tolist()) - {0, 1}, key=str):
-        raise ValueError(f"{where}: labels contain {other[:5]}, expected only 0 and 1")
-    array = array.astype(np.int8)
-    if array.min() == array.max():
-        raise ValueError(f"{where}: all {sentences} labels are {array[0]}, expected both 0 and 1")
-    return array
-
-
-def load(function: str, track: str = "mini") -> list[SubFunction]:
+def load(
+    function: Function,
+    track: Track = "mini",
+    *,
+    part: Part | None = None,
+    seed: int = 0,
+    mnli: MnliOrder = "paper",
+) -> list[SubFunction]:
     """All sub-functions of `function` in the order of their names.
 
-    Raises
-    ------
-    ValueError
-        An unknown function or track.
-    """
-    if function not in FUNCTIONS:
-        raise ValueError(f"unknown function {function!r}; known: {', '.join(FUNCTIONS)}")
-    if track not in TRACKS:
-        raise ValueError(f"unknown track {track!r}; known: {', '.join(TRACKS)}")
-    name = f"functions/{function}.parquet"
-    table = pd.read_parquet(sources.path(name))
-    provenance = sources.registry()[name].source
-    return [
-        SubFunction(str(key), function, tuple(rows["sentence"]), rows["label"].to_numpy(), provenance)
-        for key, rows in table.groupby("name", observed=True, sort=True)
-    ]
-
-
-def find(subfunctions: Sequence[SubFunction], name: str) -> SubFunction:
-    """The one called `name`.
+    Parameters
+    ----------
+    track : ``mini`` reads what is shipped in ``data/``; ``paper`` reads OneSeC, T-REx and GLUE from the folder that
+        ``MODULARITY_PAPER`` names, or fetches them where that is allowed.
+    part : of a mini function with two parts that share no entity (knowledge) or source (task). Without it: all
+        of a knowledge sub-function, the validation part of a task.
+    seed : of what the paper's data sets are sampled with; the mini track is fixed.
+    mnli : the order of MNLI's two sentences, see `prompts.prompt`.
 
     Raises
     ------
     ValueError
-        There is none; the closest names are listed.
+        An unknown function, track or part; a part of what has none.
     """
-    known = {s.name: s for s in subfunctions}
-    if name not in known:
-        close = get_close_matches(name, known, n=3, cutoff=0.3) or sorted(known)[:3]
-        raise ValueError(f"no sub-function is called {name!r} among {len(known)}; for instance: {', '.join(close)}")
-    return known[name]
+    for value, name, known in (
+        (function, "function", get_args(Function)),
+        (track, "track", get_args(Track)),
+        (part, "part", (*get_args(Part), None)),
+    ):
+        if value not in known:
+            raise ValueError(f"unknown {name} {value!r}; known: {', '.join(map(str, known))}")
+    if part and (function == "semantic" or (track, function) == ("paper", "knowledge")):
+        raise ValueError(f"the {function} function of track {track!r} has no parts; leave out part={part!r}")
+    if track == "paper":
+        if function == "semantic":
+            return onesec.load(seed=seed)
+        if function == "knowledge":
+            return trex.load(seed=seed)
+        return glue.subfunctions(part=part, seed=seed, mnli=mnli)
+    provenance = sources.registry()[f"functions/{function}.parquet"].source
+    if function == "task":
+        table = table_of("task")
+        chosen = {name: _task(table, name, part or "validation") for name in prompts.FUNCTION_TASKS}
+        options = {"per_label": len(table), "mnli": mnli, "provenance": provenance}
+        made = [s for name, rows in chosen.items() for s in glue.binary(name, rows, **options)]
+        return sorted(made, key=lambda s: s.name)
+    table = table_of(function)
+    if part:
+        table = table.query("part == @part")
+    made = []
+    for key, rows in table.groupby("name", observed=True, sort=True):
+        origin = f"{rows['source'].iloc[0]}, {rows['relation'].iloc[0]}" if function == "knowledge" else provenance
+        made.append(SubFunction(str(key), function, tuple(rows["sentence"]), rows["label"].to_numpy(), origin))
+    return made
+
+
+def table_of(function: Function) -> pd.DataFrame:
+    """The shipped table behind a function, with what its sentences were made from."""
+    return pd.read_parquet(sources.path(f"functions/{function}.parquet"))
+
+
+def task_table(name: str, part: Part = "validation") -> pd.DataFrame:
+    """One part of a mini task: the task's own text columns, ``label`` as in GLUE, ``source`` and ``kind``."""
+    if name not in prompts.FUNCTION_TASKS:
+        raise ValueError(f"there is no mini task {name!r}; there are {', '.join(prompts.FUNCTION_TASKS)}")
+    return _task(table_of("task"), name, part)
+
+
+def _task(table: pd.DataFrame, name: str, part: Part) -> pd.DataFrame:
+    fields = dict(zip(("text_1", "text_2"), prompts.task(name).fields, strict=False))
+    rows = table.query("task == @name and part == @part").rename(columns=fields)
+    return rows.loc[:, [*fields.values(), "label", "source", "kind"]].reset_index(drop=True)
 
 
 def evaluation_sentences() -> set[str]:

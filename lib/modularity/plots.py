@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import seaborn as sns
 import xarray as xr
 from jaxtyping import Float, Int
@@ -11,6 +12,7 @@ from matplotlib.axes import Axes
 
 # Okabe and Ito's colours, told apart with any colour vision; each means one thing in the whole book.
 COLOURS = {"trained": "#0072B2", "untrained": "#D55E00", "null": "#7F7F7F", "paper": "#000000", "other": "#009E73"}
+FUNCTIONS = ("semantic", "knowledge", "task")
 STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -107,4 +109,43 @@ def figure1_left(
     )
     axes.set(xlabel="encoder layer (0-based; the paper's twelve are squeezed to the same width)", xticks=layers)
     axes.set(ylabel="best predictivity, mean over sub-functions", ylim=(0.58, 0.92))
+    return axes
+
+
+def class_balance(table: pd.DataFrame) -> np.ndarray:
+    """How much longer and how much more frequent the words of class 1 are, one dot a sub-function.
+
+    `table` has the columns ``subfunction, function, label, length, frequency`` of `controls.by_label`.
+    """
+    sns.set_theme(style="ticks", rc=STYLE)
+    axes = plt.subplots(1, 2, figsize=(7.0, 3.2))[1]
+    one, zero = (table.query(f"label == {k}").set_index(["function", "subfunction"]) for k in (1, 0))
+    difference = (one - zero).reset_index()
+    labels = {"length": "words a sentence", "frequency": "mean log₁₀ word frequency"}
+    look = {"order": FUNCTIONS, "color": COLOURS["trained"], "alpha": 0.5, "size": 4}
+    for measure, ax in zip(labels, axes, strict=True):
+        ax.axvline(0, color=COLOURS["null"], lw=1)
+        sns.stripplot(difference, x=measure, y="function", ax=ax, **look)
+        reach = 1.1 * max(np.abs(np.asarray(difference[measure])).max(), 1e-3)
+        ax.set(xlabel=f"{labels[measure]},\nclass 1 less class 0", ylabel="", xlim=(-reach, reach))
+    axes[1].set(yticklabels=[])
+    return axes
+
+
+def baselines(table: pd.DataFrame, limit: float = 0.9) -> Axes:
+    """Balanced accuracy of simple classifiers, one dot a sub-function; nothing should lie right of `limit`.
+
+    `table` has the columns ``function`` and ``subfunction`` and one column a baseline.
+    """
+    axes = _axes(None)
+    long = table.melt(["function", "subfunction"], var_name="baseline", value_name="accuracy").dropna()
+    colours = ("#0072B2", "#56B4E9", "#D55E00", "#009E73")
+    sns.stripplot(
+        long, x="accuracy", y="function", hue="baseline", order=FUNCTIONS, dodge=True, palette=colours, size=4, ax=axes
+    )
+    axes.axvline(0.5, color=COLOURS["null"], lw=1)
+    axes.axvline(limit, color=COLOURS["null"], lw=1, ls=":")
+    axes.annotate("too easy", (limit, 2.45), xytext=(4, 0), textcoords="offset points", fontsize=9)
+    axes.set(xlabel="balanced accuracy on sentences not fitted", ylabel="", xlim=(0.25, 1))
+    axes.legend(frameon=False, title="", ncols=4, loc="lower center", bbox_to_anchor=(0.45, 1))
     return axes

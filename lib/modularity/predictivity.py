@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
-from modularity.functions import SubFunction, check_labels
 from modularity.ranking import Score, ranked, scored
+from modularity.subfunction import SubFunction, check_labels
 
 CHUNK = 1 << 17  # activations scored at a time by one thread: about 3 MB in all, which fits the cache
 PANEL = 8  # chunks read at a time

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import xarray as xr
 from tqdm import tqdm
 
-from modularity import capture, functions, predictivity, store
-from modularity.functions import SubFunction
+from modularity import capture, predictivity, store, subfunction
 from modularity.models import Model
+from modularity.subfunction import SubFunction
 
 
 def scores(
@@ -26,7 +26,7 @@ def scores(
         "subfunctions": [[s.name, s.function, list(s.sentences), s.labels] for s in subfunctions],
         "score": score,
         "pooling": pooling,
-        "code": [capture, predictivity, functions],
+        "code": [capture, predictivity, subfunction],
     }
     label = f"{model.name}, untrained {model.seed}" if model.untrained else model.name
 

@@ -1,0 +1,58 @@
+"""A sub-function: sentences of two classes that a neuron may tell apart (Section 3)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+import numpy as np
+from jaxtyping import Int
+
+
+@dataclass(frozen=True)
+class SubFunction:
+    """One binary classification (Section 3): `labels[i]` says which class `sentences[i]` belongs to."""
+
+    name: str
+    function: str  # semantic, knowledge or task
+    sentences: tuple[str, ...] = field(repr=False)
+    labels: Int[np.ndarray, "sentence"] = field(repr=False)
+    provenance: str = ""
+
+    def __post_init__(self) -> None:
+        where = f"sub-function {self.name!r}"
+        if len(self.sentences) == 0:
+            raise ValueError(f"{where} has no sentences; give at least one of each class")
+        for i, sentence in enumerate(self.sentences):
+            if not isinstance(sentence, str) or not sentence.strip():
+                raise ValueError(f"{where}: sentence {i} is {sentence!r}; give text with at least one character")
+        check_labels(self.labels, len(self.sentences), where)
+
+
+def check_labels(labels: Sequence[int] | np.ndarray, sentences: int, where: str = "labels") -> Int[np.ndarray, "s"]:
+    """`labels` as an integer array, or a ValueError that says what is wrong with them."""
+    array = np.asarray(labels)
+    if array.ndim != 1 or len(array) != sentences:
+        raise ValueError(f"{where}: labels have shape {array.shape}, expected ({sentences},), one for each sentence")
+    if sentences == 0:
+        raise ValueError(f"{where}: labels have no entries, expected at least one 0 and one 1")
+    if other := sorted(set(np.unique(array).tolist()) - {0, 1}, key=str):
+        raise ValueError(f"{where}: labels contain {other[:5]}, expected only 0 and 1")
+    array = array.astype(np.int8)
+    if array.min() == array.max():
+        raise ValueError(f"{where}: all {sentences} labels are {array[0]}, expected both 0 and 1")
+    return array
+
+
+def find(subfunctions: Sequence[SubFunction], name: str) -> SubFunction:
+    """The one called `name`.
+
+    Raises
+    ------
+    ValueError
+        There is none; the closest names are listed.
+    """
+    known = {s.name: s for s in subfunctions}
+    if name not in known:
+        close = get_close_matches(name, known, n=3, cutoff=0.3) or sorted(known)[:3]
+        raise ValueError(f"no sub-function is called {name!r} among {len(known)}; for instance: {', '.join(close)}")
+    return known[name]

@@ -1,0 +1,109 @@
+"""OneSeC's format: pairs of senses with enough sentences, and every malformed file named."""
+
+import pytest
+
+from modularity import functions, onesec
+
+SENTENCE = (
+    '<sentence id="{i}"><wf lemma="the" pos="DET">The</wf> <instance id="{i}.t0" lemma="{word}" pos="NOUN">{word}'
+    '</instance>\n<wf lemma="x" pos="X">{text} &amp; co</wf></sentence>\n'
+)
+
+
+def write(folder, senses, name="onesec") -> None:
+    """A corpus with the given number of sentences for each (word, sense)."""
+    body, key = "", ""
+    for (word, sense), number in senses.items():
+        for n in range(number):
+            i = f"{sense}.{n}"
+            body += SENTENCE.format(i=i, word=word, text=f"{sense} {n}")
+            key += f"{i}.t0 {sense}\n"
+    (folder / f"{name}.data.xml").write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n<corpus>{body}</corpus>')
+    (folder / f"{name}.gold.key.txt").write_text(key)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "onesec").mkdir()
+    monkeypatch.setenv("MODULARITY_PAPER", str(tmp_path))
+    write(
+        tmp_path / "onesec",
+        {("bank", "b1"): 130, ("bank", "b2"): 100, ("bank", "b3"): 99, ("cat", "c1"): 120, ("dog", "d1"): 5},
+    )
+    return tmp_path / "onesec"
+
+
+def test_every_pair_of_senses_with_enough_sentences_is_a_subfunction(folder):
+    (s,) = functions.load("semantic", track="paper")
+    assert s.name == "bank.noun b1 b2"
+    assert len(s.sentences) == 200
+    assert s.labels.sum() == 100
+    assert len(set(s.sentences)) == 200
+    assert "The bank b2 7 & co" in s.sentences
+    assert all(("b1" in text) == bool(label) for text, label in zip(s.sentences, s.labels, strict=True))
+
+
+def test_three_senses_are_three_pairs(folder):
+    assert [s.name for s in onesec.load(sentences=99)] == [f"bank.noun {p}" for p in ("b1 b2", "b1 b3", "b2 b3")]
+
+
+def test_each_sentence_has_the_same_chance(folder):
+    """Of 130 sentences the last is drawn in about 100 of 130 seeds."""
+    drawn = sum("The bank b1 129 & co" in onesec.load(seed=s)[0].sentences for s in range(60))
+    assert 60 * 100 / 130 - 4 * 3.3 < drawn < 60 * 100 / 130 + 4 * 3.3  # four standard errors
+
+
+def test_the_seed_decides(folder):
+    first, again, other = (onesec.load(seed=s)[0].sentences for s in (0, 0, 1))
+    assert first == again != other
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda x, k: (x[:900], k), r"onesec.data.xml:\d+ is not well-formed XML"),
+        (lambda x, k: (x.replace(' lemma="bank"', "", 1), k), r"onesec.data.xml:2: an instance has no 'lemma'"),
+        (lambda x, k: (x, k.split("\n", 1)[1]), r"onesec.data.xml:2: instance 'b1.0.t0' has no sense"),
+        (
+            lambda x, k: (x.replace("b1.1.t0", "b1.0.t0"), k),
+            r"xml:4: instance 'b1.0.t0' .* or stands twice",
+        ),
+        (lambda x, k: (x, "b1.0.t0\n" + k), r"gold.key.txt:1: 'b1.0.t0' names no sense"),
+        (lambda x, k: (x, k + "b1.0.t0 b1\n"), r"gold.key.txt:455: instance 'b1.0.t0' has a sense already"),
+    ],
+    ids=["cut", "attribute", "no sense", "instance twice", "no value", "twice"],
+)
+def test_a_bad_file_is_named(folder, damage, message):
+    xml, key = folder / "onesec.data.xml", folder / "onesec.gold.key.txt"
+    new_xml, new_key = damage(xml.read_text(), key.read_text())
+    xml.write_text(new_xml)
+    key.write_text(new_key, encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        onesec.load()
+
+
+def test_a_wrong_encoding_is_named(folder):
+    key, xml = folder / "onesec.gold.key.txt", folder / "onesec.data.xml"
+    whole = key.read_bytes()
+    key.write_bytes(b"caf\xe9 x\n" + whole)
+    with pytest.raises(ValueError, match=r"gold.key.txt:1 is not UTF-8"):
+        onesec.load()
+    key.write_bytes(whole)
+    xml.write_bytes(xml.read_bytes().replace(b"The", b"Th\xe9", 1))
+    with pytest.raises(ValueError, match=r"onesec.data.xml:2 is not well-formed XML"):
+        onesec.load()
+
+
+def test_missing_files_say_what_to_put_where(folder, monkeypatch):
+    (folder / "onesec.gold.key.txt").unlink()
+    with pytest.raises(FileNotFoundError, match=r"belongs beside its \.data\.xml"):
+        onesec.load()
+    (folder / "onesec.data.xml").unlink()
+    with pytest.raises(FileNotFoundError, match=r"holds no \*.data.xml: put OneSeC's NAME.data.xml"):
+        onesec.load()
+    monkeypatch.delenv("MODULARITY_PAPER")
+    with pytest.raises(FileNotFoundError, match="OneSeC is not downloaded by this program: put"):
+        onesec.load()
+    monkeypatch.setenv("MODULARITY_PAPER", str(folder / "nowhere"))
+    with pytest.raises(FileNotFoundError, match="which is not a folder; name one, or unset it"):
+        onesec.load()

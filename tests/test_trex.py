@@ -1,0 +1,120 @@
+"""T-REx files as ParaRel ships them: read whole, or named with file and line."""
+
+import json
+
+import pytest
+
+from modularity import functions, sources, trex
+
+
+def row(i: int, **other: str | None) -> dict:
+    return {"sub_label": f"City {i}", "obj_label": f"Country {i % 40}", "uuid": f"u{i}"} | other
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A local folder with three relations: 250, 200 and 199 different triples."""
+    (tmp_path / "trex").mkdir()
+    for relation, number in (("P17", 250), ("P36", 200), ("P1376", 199)):
+        write(tmp_path / f"trex/{relation}.jsonl", [row(i) for i in range(number)])
+    monkeypatch.setenv("MODULARITY_PAPER", str(tmp_path))
+    return tmp_path / "trex"
+
+
+def write(path, rows) -> None:
+    path.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
+
+
+def test_a_relation_gives_200_true_and_200_false_triples(folder):
+    loaded = functions.load("knowledge", track="paper")
+    assert [s.name for s in loaded] == ["P17", "P36"]  # P1376 has too few
+    for s in loaded:
+        assert len(s.sentences) == 400
+        assert s.labels.sum() == 200
+        assert len(set(s.sentences)) == 400
+
+
+def test_false_triples_are_false_and_use_entities_of_the_relation(folder):
+    true = {f"City {i} is located in the country Country {i % 40}." for i in range(250)}
+    (s,) = [s for s in trex.load() if s.name == "P17"]
+    made = dict(zip(s.sentences, s.labels, strict=True))
+    assert {text for text, label in made.items() if label} <= true
+    false = {text for text, label in made.items() if not label}
+    assert not false & true
+    heads = {text.split(" is ")[0] for text in false}
+    assert heads <= {f"City {i}" for i in range(250)}
+    assert {text.rsplit(" ", 1)[1] for text in false} <= {f"{i}." for i in range(40)}
+
+
+def test_the_seed_decides(folder):
+    first, again, other = (trex.load(seed=s)[0].sentences for s in (0, 0, 1))
+    assert first == again != other
+
+
+def test_a_triple_under_two_identifiers_counts_once(folder):
+    write(folder / "P1376.jsonl", [row(i) for i in range(199)] + [row(198, uuid="again")])
+    assert [s.name for s in trex.load()] == ["P17", "P36"]
+
+
+def test_a_smaller_number_of_instances_takes_more_relations(folder):
+    assert [len(s.sentences) for s in trex.load(instances=398)] == [398] * 3
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"sub_label": "a"', r"P17.jsonl:2 is not a JSON object .*; fetch the file again"),
+        (b"[1]", r"P17.jsonl:2 holds a list, expected a JSON object"),
+        (json.dumps({"sub_label": "a", "uuid": "x"}).encode(), r"P17.jsonl:2: 'obj_label' is None, expected text"),
+        (json.dumps(row(5, sub_label=" ")).encode(), r"P17.jsonl:2: 'sub_label' is ' ', expected text"),
+        (json.dumps(row(0)).encode(), r"P17.jsonl:2: uuid 'u0' stands already at .*P17.jsonl:1"),
+        ("Zürich".encode("latin-1"), r"P17.jsonl:2 is not UTF-8 .*; save the file as UTF-8"),
+    ],
+    ids=["cut", "list", "field", "blank", "duplicate", "encoding"],
+)
+def test_a_bad_line_is_named(folder, content, message):
+    (folder / "P17.jsonl").write_bytes(json.dumps(row(0)).encode() + b"\n" + content + b"\n")
+    with pytest.raises(ValueError, match=message):
+        trex.load()
+
+
+def test_an_unknown_relation_is_named(folder):
+    write(folder / "P999.jsonl", [row(i) for i in range(200)])
+    with pytest.raises(ValueError, match=r"P999.jsonl: unknown relation 'P999'; known: P17"):
+        trex.load()
+
+
+def test_a_relation_that_holds_of_all_pairs_is_named(folder):
+    write(folder / "P17.jsonl", [row(i, obj_label="one place") for i in range(200)])
+    with pytest.raises(ValueError, match="no false triple found"):
+        trex.load()
+
+
+def test_an_empty_folder_says_what_to_put_there(folder):
+    for file in folder.glob("*"):
+        file.unlink()
+    with pytest.raises(FileNotFoundError, match=r"holds no P\*.jsonl; put the files of ParaRel"):
+        trex.load()
+    folder.rmdir()
+    with pytest.raises(FileNotFoundError, match=r"has no folder 'trex'; put ParaRel's .* there, or unset"):
+        trex.load()
+
+
+def test_without_a_folder_every_relation_is_downloaded(folder, monkeypatch):
+    monkeypatch.delenv("MODULARITY_PAPER")
+    asked = []
+
+    def download(url, _cache):
+        asked.append(url)
+        name = url.rsplit("/", 1)[1]
+        return folder / (name if (folder / name).is_file() else "P1376.jsonl")
+
+    monkeypatch.setattr(sources, "download", download)
+    trex.load()
+    assert len(asked) == len(set(asked)) == 41
+    assert all("845c42a218d9d26ae9d2cc9ba2ba780741c4e57e" in url for url in asked)
+
+
+def test_every_relation_has_a_template():
+    assert len(trex.TEMPLATES) == 41
+    assert all(t.count("{head}") == t.count("{tail}") == 1 for t in trex.TEMPLATES.values())
