@@ -57,6 +57,7 @@ from modularity.subfunction import find
 # %%
 loaded = {name: functions.load(name) for name in ("semantic", "knowledge", "task")}
 licences = {name: sources.registry()[f"functions/{name}.parquet"].licence for name in loaded}
+pd.options.display.max_colwidth = None  # licences are long
 pd.DataFrame({name: controls.card(s) | {"licence": licences[name]} for name, s in loaded.items()})
 
 # %% [markdown]
@@ -134,8 +135,9 @@ easy.query("function == 'task'").drop(columns="function").set_index("subfunction
 # Three things to take along. Semantic sub-functions can be read from single words: {glue:text}`semantic_words:.2f` on average, so that
 # a high predictivity there shows a neuron that has gathered such words, not more. They can also be guessed a little from length alone
 # ({glue:text}`semantic_length:.2f`), because texts about different things are written differently; it is the reason for the controls
-# below. And on tasks about two texts these classifiers stay near chance by construction: each text stands equally often under each
-# label, and only the two together decide. Sentiment is the one task that words go far in ({glue:text}`sst2_words:.2f`), as in GLUE.
+# below. And of the four binary tasks about two texts none is read above {glue:text}`pairs_most:.2f`; in MRPC, QQP and QNLI each text stands
+# equally often under each label, so that only the two together decide. Sentiment is the one task that words go far in
+# ({glue:text}`sst2_words:.2f`), as in GLUE.
 
 # %% [markdown]
 # ## A neuron is a row and a column
@@ -275,6 +277,8 @@ means = easy.groupby("function").mean(numeric_only=True)
 glue("semantic_words", float(means.loc["semantic", "words"]), display=False)
 glue("semantic_length", float(means.loc["semantic", "length"]), display=False)
 glue("sst2_words", float(easy.set_index("subfunction").loc["sst2", "words"]), display=False)
+pairs = easy.set_index("subfunction").loc[["mrpc", "qqp", "qnli", "rte"]]
+glue("pairs_most", float(pairs.max(numeric_only=True).max()), display=False)
 glue("agreement", float((variants["length"].labels == y).mean()), display=False)
 
 # %% [markdown]
