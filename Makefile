@@ -14,7 +14,7 @@ $(ENV)/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is too old: Python 3.11 or newer is needed; name one with make PYTHON=python3.11"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) cannot make environments: install Debian's python3-venv"; exit 1; }
 	test -x $(RUN)/python || $(PYTHON) -m venv $(ENV)
-	$(RUN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[book,test,data]'
+	$(RUN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[bert,book,test,data]'
 	@touch $@
 
 .PHONY: env
@@ -43,9 +43,24 @@ check: $(ENV)/ready ## format, lint and types
 bench: $(ENV)/ready ## measure every claim about speed
 	for file in benchmarks/bench_*.py; do $(RUN)/python $$file; done
 
+T5 := pretrain-t5-mini-0 pretrain-t5-mini-1 pretrain-t5-mini-2
+SWITCH := pretrain-switch-mini-0 pretrain-switch-mini-1 pretrain-switch-mini-2
+
 .PHONY: pretrain
-pretrain: $(ENV)/ready ## pre-train t5-mini again, into runs/t5-mini; goes on where it was stopped
-	$(RUN)/python -m modularity.pretrain t5-mini --out runs/t5-mini
+pretrain: $(T5) $(SWITCH) ## train the six companion models again (hours; -j2 for two at a time); goes on where it was stopped
+	$(RUN)/python data/build/models.py
+	$(RUN)/python data/build/registry.py
+
+# One thread a run, with make -j2, is the fastest way to share two cores; THREADS= takes all of them.
+THREADS ?= 1
+.PHONY: $(T5) $(SWITCH)
+$(T5): pretrain-t5-mini-%: $(ENV)/ready
+	$(RUN)/python -m modularity.pretrain t5-mini --seed $* $(THREADS:%=--threads %)
+	$(RUN)/python -m modularity.history t5-mini --seed $*
+
+$(SWITCH): pretrain-switch-mini-%: $(ENV)/ready
+	$(RUN)/python -m modularity.pretrain switch-mini --seed $* $(THREADS:%=--threads %)
+	$(RUN)/python -m modularity.history switch-mini --seed $*
 
 .PHONY: data
 data: $(ENV)/ready ## rebuild the data from the packages it comes from
@@ -55,6 +70,7 @@ data: $(ENV)/ready ## rebuild the data from the packages it comes from
 	for table in semantic knowledge task similarity; do \
 		$(RUN)/python data/build/$$table.py --packages .cache/packages; \
 	done
+	$(RUN)/python data/build/fact_text.py
 	$(RUN)/python data/build/registry.py  # the tokenizer stays: trained models depend on it
 
 .PHONY: readme

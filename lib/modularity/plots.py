@@ -149,3 +149,97 @@ def baselines(table: pd.DataFrame, limit: float = 0.9) -> Axes:
     axes.set(xlabel="balanced accuracy on sentences not fitted", ylabel="", xlim=(0.25, 1))
     axes.legend(frameon=False, title="", ncols=4, loc="lower center", bbox_to_anchor=(0.45, 1))
     return axes
+
+
+def training(table: pd.DataFrame) -> np.ndarray:
+    """Losses of pre-training over steps, one panel a loss and one line a run.
+
+    `table` has the columns ``model, seed, step`` and one column a loss, in nats.
+    """
+    sns.set_theme(style="ticks", rc=STYLE)
+    losses = {
+        "loss": "hidden spans of text,\nnats a token",
+        "facts_loss": "hidden half of a fact,\nnats a token",
+        "task_loss": "answers to tasks,\nnats an answer",
+    }
+    axes = plt.subplots(1, len(losses), figsize=(7.6, 3.2))[1]
+    colours = dict(zip(sorted(table["model"].unique()), (COLOURS["other"], COLOURS["trained"]), strict=False))
+    for (name, label), ax in zip(losses.items(), axes, strict=True):
+        rows = table.dropna(subset=name)
+        sns.lineplot(rows, x="step", y=name, hue="model", units="seed", estimator=None, palette=colours, lw=1, ax=ax)
+        ax.set(xscale="log", yscale="log", xlabel="step", ylabel=label)
+        ax.get_legend().remove()
+    handles, names = axes[0].get_legend_handles_labels()
+    axes[1].legend(
+        handles[: len(colours)],
+        names[: len(colours)],
+        frameon=False,
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1),
+        ncols=2,
+    )
+    return axes
+
+
+def router_load(entropy: pd.DataFrame, share: pd.DataFrame, limit: float = 0.9) -> np.ndarray:
+    """How evenly Switch's routers load the experts: entropy over steps, and the load at the end.
+
+    `entropy` has the columns ``seed, layer, step, entropy`` (a share of its maximum); `share` has ``seed, layer,
+    expert, share`` of the tokens.
+    """
+    sns.set_theme(style="ticks", rc=STYLE)
+    axes = plt.subplots(1, 2, figsize=(7.6, 3.2))[1]
+    layers = sorted(entropy["layer"].unique())
+    colours = dict(zip(layers, ("#56B4E9", COLOURS["trained"]), strict=False))
+    sns.lineplot(
+        entropy, x="step", y="entropy", hue="layer", units="seed", estimator=None, palette=colours, lw=1, ax=axes[0]
+    )
+    axes[0].axhline(limit, color=COLOURS["null"], lw=1, ls=":")
+    axes[0].set(
+        xscale="log",
+        ylabel="entropy of the load,\nshare of its maximum",
+        ylim=(min(0.85, entropy["entropy"].min()), 1.005),
+    )
+    sns.stripplot(share, x="expert", y="share", hue="layer", palette=colours, size=4, ax=axes[1], legend=False)
+    number = share["expert"].nunique()
+    axes[1].axhline(1 / number, color=COLOURS["null"], lw=1)
+    axes[1].set(ylabel="share of the tokens, last steps", ylim=(0, None))
+    axes[1].tick_params(axis="x", labelsize=8)
+    return axes
+
+
+def start_and_end(table: pd.DataFrame) -> np.ndarray:
+    """Best predictivity before and after pre-training, with intervals; one panel a function.
+
+    `table` has the columns ``model, function, when, value, low, high``; ``when`` is ``untrained`` or ``trained``.
+    """
+    sns.set_theme(style="ticks", rc=STYLE)
+    axes = plt.subplots(1, len(FUNCTIONS), figsize=(7.6, 3.2))[1]
+    for function, ax in zip(FUNCTIONS, axes, strict=True):
+        rows = table.query("function == @function")
+        names = list(dict.fromkeys(rows["model"]))
+        for when, shift in (("untrained", -0.1), ("trained", 0.1)):
+            part = rows.query("when == @when")
+            places = [names.index(m) + shift for m in part["model"]]
+            errors = [part["value"] - part["low"], part["high"] - part["value"]]
+            ax.errorbar(places, part["value"], errors, fmt="o", color=COLOURS[when], ms=5, lw=1.5, label=when)
+        ax.set(xticks=range(len(names)), xticklabels=names, xlim=(-0.5, len(names) - 0.5), title=function)
+    axes[0].set(ylabel="best predictivity, mean over\nsub-functions and layers")
+    axes[0].legend(frameon=False, fontsize=9)
+    return axes
+
+
+def accuracies(table: pd.DataFrame) -> Axes:
+    """Share of each task's rows answered right, one dot a seed, with what guessing reaches.
+
+    `table` has the columns ``task, seed, accuracy, chance``.
+    """
+    axes = _axes(None)
+    order = list(dict.fromkeys(table["task"]))
+    sns.stripplot(table, x="task", y="accuracy", order=order, color=COLOURS["trained"], size=6, jitter=0.08, ax=axes)
+    chance = table.groupby("task")["chance"].first()
+    for i, task in enumerate(order):
+        axes.plot([i - 0.3, i + 0.3], [chance[task]] * 2, color=COLOURS["null"], lw=2)
+    axes.set(xlabel="", ylabel="accuracy on validation rows", ylim=(0.2, 1.0))
+    axes.annotate("guessing", (0.3, chance[order[0]]), xytext=(4, -3), textcoords="offset points", color="#555555")
+    return axes

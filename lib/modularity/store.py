@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -69,8 +70,18 @@ def cached(name: str, key: Mapping[str, object], compute: Callable[[], xr.DataAr
     return result
 
 
-def write(path: Path, result: xr.DataArray, key: Mapping[str, object]) -> None:
-    """Write `result` and its provenance as one file, whole or not at all."""
+def write(
+    path: Path,
+    result: xr.DataArray | xr.Dataset,
+    key: Mapping[str, object],
+    encoding: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
+    """Write `result` and its provenance as one file, whole or not at all.
+
+    Parameters
+    ----------
+    encoding : how variables are stored, as `xarray.Dataset.to_zarr` takes it; exactly as they are if not given.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     # A name of its own for each writer: two runs at once must not share a half-written file.
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
@@ -78,11 +89,13 @@ def write(path: Path, result: xr.DataArray, key: Mapping[str, object]) -> None:
         "key": dict(key),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
+        "machine": platform.machine(),
     }
+    dataset = result if isinstance(result, xr.Dataset) else result.rename(result.name or "result").to_dataset()
     try:
-        named = result.rename(result.name or "result").assign_attrs(provenance=json.dumps(provenance))
         parts: dict = {}
-        named.to_dataset().to_zarr(MemoryStore(parts), consolidated=False, zarr_format=2)
+        dataset = dataset.assign_attrs(provenance=json.dumps(provenance))
+        dataset.to_zarr(MemoryStore(parts), consolidated=False, zarr_format=2, encoding=encoding)
         with zipfile.ZipFile(temporary, "w") as target:  # zarr's own zip store writes metadata twice
             for part in sorted(parts):
                 target.writestr(part, parts[part].to_bytes())
@@ -92,23 +105,28 @@ def write(path: Path, result: xr.DataArray, key: Mapping[str, object]) -> None:
 
 
 def read(path: Path) -> xr.DataArray:
-    """A stored result, in memory.
+    """A stored result of one variable, in memory.
 
     Raises
     ------
     ValueError
         The file is damaged.
     """
+    dataset = read_dataset(path)
+    (variable,) = dataset.data_vars
+    return dataset[variable].assign_attrs(dataset.attrs)
+
+
+def read_dataset(path: Path) -> xr.Dataset:
+    """A stored result of any number of variables, in memory; `ValueError` if the file is damaged."""
     try:
         with zipfile.ZipFile(path) as source:  # reading a part checks its checksum
             parts: dict = {part: cpu.Buffer.from_bytes(source.read(part)) for part in source.namelist()}
-        dataset = xr.open_zarr(MemoryStore(parts), consolidated=False, chunks=None).load()
+        return xr.open_zarr(MemoryStore(parts), consolidated=False, chunks=None).load()
     except (zipfile.BadZipFile, OSError, KeyError, ValueError) as error:
         raise ValueError(f"the stored result {path} is damaged ({type(error).__name__}: {error}); delete it") from error
-    (variable,) = dataset.data_vars
-    return dataset[variable]
 
 
-def provenance(result: xr.DataArray) -> dict:
+def provenance(result: xr.DataArray | xr.Dataset) -> dict:
     """What a stored result was computed from, and when."""
     return json.loads(result.attrs["provenance"])

@@ -1,11 +1,13 @@
 """Predictivities of a model for many sub-functions, stored once computed."""
 
+import re
 from collections.abc import Sequence
+from typing import Any
 
 import xarray as xr
 from tqdm import tqdm
 
-from modularity import capture, predictivity, store, subfunction
+from modularity import capture, neurons, predictivity, store, subfunction
 from modularity.models import Model
 from modularity.subfunction import SubFunction
 
@@ -16,6 +18,8 @@ def scores(
     *,
     score: predictivity.Score = "labels",
     pooling: capture.Pooling = "max",
+    activation: neurons.Activation = "post",
+    routed_only: bool = False,
 ) -> xr.DataArray:
     """Predictivity of every encoder neuron of `model`, dims ``(subfunction, layer, neuron)``.
 
@@ -26,13 +30,15 @@ def scores(
         "subfunctions": [[s.name, s.function, list(s.sentences), s.labels] for s in subfunctions],
         "score": score,
         "pooling": pooling,
-        "code": [capture, predictivity, subfunction],
+        "activation": activation,
+        "routed_only": routed_only,
+        "code": [capture, neurons, predictivity, subfunction],
     }
-    label = f"{model.name}, untrained {model.seed}" if model.untrained else model.name
+    reading: dict[str, Any] = {"pooling": pooling, "activation": activation, "routed_only": routed_only}
 
     def compute() -> xr.DataArray:
-        bar = tqdm(subfunctions, desc=label, unit="sub-function")
-        return predictivity.scores(capture.stream(model, bar, pooling=pooling), score=score)
+        bar = tqdm(subfunctions, desc=model.label, unit="sub-function")
+        return predictivity.scores(capture.stream(model, bar, **reading), score=score)
 
-    name = f"scores-{model.name.rstrip('/').split('/')[-1]}{f'-untrained{model.seed}' if model.untrained else ''}"
+    name = "scores-" + "-".join(re.findall(r"[\w.]+", model.label.rstrip("/").split("/")[-1]))
     return store.cached(name, key, compute)

@@ -1,0 +1,54 @@
+"""Build data/corpus/facts.parquet: every true triple of functions/knowledge.parquet stated in other words.
+
+A model can only know what its text says. The entities of the knowledge sub-functions are rare in the other
+parts of the corpus (half of them occur fewer than five times), so this part states each fact in the wordings of
+wordings.txt. No sentence that a sub-function evaluates is in it, true or false, nor any false triple: what is
+learned must carry over from other words.
+
+Run `python data/build/fact_text.py` from the repository root, after `knowledge.py`.
+"""
+
+from collections import defaultdict
+from pathlib import Path
+
+import pandas as pd
+
+HERE = Path(__file__).parent
+TABLE = HERE.parent / "functions" / "knowledge.parquet"
+OUT = HERE.parent / "corpus" / "facts.parquet"
+
+
+def wordings() -> dict[str, list[str]]:
+    """Relation → how its facts are stated, in the order of wordings.txt."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for line in (HERE / "wordings.txt").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            relation, wording = line.split(" | ")
+            found[relation].append(wording)
+    return found
+
+
+def statements(table: pd.DataFrame) -> pd.DataFrame:
+    """One row a fact and wording: ``name`` of the relation, ``wording``, ``head``, ``tail``.
+
+    Raises
+    ------
+    SystemExit
+        A statement is a sentence that is evaluated.
+    """
+    known = wordings()
+    true = table.query("label == 1")
+    evaluated = set(table["sentence"].str.lower())
+    made = []
+    for name, head, tail in zip(true["name"].astype(str), true["head"], true["tail"], strict=True):
+        for wording in known[name]:
+            if wording.format(head=head, tail=tail).lower() in evaluated:
+                raise SystemExit(f"{wording.format(head=head, tail=tail)!r} is evaluated; change its wording")
+            made.append((name, wording, head, tail))
+    return pd.DataFrame(made, columns=["name", "wording", "head", "tail"])
+
+
+if __name__ == "__main__":
+    made = statements(pd.read_parquet(TABLE))
+    made.astype({"name": "category", "wording": "category"}).to_parquet(OUT, index=False, compression="zstd")
+    print(f"{OUT.name}: {len(made)} statements")

@@ -1,0 +1,40 @@
+"""Copy the finished runs of `make pretrain` to data/models, as they are shipped: final weights, recipe and log.
+
+Run `python data/build/models.py` from the repository root, then `registry.py`. Runs that have not ended are left out;
+what was shipped before stays.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+from modularity import models
+
+OUT = Path(__file__).parents[1] / "models"
+FILES = ("config.json", "generation_config.json", "recipe.json", models.WEIGHTS)
+
+
+def ship(run: Path, target: Path) -> None:
+    """`run`'s final model and log as the folder `target`, there as a whole or not at all."""
+    temporary = target.with_suffix(".tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    for name in FILES:
+        shutil.copyfile(run / "final" / name, temporary / name)
+    shutil.copyfile(run / "log.jsonl", temporary / "log.jsonl")
+    shutil.rmtree(target, ignore_errors=True)
+    os.replace(temporary, target)
+
+
+def main() -> None:
+    for name in models.MINI:
+        for run in sorted((models.runs_folder() / name).glob("seed-*")):
+            if (run / "final").is_dir():
+                ship(run, OUT / name / run.name)
+                print(f"{name} {run.name}: {(OUT / name / run.name / models.WEIGHTS).stat().st_size / 2**20:.1f} MiB")
+            else:
+                print(f"{name} {run.name}: not finished, left out")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""A history holds what its checkpoints give, to the precision it says, and is resumed where it was."""
+
+import shutil
+
+import numpy as np
+import pytest
+import xarray as xr
+from test_pretrain import NANO, SWITCH, train
+
+from modularity import history, models, neurons, partition, sweep
+from modularity.subfunction import SubFunction
+
+
+@pytest.fixture(scope="module")
+def subfunctions():
+    texts = tuple(
+        f"The {a} {b} sat on the {c}." for a in ("red", "old") for b in ("cat", "dog") for c in ("mat", "log")
+    )
+    labels = {"cat": "cat", "red": "red", "mat": "mat"}
+    return [
+        SubFunction(f"{function}-{word}", function, texts, np.array([int(word in t) for t in texts]))
+        for function in ("semantic", "task")
+        for word in labels
+    ]
+
+
+@pytest.fixture(scope="module", params=["t5", "switch"])
+def run(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    recipe = NANO if request.param == "t5" else SWITCH
+    train(recipe, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(run, subfunctions):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(history, "EXPERTS", 4)
+        yield history.compute(run, subfunctions, steps=[0, 3, 12])
+
+
+def test_it_holds_what_the_checkpoints_give(run, made, subfunctions):
+    for step in (0, 12):
+        scores = sweep.scores(models.load(str(run), step=step), subfunctions)
+        now = made.sel(step=step)
+        np.testing.assert_allclose(now["best"], scores.max("neuron"))
+        np.testing.assert_allclose(now["neurons"], scores.sel(subfunction=now["kept"].to_numpy()))
+        np.testing.assert_array_equal(now["top"].squeeze("rank"), scores.argmax("neuron"))
+        for kind in ("model", "random"):
+            groups = made["partition_of"].sel(partition=kind, layer=made["layer"][0])
+            expected = scores.isel(layer=0).groupby(groups.rename("expert").drop_vars(("partition", "layer"))).mean()
+            found = now["experts"].sel(partition=kind).isel(layer=0)
+            np.testing.assert_allclose(found, expected.transpose("subfunction", "expert"), atol=1e-6)
+
+
+def test_the_models_own_experts_are_those_of_its_last_checkpoint(run, made):
+    model = models.load(str(run), step=12)
+    for layer, part in neurons.layers(model).items():
+        found = made["partition_of"].sel(partition="model", layer=layer)
+        if part.experts > 1:
+            expected = partition.by_router(part.neurons, part.experts)
+        else:
+            expected = partition.by_weights(part.input_weights.numpy(), 4)
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_the_file_keeps_its_precision(made, tmp_path):
+    path = tmp_path / "history.zarr.zip"
+    history.write(made, path, {"model": "x"})
+    back = history.store.read_dataset(path)
+    for name in ("top", "partition_of", "loss"):
+        xr.testing.assert_identical(back[name].drop_attrs(), made[name].drop_attrs())
+    for name, step in history.STEPS.items():
+        assert np.abs(back[name] - made[name]).max() <= step / 2 + 1e-6
+        assert np.abs(back[name] - made[name]).max() > 0 or name == "best"
+
+
+def test_a_stopped_history_does_not_compute_again(run, subfunctions, monkeypatch):
+    history.compute(run, subfunctions, steps=[0])
+
+    def again(*_arguments, **_options):
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(sweep.predictivity, "scores", again)
+    history.compute(run, subfunctions, steps=[0])
+
+
+def test_subfunctions_are_cut_to_the_first_sentences_of_each_class():
+    cut = {s.name: s for s in history.evaluated()}
+    assert len(cut) == 100 + 29 + 8
+    assert max(len(s.sentences) for s in cut.values()) == 2 * history.SENTENCES
+    assert all(abs(s.labels.mean() - 0.5) < 1e-9 for s in cut.values())
+
+
+def test_missing_ones_are_named(run, tmp_path, subfunctions):
+    with pytest.raises(ValueError, match="no shipped history of t5-mini, seed 77; there are"):
+        history.load("t5-mini", seed=77)
+    with pytest.raises(FileNotFoundError, match="has no checkpoints"):
+        history.compute(tmp_path, subfunctions)
+    shutil.copytree(run, tmp_path / "copy")
+    with pytest.raises(FileNotFoundError, match="no checkpoint of step 999"):
+        history.compute(tmp_path / "copy", subfunctions, steps=[999])
