@@ -56,11 +56,11 @@ THREADS ?= 1
 .PHONY: $(T5) $(SWITCH)
 $(T5): pretrain-t5-mini-%: $(ENV)/ready
 	$(RUN)/python -m modularity.pretrain t5-mini --seed $* $(THREADS:%=--threads %)
-	$(RUN)/python -m modularity.history t5-mini --seed $*
+	$(RUN)/python -m modularity.record t5-mini --seed $*
 
 $(SWITCH): pretrain-switch-mini-%: $(ENV)/ready
 	$(RUN)/python -m modularity.pretrain switch-mini --seed $* $(THREADS:%=--threads %)
-	$(RUN)/python -m modularity.history switch-mini --seed $*
+	$(RUN)/python -m modularity.record switch-mini --seed $*
 
 .PHONY: data
 data: $(ENV)/ready ## rebuild the data from the packages it comes from

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from test_pretrain import NANO, SWITCH, train
 
-from modularity import history, models, neurons, partition, sweep
+from modularity import history, models, neurons, partition, record, store, sweep
 from modularity.subfunction import SubFunction
 
 
@@ -35,8 +35,8 @@ def run(request, tmp_path_factory):
 @pytest.fixture(scope="module")
 def made(run, subfunctions):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(history, "EXPERTS", 4)
-        yield history.compute(run, subfunctions, steps=[0, 3, 12])
+        patch.setattr(record, "EXPERTS", 4)
+        yield record.compute(run, subfunctions, steps=[0, 3, 12])
 
 
 def test_it_holds_what_the_checkpoints_give(run, made, subfunctions):
@@ -66,29 +66,29 @@ def test_the_models_own_experts_are_those_of_its_last_checkpoint(run, made):
 
 def test_the_file_keeps_its_precision(made, tmp_path):
     path = tmp_path / "history.zarr.zip"
-    history.write(made, path, {"model": "x"})
-    back = history.store.read_dataset(path)
+    record.write(made, path, {"model": "x"})
+    back = store.read_dataset(path)
     for name in ("top", "partition_of", "loss"):
         xr.testing.assert_identical(back[name].drop_attrs(), made[name].drop_attrs())
-    for name, step in history.STEPS.items():
+    for name, step in record.STEPS.items():
         assert np.abs(back[name] - made[name]).max() <= step / 2 + 1e-6
         assert np.abs(back[name] - made[name]).max() > 0 or name == "best"
 
 
 def test_a_stopped_history_does_not_compute_again(run, subfunctions, monkeypatch):
-    history.compute(run, subfunctions, steps=[0])
+    record.compute(run, subfunctions, steps=[0])
 
     def again(*_arguments, **_options):
         raise AssertionError("computed again")
 
     monkeypatch.setattr(sweep.predictivity, "scores", again)
-    history.compute(run, subfunctions, steps=[0])
+    record.compute(run, subfunctions, steps=[0])
 
 
 def test_subfunctions_are_cut_to_the_first_sentences_of_each_class():
-    cut = {s.name: s for s in history.evaluated()}
+    cut = {s.name: s for s in record.evaluated()}
     assert len(cut) == 100 + 29 + 8
-    assert max(len(s.sentences) for s in cut.values()) == 2 * history.SENTENCES
+    assert max(len(s.sentences) for s in cut.values()) == 2 * record.SENTENCES
     assert all(abs(s.labels.mean() - 0.5) < 1e-9 for s in cut.values())
 
 
@@ -96,7 +96,7 @@ def test_missing_ones_are_named(run, tmp_path, subfunctions):
     with pytest.raises(ValueError, match="no shipped history of t5-mini, seed 77; there are"):
         history.load("t5-mini", seed=77)
     with pytest.raises(FileNotFoundError, match="has no checkpoints"):
-        history.compute(tmp_path, subfunctions)
+        record.compute(tmp_path, subfunctions)
     shutil.copytree(run, tmp_path / "copy")
     with pytest.raises(FileNotFoundError, match="no checkpoint of step 999"):
-        history.compute(tmp_path / "copy", subfunctions, steps=[999])
+        record.compute(tmp_path / "copy", subfunctions, steps=[999])

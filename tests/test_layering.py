@@ -20,6 +20,7 @@ ORDER = [
     "similarity",
     "controls",
     "baselines",
+    "hub",
     "models",
     "neurons",
     "capture",
@@ -31,15 +32,28 @@ ORDER = [
     "corruption",
     "mixture",
     "recipe",
+    "optimizer",
     "routing",
+    "training_log",
+    "checkpoints",
     "pretrain",
     "store",
     "sweep",
+    "record",
     "history",
     "plots",
     "rerun",
 ]
-WITHOUT_TORCH = [*ORDER[: ORDER.index("models")], "ranking", "predictivity", "partition", "plots", "store", "rerun"]
+WITHOUT_TORCH = [
+    *ORDER[: ORDER.index("hub")],
+    "ranking",
+    "predictivity",
+    "partition",
+    "history",
+    "plots",
+    "store",
+    "rerun",
+]
 
 
 def test_every_module_has_its_place():

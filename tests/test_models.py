@@ -8,7 +8,7 @@ import torch
 from huggingface_hub.errors import LocalEntryNotFoundError
 from transformers import BertConfig, BertForMaskedLM
 
-from modularity import models, neurons, sources
+from modularity import hub, models, neurons, sources
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def test_minilm_without_its_package_says_what_to_install(monkeypatch):
 )
 def test_the_shapes_of_the_paper(name, millions, layers):
     with torch.device("meta"):
-        module = models.fresh(models.SHAPES[name], 0)
+        module = models.fresh(hub.SHAPES[name], 0)
     assert sum(p.numel() for p in module.parameters()) // 10**6 == pytest.approx(millions, abs=1)
     parts = neurons.feed_forward(models.Model(name, module, models.tokenizer()))
     assert len(parts) == layers
@@ -174,14 +174,14 @@ def test_the_shapes_of_the_paper(name, millions, layers):
 
 
 @pytest.fixture
-def hub(tmp_path, monkeypatch):
+def hub_of_one(tmp_path, monkeypatch):
     """A hub with a tiny BERT as published, its head included, at one commit."""
     asked = []
 
     def snapshot(repository, *, revision, allow_patterns):
         asked.append((repository, revision))
         folder = (
-            tmp_path / "snapshots" / ("0" * 40 if repository == "moved/on" else models.HUB.get(repository, revision))
+            tmp_path / "snapshots" / ("0" * 40 if repository == "moved/on" else hub.PINNED.get(repository, revision))
         )
         config = BertConfig(
             vocab_size=4196, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24
@@ -190,19 +190,19 @@ def hub(tmp_path, monkeypatch):
         models.tokenizer().save_pretrained(folder)
         return str(folder)
 
-    monkeypatch.setattr(models.huggingface_hub, "snapshot_download", snapshot)
+    monkeypatch.setattr(hub.huggingface_hub, "snapshot_download", snapshot)
     return asked
 
 
-def test_hub_models_come_at_their_commit(hub):
+def test_hub_models_come_at_their_commit(hub_of_one):
     model = models.load("bert-base-uncased")
-    assert hub == [("google-bert/bert-base-uncased", models.HUB["google-bert/bert-base-uncased"])]
+    assert hub_of_one == [("google-bert/bert-base-uncased", hub.PINNED["google-bert/bert-base-uncased"])]
     assert len(neurons.feed_forward(model)) == 2
     models.load(f"someone/bert@{'a' * 40}")
-    assert hub[-1] == ("someone/bert", "a" * 40)
+    assert hub_of_one[-1] == ("someone/bert", "a" * 40)
 
 
-def test_a_commit_that_is_not_the_pinned_one_is_refused(hub):
+def test_a_commit_that_is_not_the_pinned_one_is_refused(hub_of_one):
     with pytest.raises(ValueError, match=r"moved/on at .* is commit 000.*, expected bbb"):
         models.load(f"moved/on@{'b' * 40}")
 
@@ -216,7 +216,7 @@ def test_without_a_network_a_hub_model_says_what_to_do(monkeypatch):
     def offline(*_arguments, **_options):
         raise LocalEntryNotFoundError("no connection")
 
-    monkeypatch.setattr(models.huggingface_hub, "snapshot_download", offline)
+    monkeypatch.setattr(hub.huggingface_hub, "snapshot_download", offline)
     with pytest.raises(ConnectionError, match=r"t5-base is not on this machine .* ask for untrained=True"):
         models.load("google-t5/t5-base")
 

