@@ -21,16 +21,16 @@ from modularity.subfunction import SubFunction
 
 EXPERTS = 16
 TOP = 0.01  # of the neurons of a layer, as in the paper
-SENTENCES = 200  # of each class of a sub-function, at most
+SENTENCES = 100  # of each class of a sub-function, at most
 KEPT = ("semantic", "knowledge", "task")  # functions of which KEPT_EACH sub-functions keep every neuron
 KEPT_EACH = 3
 # Values are stored as whole numbers of these steps above an offset: half a step is the precision.
-STEPS = {"best": 1e-4, "experts": 5e-4, "neurons": 0.6 / 255}
+STEPS = {"best": 1e-4, "experts": 1e-3, "neurons": 5e-3}
 OFFSET = 0.4  # predictivities of balanced classes are above it
 
 
 def evaluated() -> list[SubFunction]:
-    """The sub-functions of all three functions, each with its first 200 sentences of a class."""
+    """The sub-functions of all three functions, each with its first 100 sentences of a class."""
     return [_shortened(s) for function in KEPT for s in functions.load(function)]  # type: ignore[arg-type]
 
 
