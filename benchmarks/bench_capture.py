@@ -10,17 +10,17 @@ import time
 
 import numpy as np
 import torch
-from transformers import T5Config, T5ForConditionalGeneration
 
 from modularity import capture, functions, models, neurons
 
 ROUNDS = 5
+BATCH_TOKENS = 1024  # what capture takes on a CPU
 
 
 @torch.inference_mode()
 def bare(model: models.Model, sentences: list[str]) -> None:
     ids = capture.tokenize(model, sentences)
-    for chosen in capture.batches([len(i) for i in ids], 4096):
+    for chosen in capture.batches([len(i) for i in ids], BATCH_TOKENS):
         capture.encoded(model, ids, chosen)
 
 
@@ -53,21 +53,11 @@ def measure(name: str, model: models.Model, sentences: list[str]) -> None:
 
 def main() -> None:
     sentences = [s for f in functions.load("semantic") for s in f.sentences]
-    model = models.load("t5-mini")
-    measure("t5-mini", model, [str(s) for s in np.random.default_rng(0).permutation(sentences)[:2000]])
+    mixed = [str(s) for s in np.random.default_rng(0).permutation(sentences)]
+    measure("t5-mini", models.load("t5-mini"), mixed[:2000])
     if "--t5-base" in sys.argv:
-        config = T5Config(
-            vocab_size=len(model.tokenizer),
-            d_model=768,
-            d_kv=64,
-            d_ff=3072,
-            num_layers=12,
-            num_decoder_layers=1,
-            num_heads=12,
-        )
-        module = T5ForConditionalGeneration(config).eval().requires_grad_(False)
-        base = models.Model("t5-base shape", module, model.tokenizer, untrained=True)
-        measure("t5-base's shape", base, [str(s) for s in np.random.default_rng(0).permutation(sentences)[:200]])
+        base = models.load("google-t5/t5-base", untrained=True)
+        measure("t5-base (untrained)", base, mixed[:200])
 
 
 if __name__ == "__main__":

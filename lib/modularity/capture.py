@@ -111,7 +111,7 @@ def pooled_activations(
     sentences: Sequence[str],
     *,
     layers: Sequence[int] | int | None = None,
-    batch_tokens: int = 4096,
+    batch_tokens: int | None = None,
     pooling: Pooling = "max",
     activation: Activation = "post",
     routed_only: bool = False,
@@ -123,7 +123,9 @@ def pooled_activations(
     sentences : any number, returned in this order; they are run in batches of similar length.
     layers : 0-based, of one width; all of them if not given, of a Switch those with experts, whose neurons follow
         one another expert by expert.
-    batch_tokens : the most tokens run at once, padding included; results do not depend on it but for rounding.
+    batch_tokens : the most tokens run at once, padding included; results do not depend on it but for rounding. If not
+        given 1,024 on a CPU, whose caches then hold a layer's activations (4,096 took 1.4 times as long), and 16,384
+        on a GPU.
     pooling : ``max`` (the paper), ``mean``, or ``last`` (the end mark).
     activation : ``post``, σ(W_I x), or ``pre``, W_I x: the same ranking for ReLU and maximum pooling but for the
         zeros, another for GELU, which is not monotone.
@@ -142,6 +144,8 @@ def pooled_activations(
     """
     if pooling not in get_args(Pooling):
         raise ValueError(f"unknown pooling {pooling!r}; known: {', '.join(get_args(Pooling))}")
+    if batch_tokens is None:
+        batch_tokens = 1024 if model.device.type == "cpu" else 16_384
     if batch_tokens < 1:
         raise ValueError(f"batch_tokens is {batch_tokens}, expected at least 1")
     parts = neurons.layers(model, layers)
