@@ -6,8 +6,9 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # a test that reaches for the network fails 
 
 import numpy as np
 import pytest
+import xarray as xr
 
-from modularity import models
+from modularity import models, specialists
 from modularity.subfunction import SubFunction
 
 
@@ -43,6 +44,41 @@ def sentences() -> list[str]:
 @pytest.fixture
 def subfunction(sentences) -> SubFunction:
     return SubFunction("toy", "semantic", tuple(sentences), np.array([1, 0, 1, 0, 1, 0]))
+
+
+def scores_of(values, functions) -> xr.DataArray:
+    """As `sweep.scores` returns them."""
+    coordinates = {
+        "subfunction": [f"s{i}" for i in range(len(values))],
+        "function": ("subfunction", functions),
+        "layer": np.arange(values.shape[1]),
+    }
+    return xr.DataArray(values, coordinates, ("subfunction", "layer", "neuron"))
+
+
+def groups_of(rows) -> xr.DataArray:
+    """A partition from the expert of each neuron, layer by layer."""
+    return xr.DataArray(np.asarray(rows), {"layer": np.arange(len(rows))}, ("layer", "neuron"))
+
+
+@pytest.fixture
+def shared_scores(rng) -> xr.DataArray:
+    """Sub-functions of a function like the same neurons, as in a trained model: 60 and 10, 2 layers of 240 neurons."""
+    functions = ["semantic"] * 60 + ["task"] * 10
+    liking = rng.gamma(0.5, size=(2, 2, 240))
+    return scores_of(np.array([liking[int(f == "task")] * rng.random((2, 240)) for f in functions]), functions)
+
+
+@pytest.fixture
+def shared(shared_scores) -> xr.DataArray:
+    """The top 12 neurons of each of them."""
+    return specialists.top_neurons(shared_scores, 0.05)
+
+
+@pytest.fixture
+def dealt(rng) -> xr.DataArray:
+    """8 experts of 30 neurons, at random."""
+    return groups_of([rng.permutation(np.repeat(np.arange(8), 30)) for _ in range(2)])
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modularity import baselines, controls, functions, similarity, sources
+from modularity import baselines, controls, functions, similarity, sources, subfunction
 from modularity.subfunction import SubFunction, find
 
 
@@ -231,3 +231,30 @@ def test_near_nouns_are_more_alike_than_far_ones():
 def test_no_baseline_solves_a_function(function):
     table = baselines.report(function)
     assert table.drop(columns=["function", "subfunction"]).max(axis=None) < 0.9
+
+
+def test_all_functions_are_cut_to_the_first_sentences_of_each_class():
+    cut = functions.load_all(per_class=100)
+    assert [s.function for s in cut] == ["semantic"] * 100 + ["knowledge"] * 29 + ["task"] * 8
+    assert max(len(s.sentences) for s in cut) == 200
+    assert all(abs(s.labels.mean() - 0.5) < 1e-9 for s in cut)
+    whole = {s.name: s for s in functions.load("task")}["cola"]
+    first = [x for x, y in zip(whole.sentences, whole.labels, strict=True) if y == 1][:100]
+    short = {s.name: s for s in cut}["cola"]
+    assert [x for x, y in zip(short.sentences, short.labels, strict=True) if y == 1] == first
+    assert len(functions.load_all(limit=2)) == 6
+    with pytest.raises(ValueError, match="per_class is 0"):
+        functions.load_all(per_class=0)
+
+
+def test_halves_share_no_sentence_and_keep_the_classes_even():
+    whole = functions.load_all(per_class=9, limit=2)
+    first, second = subfunction.halves(whole)
+    for all_of_it, a, b in zip(whole, first, second, strict=True):
+        assert (a.labels.sum(), (1 - a.labels).sum()) == (4, 4)
+        assert (b.labels.sum(), (1 - b.labels).sum()) == (5, 5)
+        assert sorted(a.sentences + b.sentences) == sorted(all_of_it.sentences)
+        known = dict(zip(all_of_it.sentences, all_of_it.labels, strict=True))
+        assert all(known[s] == y for half in (a, b) for s, y in zip(half.sentences, half.labels, strict=True))
+    assert subfunction.halves(whole)[0][0].sentences == first[0].sentences
+    assert subfunction.halves(whole, seed=1)[0][0].sentences != first[0].sentences

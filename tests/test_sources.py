@@ -69,7 +69,7 @@ def test_a_folder_without_a_registry_says_what_to_do(tmp_path, monkeypatch):
 def test_figure1_left_has_the_printed_rows():
     table = published.figure1_left()
     assert set(table["function"]) == {"semantic", "knowledge", "task"}
-    t5 = table.query("model == 'T5' and function == 'semantic' and init == 'pretrained'")
+    t5 = table.query("model == 't5' and function == 'semantic' and init == 'pretrained'")
     assert t5["layer"].tolist() == list(range(12))
     assert t5["mean_best_ap"].iloc[0] == 0.847069  # the figure's first point, layer 1 there and 0 here
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy import stats
 
 from modularity import sources, store
 
@@ -62,23 +61,3 @@ def routers(log: pd.DataFrame, layers: Sequence[int]) -> tuple[pd.DataFrame, pd.
     share = np.array(rows["load"].to_list()[-1])
     last = pd.DataFrame(share, index=pd.Index(layers, name="layer")).melt(ignore_index=False, var_name="expert")
     return pd.concat(parts, ignore_index=True), last.rename(columns={"value": "share"}).reset_index()
-
-
-def start_and_end(histories: Sequence[xr.Dataset], *, seed: int = 0) -> pd.DataFrame:
-    """Best predictivity before and after training, the mean over layers, runs and sub-functions of each function.
-
-    Returns
-    -------
-    ``function``, ``when`` (``untrained``: the runs' first checkpoints; ``trained``: their last), ``value``, and
-    ``low`` and ``high``, the 95 % interval of a bootstrap over sub-functions.
-    """
-    ends = [history["best"].isel(step=[0, -1]).mean("layer").to_numpy() for history in histories]
-    best = np.mean(ends, axis=0)  # subfunction, when
-    names = histories[0]["function"].to_numpy()
-    made = []
-    for function in dict.fromkeys(names):
-        for column, when in enumerate(("untrained", "trained")):
-            values = best[names == function, column]
-            interval = stats.bootstrap((values,), np.mean, method="percentile", rng=seed).confidence_interval
-            made.append((function, when, values.mean(), interval.low, interval.high))
-    return pd.DataFrame(made, columns=["function", "when", "value", "low", "high"])

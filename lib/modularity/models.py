@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
@@ -151,7 +152,7 @@ def _folder(name: str, seed: int | None = None, step: int | None = None) -> Path
         if step is not None:
             return _checkpoint(runs_folder() / name / f"seed-{seed or 0}", step)
         if (seed or 0) not in seeds(name):
-            raise ValueError(f"{name} has no run of seed {seed}; its seeds are {', '.join(map(str, seeds(name)))}")
+            raise ValueError(f"{name} has no run of seed {seed or 0}; its seeds are {', '.join(map(str, seeds(name)))}")
         sources.path(f"models/{name}/seed-{seed or 0}/config.json")  # stops on a damaged file
         return sources.path(f"models/{name}/seed-{seed or 0}/{WEIGHTS}").parent
     if name == MINILM:
@@ -177,6 +178,15 @@ def seeds(name: str) -> list[int]:
     """Of the shipped runs of a mini model."""
     found = (re.fullmatch(rf"models/{name}/seed-(\d+)/{WEIGHTS}", file) for file in sources.registry())
     return sorted(int(match[1]) for match in found if match)
+
+
+def load_runs(name: str, number: int) -> Iterator["Model"]:
+    """The first `number` shipped runs of a mini model, one after another; any other model is one run."""
+    if name not in MINI:
+        yield load(name)
+        return
+    for seed in seeds(name)[:number]:
+        yield load(name, seed=seed)
 
 
 def runs_folder() -> Path:

@@ -1,14 +1,16 @@
 """One function a figure: arrays in, Axes out. Nothing here computes a result or reads a file."""
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-import xarray as xr
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 # Okabe and Ito's colours, told apart with any colour vision; each means one thing in the whole book.
 COLOURS = {"trained": "#0072B2", "untrained": "#D55E00", "null": "#7F7F7F", "paper": "#000000", "other": "#009E73"}
@@ -66,50 +68,81 @@ def null_of_best(
     return axes
 
 
-def figure1_left(
-    trained: xr.DataArray,
-    untrained: Sequence[xr.DataArray],
-    null: tuple[float, float],
-    paper: Mapping[str, tuple[Sequence[float], Sequence[float]]],
-    *,
-    name: str,
-    interval: Float[np.ndarray, "bound layer"],
-    axes: Axes | None = None,
-) -> Axes:
-    """Mean best predictivity by layer, as in the left of the paper's Figure 1.
+def figure1_left(table: pd.DataFrame, floors: pd.DataFrame, paper: pd.DataFrame) -> np.ndarray:
+    """Mean best predictivity by layer, as in the left of the paper's Figure 1: a row a model, a column a function.
 
     Parameters
     ----------
-    trained : dims ``(layer,)``; `untrained` one such array for each copy.
-    null : lower and upper bound of the band of the best of N useless neurons.
-    paper : label → (position, value); positions run from 0, the first layer, to 1, the last.
-    name : of the trained model, written beside its curve.
-    interval : lower and upper bound of `trained` by layer.
+    table : ``model, init`` (trained or untrained)``, function, layer, value, low, high``.
+    floors : ``model, function, low, high`` of the best of N useless neurons.
+    paper : ``model, function, init, layer, mean_best_ap``; its layers are squeezed to the width of ours.
     """
-    axes = _axes(axes)
-    layers = trained["layer"].to_numpy()
-    last = layers[-1]
-    for (label, (position, value)), style in zip(paper.items(), ("-", ":"), strict=False):
-        axes.plot(np.asarray(position) * last, value, style, color=COLOURS["paper"], lw=1, alpha=0.7)
-        axes.annotate(label, (last, value[-1]), xytext=(6, 0), textcoords="offset points", va="center", fontsize=9)
-    for i, copy in enumerate(untrained):
-        axes.plot(layers, copy, "s-", color=COLOURS["untrained"], lw=1, ms=4, alpha=0.8)
+    names = list(dict.fromkeys(table["model"]))
+    axes = grid(len(names), len(FUNCTIONS), width=7.8, height=2.1 * len(names) + 0.5, sharey="col")
+    for (i, name), (j, function) in product(enumerate(names), enumerate(FUNCTIONS)):
+        ax = axes[i, j]
+        here = "model == @name and function == @function"
+        ours, printed = table.query(here), paper.query(here)
+        layers = ours["layer"].unique()
+        for init, style in (("pretrained", "-"), ("random_init", ":")):
+            rows = printed[printed["init"] == init]
+            places = np.interp(rows["layer"], [rows["layer"].min(), rows["layer"].max()], [layers[0], layers[-1]])
+            ax.plot(places, rows["mean_best_ap"], style, color=COLOURS["paper"], lw=1, alpha=0.7)
+        for low, high in floors.query(here)[["low", "high"]].itertuples(index=False):
+            ax.axhspan(low, high, color=COLOURS["null"], alpha=0.35, lw=0)
+        for init in ("untrained", "trained"):
+            rows = ours[ours["init"] == init]
+            ax.fill_between(rows["layer"], rows["low"], rows["high"], color=COLOURS[init], alpha=0.2, lw=0)
+            ax.plot(rows["layer"], rows["value"], "o-", color=COLOURS[init], lw=2, ms=4)
+        ax.set(xticks=layers)
         if i == 0:
-            text, middle = f"{len(untrained)} untrained copies", (layers[0] + layers[-1]) / 2
-            lowest = min(float(c.min()) for c in [*untrained, *(np.asarray(v) for _, v in list(paper.values())[1:])])
-            axes.annotate(
-                text, (middle, lowest), xytext=(0, -14), textcoords="offset points", color=COLOURS["untrained"]
-            )
-    axes.fill_between(layers, *interval, color=COLOURS["trained"], alpha=0.2, lw=0)
-    axes.plot(layers, trained, "o-", color=COLOURS["trained"], lw=2)
-    axes.annotate(name, (0, trained[0]), xytext=(2, 10), textcoords="offset points", color=COLOURS["trained"])
-    axes.axhspan(*null, color=COLOURS["null"], alpha=0.35, lw=0)
-    axes.annotate(
-        "best of N useless neurons", (0, null[0]), xytext=(2, -12), textcoords="offset points", color="#555555"
-    )
-    axes.set(xlabel="encoder layer (0-based; the paper's twelve are squeezed to the same width)", xticks=layers)
-    axes.set(ylabel="best predictivity, mean over sub-functions", ylim=(0.58, 0.92))
+            ax.set(title=function)
+        if j == 0:
+            ax.set(ylabel=f"{name}\nbest predictivity")
+    axes[-1, len(FUNCTIONS) // 2].set(xlabel="encoder layer, 0-based; the paper's are squeezed to the same width")
+    legend(axes[0, 0].figure, ("trained", "untrained", "null", "paper"), "best of N useless", "printed")
     return axes
+
+
+def overlaps(table: pd.DataFrame) -> np.ndarray:
+    """Shared top neurons within and between functions, on a logarithmic scale, with the chance line.
+
+    `table` has ``model, init, function, other, value, low, high, chance``; ``init`` is trained, untrained or paper.
+    """
+    names = list(dict.fromkeys(table["model"]))
+    axes = grid(1, len(names), width=7.8, height=3.4, sharey="row")[0]
+    pairs = list(dict.fromkeys(zip(table["function"], table["other"], strict=True)))
+    pairs.sort(key=lambda pair: pair[0] != pair[1])
+    labels = [f"{a}" if a == b else f"{a} – {b}" for a, b in pairs]
+    for name, ax in zip(names, axes, strict=True):
+        rows = table.query("model == @name")
+        for init, marker, shift in (("trained", "o", -0.15), ("untrained", "s", 0.15), ("paper", "D", 0)):
+            part = rows[rows["init"] == init]
+            places = [pairs.index(pair) + shift for pair in zip(part["function"], part["other"], strict=True)]
+            errors = [part["value"] - part["low"], part["high"] - part["value"]]
+            ax.errorbar(part["value"], places, xerr=errors, fmt=marker, ms=4, lw=1.2, color=COLOURS[init])
+        ax.axvline(rows["chance"].iloc[0], color=COLOURS["null"], lw=1, ls="--")
+        ax.axhline(len(FUNCTIONS) - 0.5, color=COLOURS["null"], lw=0.5)
+        ax.set(xscale="log", title=name, yticks=range(len(pairs)), yticklabels=labels, ylim=(len(pairs) - 0.5, -0.5))
+        ax.set_xticks([0.003, 0.01, 0.03, 0.1])
+        ax.set_xticks([], minor=True)
+        ax.xaxis.set_major_formatter("{x:g}")
+    axes[len(names) // 2].set(xlabel="share of the top 1 % neurons in common (dashed: chance)")
+    legend(axes[0].figure, ("trained", "untrained", "paper"), "", "printed")
+    return axes
+
+
+def grid(rows: int, columns: int, *, width: float, height: float, **options: str) -> np.ndarray:
+    """Panels of the book's style, always as a table; size in inches."""
+    sns.set_theme(style="ticks", rc=STYLE)
+    return plt.subplots(rows, columns, figsize=(width, height), squeeze=False, **options)[1]  # type: ignore[call-overload]
+
+
+def legend(figure: Figure, kinds: Sequence[str], null: str, paper: str) -> None:
+    """One line above the panels that says what each colour is."""
+    names = {"null": null, "paper": paper}
+    handles = [Line2D([], [], color=COLOURS[k], lw=3, label=names.get(k, k)) for k in kinds]
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(kinds), frameon=False)
 
 
 def class_balance(table: pd.DataFrame) -> np.ndarray:
@@ -209,20 +242,20 @@ def router_load(entropy: pd.DataFrame, share: pd.DataFrame, limit: float = 0.9) 
 
 
 def start_and_end(table: pd.DataFrame) -> np.ndarray:
-    """Best predictivity before and after pre-training, with intervals; one panel a function.
+    """Best predictivity of untrained and trained models, with intervals; one panel a function.
 
-    `table` has the columns ``model, function, when, value, low, high``; ``when`` is ``untrained`` or ``trained``.
+    `table` has the columns ``model, function, init, value, low, high``; ``init`` is ``untrained`` or ``trained``.
     """
     sns.set_theme(style="ticks", rc=STYLE)
     axes = plt.subplots(1, len(FUNCTIONS), figsize=(7.6, 3.2))[1]
     for function, ax in zip(FUNCTIONS, axes, strict=True):
         rows = table.query("function == @function")
         names = list(dict.fromkeys(rows["model"]))
-        for when, shift in (("untrained", -0.1), ("trained", 0.1)):
-            part = rows.query("when == @when")
+        for init, shift in (("untrained", -0.1), ("trained", 0.1)):
+            part = rows[rows["init"] == init]
             places = [names.index(m) + shift for m in part["model"]]
             errors = [part["value"] - part["low"], part["high"] - part["value"]]
-            ax.errorbar(places, part["value"], errors, fmt="o", color=COLOURS[when], ms=5, lw=1.5, label=when)
+            ax.errorbar(places, part["value"], errors, fmt="o", color=COLOURS[init], ms=5, lw=1.5, label=init)
         ax.set(xticks=range(len(names)), xticklabels=names, xlim=(-0.5, len(names) - 0.5), title=function)
     axes[0].set(ylabel="best predictivity, mean over\nsub-functions and layers")
     axes[0].legend(frameon=False, fontsize=9)

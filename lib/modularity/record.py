@@ -12,33 +12,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from jaxtyping import Int
 from numcodecs import Delta, Zstd
 from tqdm import tqdm
 
-from modularity import functions, models, neurons, partition, sources, store, sweep
+from modularity import functions, models, moefication, sources, specialists, store, sweep
 from modularity.subfunction import SubFunction
 
-EXPERTS = 16
-TOP = 0.01  # of the neurons of a layer, as in the paper
-SENTENCES = 100  # of each class of a sub-function, at most
+EXPERTS = moefication.EXPERTS
+TOP = specialists.SHARE
+SENTENCES = 100  # of each class of a sub-function, at most, as in Sections 4 and 5
 KEPT = ("semantic", "knowledge", "task")  # functions of which KEPT_EACH sub-functions keep every neuron
 KEPT_EACH = 3
 # Values are stored as whole numbers of these steps above an offset: half a step is the precision.
 STEPS = {"best": 1e-4, "experts": 1e-3, "neurons": 5e-3}
 OFFSET = 0.4  # predictivities of balanced classes are above it
-
-
-def evaluated() -> list[SubFunction]:
-    """The sub-functions of all three functions, each with its first 100 sentences of a class."""
-    return [_shortened(s) for function in KEPT for s in functions.load(function)]  # type: ignore[arg-type]
-
-
-def _shortened(subfunction: SubFunction) -> SubFunction:
-    labels = subfunction.labels
-    chosen = np.sort(np.concatenate([np.flatnonzero(labels == label)[:SENTENCES] for label in (0, 1)]))
-    sentences = tuple(subfunction.sentences[i] for i in chosen)
-    return SubFunction(subfunction.name, subfunction.function, sentences, labels[chosen], subfunction.provenance)
 
 
 def compute(
@@ -61,7 +48,9 @@ def compute(
     wanted = sorted(models.steps(Path(run)) if steps is None else steps)
     if not wanted:
         raise FileNotFoundError(f"{run} has no checkpoints; `make pretrain` writes them")
-    groups = partitions(models.load(str(run), step=models.steps(Path(run))[-1]), seed=seed)
+    own = moefication.experts(models.load(str(run), step=models.steps(Path(run))[-1]), EXPERTS)
+    groups = xr.concat([own, moefication.at_random(own, seed=seed)], "partition", coords="minimal")
+    groups = groups.assign_coords(partition=["model", "random"])
     kept = [s.name for f in KEPT for s in [s for s in subfunctions if s.function == f][:KEPT_EACH]]
     pieces = []
     for step in tqdm(wanted, desc=f"history of {run}", unit="checkpoint"):
@@ -72,26 +61,10 @@ def compute(
     return history.transpose("partition", "subfunction", "kept", "layer", "rank", "expert", "neuron", "step")
 
 
-def partitions(model: models.Model, *, seed: int = 0) -> xr.DataArray:
-    """Expert of each neuron of the layers read by default, dims ``(partition, layer, neuron)``: the model's own
-    experts (of Switch) or MoEfication's (of the others), and random ones of the same size."""
-    rng = np.random.default_rng(seed)
-    own, random = [], []
-    for part in neurons.layers(model).values():
-        if part.experts > 1:
-            own.append(partition.by_router(part.neurons, part.experts))
-        else:
-            own.append(partition.by_weights(part.input_weights.float().cpu().numpy(), EXPERTS, seed=seed))
-        random.append(partition.at_random(part.neurons, part.experts if part.experts > 1 else EXPERTS, rng=rng))
-    made: Int[np.ndarray, "2 layer neuron"] = np.array([own, random], dtype=np.uint8)
-    coordinates = {"partition": ["model", "random"], "layer": list(neurons.layers(model))}
-    return xr.DataArray(made, dims=("partition", "layer", "neuron"), coords=coordinates)
-
-
 def _summary(scores: xr.DataArray, groups: xr.DataArray, kept: list[str]) -> xr.Dataset:
     values = scores.to_numpy()  # subfunction, layer, neuron
-    most = max(1, round(TOP * values.shape[2]))
-    top = np.sort(np.argsort(-values, axis=2, kind="stable")[..., :most], axis=2)
+    members = specialists.top_neurons(scores, TOP).to_numpy()
+    top = np.nonzero(members)[2].reshape(*values.shape[:2], -1)
     member = groups.to_numpy()[..., None] == np.arange(int(groups.max()) + 1)  # partition, layer, neuron, expert
     means = np.einsum("mln,plne->pmle", values, member / member.sum(2, keepdims=True))
     coordinates = {
@@ -142,7 +115,7 @@ def main(arguments: list[str] | None = None) -> int:
     run = models.runs_folder() / options.name / f"seed-{options.seed}"
     out = options.out or sources.data_folder() / "history" / f"{options.name}-{options.seed}.zarr.zip"
     try:
-        history = compute(run, evaluated())
+        history = compute(run, functions.load_all(per_class=SENTENCES))
         last = models.load(str(run), step=models.steps(run)[-1])
         write(history, out, {"model": last.fingerprint, "run": options.name, "seed": options.seed})
     except (ValueError, FileNotFoundError) as error:

@@ -1,7 +1,7 @@
 """A sub-function: sentences of two classes that a neuron may tell apart (Section 3)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 import numpy as np
@@ -41,6 +41,24 @@ def check_labels(labels: Sequence[int] | np.ndarray, sentences: int, where: str 
     if array.min() == array.max():
         raise ValueError(f"{where}: all {sentences} labels are {array[0]}, expected both 0 and 1")
     return array
+
+
+def halves(subfunctions: Sequence[SubFunction], *, seed: int = 0) -> tuple[list[SubFunction], list[SubFunction]]:
+    """Every sub-function with a random half of the sentences of each class, and with the other half.
+
+    What is chosen on one half can be judged on the other. Of an odd number the second half has one more.
+    """
+    rng = np.random.default_rng(seed)
+    made: tuple[list[SubFunction], list[SubFunction]] = ([], [])
+    for whole in subfunctions:
+        first = np.zeros(len(whole.labels), dtype=bool)
+        for label in (0, 1):
+            rows = rng.permutation(np.flatnonzero(whole.labels == label))
+            first[rows[: len(rows) // 2]] = True
+        for part, chosen in zip(made, (first, ~first), strict=True):
+            kept = tuple(s for s, k in zip(whole.sentences, chosen, strict=True) if k)
+            part.append(replace(whole, sentences=kept, labels=whole.labels[chosen]))
+    return made
 
 
 def find(subfunctions: Sequence[SubFunction], name: str) -> SubFunction:

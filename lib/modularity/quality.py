@@ -1,0 +1,92 @@
+"""What the companion models have to show before their neurons are worth a theory: ``python -m modularity.quality``."""
+
+import sys
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy import stats
+
+from modularity import answering, functions, history, models, prompts, summaries, sweep
+
+SEMANTIC_MEAN, SEMANTIC_LEAST, SEMANTIC_UNTRAINED = 0.84, 0.82, 0.72
+ANSWERED = 0.75
+ENTROPY, DROPPED = 0.9, 0.02
+
+Runs = tuple[Sequence[xr.DataArray], Sequence[xr.DataArray]]  # predictivities of trained runs, of untrained copies
+
+
+def answers(name: str = "t5-mini", *, rows: int | None = None) -> pd.DataFrame:
+    """How well every run of a companion model answers its tasks: ``task, seed, accuracy, chance, low``.
+
+    ``low`` is the lower end of the two-sided 95 % interval of the accuracy (Clopper and Pearson, 1934); a task is at
+    chance if it does not lie above ``chance``, one over the number of answers. Rows have as many of one label as of
+    another, or the most frequent label would be the chance.
+
+    Parameters
+    ----------
+    rows : validation rows a task; all if not given.
+    """
+    made = []
+    for task in prompts.FUNCTION_TASKS:
+        number = min(len(functions.task_table(task)), rows or sys.maxsize)
+        for seed in models.seeds(name):
+            right = answering.accuracy(models.load(name, seed=seed), task, rows=rows)
+            low = stats.binomtest(round(right * number), number).proportion_ci().low
+            made.append((task, seed, right, 1 / len(prompts.task(task).words), low))
+    return pd.DataFrame(made, columns=["task", "seed", "accuracy", "chance", "low"])
+
+
+def bars(scored: Mapping[str, Runs], answered: pd.DataFrame, logs: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
+    """The quality bars, what was measured, and whether it is enough: ``bar, wanted, measured, met``.
+
+    Parameters
+    ----------
+    scored : t5-mini and switch-mini, as `sweep.runs` returns them.
+    answered : of `answers`.
+    logs : seed → the training log of switch-mini's run.
+    """
+    trained, untrained = scored["t5-mini"]
+    layers = summaries.best_by_layer(trained).query("function == 'semantic'")["value"]
+    before = summaries.best_by_layer(untrained).query("function == 'semantic'")["value"]
+    made = [
+        ("t5-mini: semantic best predictivity, mean over layers", "≥", SEMANTIC_MEAN, layers.mean()),
+        ("t5-mini: the same, lowest layer", "≥", SEMANTIC_LEAST, layers.min()),
+        ("t5-mini, untrained: mean over layers", "≤", SEMANTIC_UNTRAINED, before.mean()),
+    ]
+    for name, (own, others) in scored.items():
+        ends = [summaries.mean_best(runs).set_index("function") for runs in (own, others)]
+        for function in ("knowledge", "task"):
+            low, high = ends[0]["low"].astype(float)[function], ends[1]["high"].astype(float)[function]
+            made.append((f"{name}: {function}, lower end trained less upper end untrained", ">", 0, low - high))
+    worst = (answered["low"] - answered["chance"]).min()
+    last = pd.concat([history.routers(log, range(2))[0].query("step == step.max()") for log in logs.values()])
+    made += [
+        ("t5-mini: accuracy on its tasks, mean", "≥", ANSWERED, answered["accuracy"].mean()),
+        ("t5-mini: lower end of an accuracy less chance, worst task and run", ">", 0, worst),
+        ("switch-mini: entropy of the load, lowest layer and run", "≥", ENTROPY, last["entropy"].min()),
+        ("switch-mini: share of tokens dropped, highest layer and run", "<", DROPPED, last["dropped"].max()),
+    ]
+    table = pd.DataFrame(made, columns=["bar", "sign", "limit", "measured"])
+    compare = {"≥": np.greater_equal, "≤": np.less_equal, ">": np.greater, "<": np.less}
+    met = [bool(compare[s](m, x)) for s, m, x in zip(table["sign"], table["measured"], table["limit"], strict=True)]
+    wanted = table["sign"] + " " + table["limit"].map("{:g}".format)
+    return pd.DataFrame({"bar": table["bar"], "wanted": wanted, "measured": table["measured"], "met": met})
+
+
+def main() -> int:
+    subfunctions = functions.load_all()
+    scored = {name: sweep.runs(name, subfunctions) for name in models.MINI}
+    logs = {seed: history.log("switch-mini", seed=seed) for seed in models.seeds("switch-mini")}
+    answered = answers()
+    table = bars(scored, answered, logs)
+    for task, rows in answered.groupby("task"):
+        print(f"{task}: {rows['accuracy'].mean():.3f} right, chance {rows['chance'].mean():.3f}")
+    for bar, wanted, measured, met in table.to_numpy():
+        print(f"{'met   ' if met else 'missed'}  {measured:.4f} (wanted {wanted})  {bar}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""The neurons that are best at a sub-function, and how far two sub-functions share them (Section 4)."""
+
+import numpy as np
+import xarray as xr
+
+SHARE = 0.01  # of the neurons of a layer, as in the paper
+
+
+def number(neurons: int, share: float = SHARE) -> int:
+    """How many neurons `share` of a layer is, rounded down: 30 of 3,072 and 491 of 49,152, as in the authors' code.
+
+    Raises
+    ------
+    ValueError
+        The share is not in (0, 1], or less than one neuron.
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"the share of top neurons is {share}, expected more than 0 and at most 1")
+    top = int(share * neurons + 1e-9)  # 0.07 * 100 is a little more than 7
+    if top < 1:
+        raise ValueError(
+            f"{share:.2%} of {neurons} neurons is less than one; take a share of at least {1 / neurons:.2g}"
+        )
+    return top
+
+
+def top_neurons(scores: xr.DataArray, share: float = SHARE) -> xr.DataArray:
+    """Which neurons have the highest predictivities of their layer, for each sub-function.
+
+    Parameters
+    ----------
+    scores : dims ``(subfunction, layer, neuron)``, as `sweep.scores` returns them.
+    share : of the neurons of a layer; among equals those of lower number are taken.
+
+    Returns
+    -------
+    bool of the same dims and coordinates, exactly ``number(N, share)`` true in each row.
+
+    Raises
+    ------
+    ValueError
+        A predictivity that is no number, other dims, or a share that `number` refuses.
+    """
+    if scores.dims != ("subfunction", "layer", "neuron"):
+        raise ValueError(f"scores have the dims {scores.dims}, expected ('subfunction', 'layer', 'neuron')")
+    top = number(scores.sizes["neuron"], share)
+    members = np.zeros(scores.shape, dtype=bool)
+    for row, values in zip(members, scores.to_numpy(), strict=True):  # one sub-function at a time bounds the memory
+        if np.isnan(values).any():
+            layer, neuron = np.argwhere(np.isnan(values))[0]
+            raise ValueError(f"the predictivity of neuron {neuron} in layer {layer} is not a number; score it again")
+        np.put_along_axis(row, _best(values, top), True, axis=-1)
+    return xr.DataArray(members, scores.coords, scores.dims, name="top")
+
+
+def _best(values: np.ndarray, top: int) -> np.ndarray:
+    """Columns of the `top` highest values of each row, the first of equals."""
+    if top == values.shape[-1]:
+        return np.broadcast_to(np.arange(top), values.shape)
+    least = np.partition(values, -top, axis=-1)[..., -top, None]
+    above = values > least
+    missing = top - above.sum(-1, keepdims=True)
+    equal = values == least
+    chosen = above | (equal & (np.cumsum(equal, axis=-1) <= missing))
+    return np.nonzero(chosen)[-1].reshape(*values.shape[:-1], top)
+
+
+def overlap(members: xr.DataArray) -> xr.DataArray:
+    """Share of the top neurons that two sub-functions have in common, dims ``(layer, subfunction, other)``.
+
+    A sub-function has 1 with itself; by chance two of them share k / N of their k top neurons.
+    """
+    top = members.isel(subfunction=0, layer=0).sum().item()
+    rows = members.transpose("layer", "subfunction", "neuron").to_numpy().astype(np.float32)
+    names = members["subfunction"].to_numpy()
+    return xr.DataArray(
+        rows @ rows.swapaxes(1, 2) / top,
+        {"layer": members["layer"].to_numpy(), "subfunction": names, "other": names},
+        ("layer", "subfunction", "other"),
+        name="overlap",
+    )
+
+
+def between_functions(overlaps: xr.DataArray, functions: xr.DataArray) -> xr.DataArray:
+    """Mean overlap of the sub-functions of two functions, each sub-function with itself left out.
+
+    Parameters
+    ----------
+    overlaps : of `overlap`.
+    functions : the function of each sub-function, the coordinate ``function`` of its scores.
+
+    Returns
+    -------
+    dims ``(layer, function, other_function)``; not a number for a function of one sub-function with itself.
+    """
+    names = list(dict.fromkeys(functions.to_numpy()))
+    member = functions.to_numpy() == np.array(names)[:, None]  # function, subfunction
+    others = overlaps.to_numpy() * (1 - np.eye(member.shape[1]))
+    sums = np.einsum("fs,lso,go->lfg", member, others, member, optimize=True)
+    size = member.sum(1)
+    pairs = (np.outer(size, size) - np.diag(size)).astype(float)
+    pairs[pairs == 0] = np.nan
+    return xr.DataArray(
+        sums / pairs,
+        {"layer": overlaps["layer"].to_numpy(), "function": names, "other_function": names},
+        ("layer", "function", "other_function"),
+        name="overlap",
+    )

@@ -1,0 +1,35 @@
+"""Each choice is changed alone, and the check on the built model counts what it says."""
+
+from modularity import functions, models, report, sensitivity, specialists
+
+
+def test_choices_are_changed_one_at_a_time(untrained, monkeypatch):
+    subfunctions = functions.load_all(per_class=8, limit=2)
+    monkeypatch.setattr(sensitivity, "SEEDS", range(2))
+    monkeypatch.setattr(sensitivity, "NUMBERS", (8, 16))
+    made = sensitivity.one_at_a_time(untrained, subfunctions, draws=3)
+    assert set(made["choice"]) == {"top neurons", "alpha", "experts", "k-means seed", "score", "pooling"}
+    assert len(made) == 3 * (4 + 4 + 2 + 2 + 3 + 3)
+    as_in_the_paper = [("top neurons", "1.0%"), ("alpha", "0.001"), ("experts", "16"), ("k-means seed", "0")]
+    rows = made.set_index(["choice", "setting"])[["function", "proportion", "degree", "chance"]]
+    first = rows.loc[as_in_the_paper[0]].reset_index(drop=True)
+    for place in [*as_in_the_paper, ("score", "labels"), ("pooling", "max")]:
+        assert rows.loc[place].reset_index(drop=True).equals(first)
+
+
+def test_a_switch_keeps_its_experts(monkeypatch):
+    monkeypatch.setattr(sensitivity, "SHARES", (specialists.SHARE,))
+    monkeypatch.setattr(sensitivity, "SCORES", ())
+    monkeypatch.setattr(sensitivity, "POOLINGS", ())
+    model = models.load("switch-mini", untrained=True)
+    made = sensitivity.one_at_a_time(model, functions.load_all(per_class=8, limit=2), draws=2)
+    assert set(made["choice"]) == {"top neurons", "alpha"}
+
+
+def test_the_planted_modules_are_counted():
+    made = sensitivity.planted_check().set_index(["kind", "partition"])
+    for null in report.NULLS:
+        assert made.loc[("blocks", "as built"), null] == made.loc[("blocks", "as built"), "planted"] == 12
+        assert made.loc[("shuffled", "as built"), null] <= 1
+        assert made.loc[("rotated", "as built"), null] <= 1
+    assert (made["tests"] == 96).all()
