@@ -32,22 +32,21 @@ def glued(notebook: Path) -> dict[str, str]:
 def sentence(values: dict[str, str]) -> str:
     trained, untrained, null, smallest = (float(values[k]) for k in ("trained", "untrained", "null", "smallest"))
     name = values["model_name"].strip("'")
+    runs = f"{values['runs']} run{'s' * (int(values['runs']) > 1)}"
     return "\n".join(
         [
-            f"In every encoder layer of {name}, the neuron that best tells two hidden words apart by their context is",
-            f"far better than chance can make it: its predictivity is **{trained:.2f}** on average over",
-            f"{values['subfunctions']} pairs of words and {values['layers']} layers, against **{untrained:.2f}** in",
-            f"untrained copies and **{null:.2f}** for the best of {values['width']} useless neurons. Trained less",
-            f"untrained is at least {smallest:.2f} in every layer (lower end of the 95 % interval over pairs).",
+            f"In {name}, the neuron of a layer that best tells two hidden words apart by their context has a",
+            f"predictivity of **{trained:.2f}** on average over {values['subfunctions']} pairs of words,",
+            f"{values['layers']} layers and {runs}, against **{untrained:.2f}** in untrained copies and",
+            f"**{null:.2f}** for the best of {values['width']} useless neurons. Trained less untrained is at least",
+            f"{smallest:.2f} (lower end of the 95 % interval over pairs).",
             "",
         ]
     )
 
 
 def block(values: dict[str, str]) -> str:
-    alt = (
-        "Best predictivity by encoder layer: trained model, untrained copies, useless neurons, and the paper's T5-base"
-    )
+    alt = "Best predictivity by model, function and layer: trained, untrained, useless neurons, and the paper's numbers"
     return f"\n{sentence(values)}\n![{alt}]({FIGURE})\n\n"
 
 

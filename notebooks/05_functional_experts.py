@@ -1,0 +1,348 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Do specialised neurons gather in experts?
+#
+# For word meanings, more than chance allows: under the paper's test {glue:text}`own:.0%` of the experts of {glue:text}`model_name` hold
+# too many semantic top neurons, but so do {glue:text}`random:.0%` of experts dealt at random; under a test that lets sub-functions share
+# neurons, {glue:text}`own_permutation:.1%` do, against {glue:text}`random_permutation:.1%`.
+#
+# This is the first half of [Section 5 of the paper](https://arxiv.org/abs/2305.18390), its Tables 1, 4 and 5.
+#
+# :::{admonition} Before you start
+# **Do:** group the neurons of every layer into experts, count the top neurons of each, and test the counts against three kinds of chance.
+#
+# **Learn:** what a null hypothesis assumes, how a p-value that ignores dependence finds modules in noise, and how to check a method on a
+# model whose modules are known.
+#
+# **Need:** [](04_specialization.ipynb), whose scores are read here.
+# About three minutes on two CPU cores after it; a GPU is not needed.
+# :::
+
+# %% tags=["parameters"]
+model: str = "t5-mini"  # a companion model, a hub id, or the path of a model folder
+beside: str = "switch-mini all-MiniLM-L6-v2"  # models shown beside it, or nothing
+track: str = "mini"  # whose sentences: mini (this book's) or paper
+seed: int = 0  # of the untrained copies, k-means and every draw
+copies: int = 3  # untrained copies of each model, at least 1
+per_class: int = 100  # sentences of each class, at most; 1000 takes all
+limit: int = 100  # sub-functions of each function, at least 5
+share: float = 0.01  # of a layer's neurons that count as top
+alpha: float = 0.001  # the chance at which an expert is called functional
+draws: int = 1000  # random partitions
+
+# %%
+import numpy as np
+import pandas as pd
+from myst_nb import glue
+from scipy import stats
+from sklearn.metrics import adjusted_rand_score
+
+from modularity import (
+    experts,
+    functions,
+    models,
+    moefication,
+    nulls,
+    published,
+    report,
+    resampling,
+    sensitivity,
+    specialists,
+    subfunction,
+    sweep,
+)
+from modularity import plots_experts as plots
+
+# %% [markdown]
+# ## Scores and experts
+#
+# The scores are those of [](04_specialization.ipynb). The experts of Switch are its own. Those of T5 and BERT are found by MoEfication
+# (Zhang et al., 2022): neurons whose input weights point the same way are put together, by k-means with clusters of exactly equal size. Nothing
+# of the model is changed; it is a way of drawing lines between neurons.
+
+# %%
+subfunctions = functions.load_all(track, per_class=per_class, limit=limit, seed=seed)
+names = [model, *beside.split()]
+scored = {name: sweep.runs(name, subfunctions, copies=copies, seed=seed) for name in names}
+grouped = {name: moefication.runs(name, copies=copies, seed=seed) for name in names}
+own = grouped[model][0][0]
+
+# %% [markdown]
+# Everything below hangs on one partition, so how much do two runs of k-means agree? The adjusted Rand index is 1 for equal
+# partitions and 0 for chance. Between two seeds, by layer:
+
+# %%
+rerun = [moefication.experts(models.load(model), seed=seed + i) for i in range(2)]
+agreement = [adjusted_rand_score(a, b) for a, b in zip(*(r.to_numpy() for r in rerun))]
+pd.Series(agreement, own["layer"], name="adjusted Rand index").round(3)
+
+# %% [markdown]
+# The nearer to 0, the less two partitions of one layer share. What is said about experts below must not depend on which one was drawn; the
+# sensitivity figure near the end shows several.
+#
+# ## Count, and compare with chance
+#
+# **Claim (Section 5).** The neurons specialised in a function are concentrated in some experts: more of its experts hold a surprising number of
+# them than under a random partition, both in T5 and in Switch.
+#
+# Of the $N$ neurons of a layer, the top $k$ are taken for each of the $M$ sub-functions of a function; expert $i$ has $n_E$ neurons and holds
+#
+# ```{math}
+# :label: count
+# r_i = \sum_{m=1}^{M} \bigl|\, N_m \cap \text{expert } i \,\bigr|, \qquad
+# \text{degree}_i = \frac{r_i}{n_E} \Big/ \frac{M k}{N}.
+# ```
+#
+# It is *functional* if chance would give $r_i$ or more with a probability of at most {glue:text}`alpha`. Written out for one expert, with the
+# paper's null hypothesis, under which each of the $Mk$ top neurons falls into the expert with probability $n_E / N$:
+
+
+# %%
+def naive_p(function, layer, expert):
+    rows = members[(members["function"] == function).to_numpy(), layer].to_numpy()
+    inside = own[layer].to_numpy() == expert
+    r = sum(int(row[n]) for row in rows for n in np.flatnonzero(inside))
+    return stats.binomtest(r, int(rows.sum()), inside.mean(), alternative="greater").pvalue
+
+
+members = specialists.top_neurons(scored[model][0][0], share)
+tested = experts.functional_experts(members, own, null="binomial", alpha=alpha)
+assert np.isclose(naive_p("semantic", 0, 3), tested["p"].sel(function="semantic")[0, 3])
+tested["count"].sel(function="semantic").to_pandas()
+
+# %% [markdown]
+# ## Three kinds of chance
+#
+# - **binomial**: every top neuron of every sub-function is dealt by itself (the paper's footnote 3).
+# - **exact**: the same, but the $k$ neurons of a sub-function are different ones, so its part is hypergeometric; the sum of $M$ of them has
+#   no closed form, and is computed by repeated convolution.
+# - **permutation**: *neurons* are dealt to experts, each with all the sub-functions it is good at.
+#
+# The first two deal the sub-functions independently. But sub-functions share neurons ([](04_specialization.ipynb) showed it): wherever such
+# a neuron falls, it brings many counts at once. That makes large counts common without any module.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-counts", "caption": "Top neurons of the sixteen experts of one layer, most first, for each function. Grey line: the mean. Black lines: what chance exceeds with a probability of at most alpha, under three kinds of chance. Dark bars are functional under the permutation null."}, "image": {"alt": "Three bar charts of counts by expert in descending order with horizontal threshold lines. The threshold of the permutation null lies far above those of the other two for the semantic function."}}
+last = int(members["layer"][-1])
+tails = {null: experts.chances(members, int(own.max()) + 1, null) for null in report.NULLS}
+limits = {null: {f: nulls.threshold(t[f, last], alpha) for f in plots.FUNCTIONS} for null, t in tails.items()}
+axes = plots.counts_by_expert(tested["count"].sel(layer=last), limits, tested["expected"].sel(layer=last))
+
+# %% [markdown]
+# ## Table 1, under all three
+#
+# Of every model: its trained runs with their own experts, its untrained copies with theirs, and {glue:text}`draws:,d` random partitions of the trained
+# runs. The last are the test of the test: there is nothing to find in a random partition, so a sound test calls no more than alpha of its experts
+# functional.
+
+# %%
+options = {"share": share, "alpha": alpha, "seed": seed}
+pairs = {n: list(zip(scored[n], grouped[n])) for n in names}  # trained and untrained: scores and experts
+found = {n: report.functional(*trained, **options) for n, (trained, _) in pairs.items()}
+before = {n: report.functional(*untrained, draws=0, **options) for n, (_, untrained) in pairs.items()}
+chance = {n: report.by_chance(runs, draws=draws, **options) for n, ((runs, _), _) in pairs.items()}
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-functional", "caption": "Share of experts called functional, under three nulls. Blue: trained models, mean over runs, with 95 % intervals over sub-functions. Orange: untrained copies. Grey: random partitions of the trained models, with the range of 95 % of them. Black: as printed for T5-base and Switch-base-16, filled with their experts, hollow with random partitions."}, "image": {"alt": "Dot plots, a row a model and a column a function. Under the binomial and exact nulls random partitions of trained models are called functional far more often than alpha for the semantic function; under the permutation null almost never."}}
+printed = published.table1().query("pretrained").assign(null="binomial", low=np.nan, high=np.nan)
+paper = [published.of(names, rows) for _, rows in printed.groupby(printed["partition"] == "random")]
+kinds = {"trained": found, "untrained": before, "null": chance, "paper": paper[0], "paper_null": paper[1]}
+axes = plots.functional_experts(report.stacked(kinds))
+
+# %% [markdown]
+# **How to read it.** Grey first. Under the paper's null, random partitions of trained models are full of functional experts, as the paper itself
+# reports (hollow diamonds) and explains with dependence between sub-functions. Under the permutation null the grey dots sit at alpha: only
+# there does a blue dot speak for itself. The question of the claim is then how far blue is right of grey in the third row of a panel.
+#
+# Here are the numbers as the paper prints them, ours beside them, both under the binomial null. *Degree* is averaged over layers with zeros for layers
+# without functional experts, as in the authors' code.
+
+# %%
+binomial = [{n: t.query("null == 'binomial'") for n, t in kind.items()} for kind in (found, chance)]
+sources = {"ours": binomial[0], "ours, random": binomial[1], "printed": paper[0], "printed, random": paper[1]}
+report.beside(sources, ["proportion", "degree"]).style.format("{:.3f}", na_rep="–")
+
+# %% [markdown]
+# ## Many tests at once
+#
+# One model has a test for each layer, expert and function. With the p-values of the permutation null, how many survive when the false
+# discovery rate is held at 5 %, by Benjamini and Hochberg (tests that do not hinder each other) and by Benjamini and Yekutieli (any dependence)?
+
+# %%
+p = experts.functional_experts(members, own, null="permutation")["p"]
+flat = p.to_numpy().ravel()
+q = {m: p.copy(data=stats.false_discovery_control(flat, method=m).reshape(p.shape)) for m in ("bh", "by")}
+kept = {"p ≤ alpha": p <= alpha, "Benjamini–Hochberg": q["bh"] <= 0.05, "Benjamini–Yekutieli": q["by"] <= 0.05}
+pd.DataFrame({k: v.sum(["layer", "expert"]).to_series() for k, v in kept.items()}).T
+
+# %% [markdown]
+# ## More sub-functions, more experts
+#
+# A test of more sub-functions finds smaller departures from chance. The paper compares 529 semantic sub-functions with 39 and 8 of the others, so
+# its proportions differ for this reason alone. Here the same number is drawn from each function.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-by-number", "caption": "Share of experts called functional (left, binomial null) and modularization degree (right) when only some of a function's sub-functions are tested, mean over draws. Solid: the model's experts. Dashed: a random partition."}, "image": {"alt": "Two line plots against the number of sub-functions on a logarithmic axis. The proportion rises with the number, also for the random partition; the degree of functional experts falls."}}
+numbers = [n for n in (2, 4, 8, 16, 29, 50, 100) if n <= limit]
+dealt = moefication.at_random(own, seed=seed)
+tables = [resampling.fewer(members, groups, numbers, alpha=alpha, seed=seed) for groups in (own, dealt)]
+fewer = [table.to_dataframe().dropna().reset_index() for table in tables]
+axes = plots.by_number(*fewer)
+
+# %% tags=["hide-input"]
+equal = max(n for n in numbers if n <= 8)
+matched = [table.query("number == @equal").groupby("function")["proportion"].mean() for table in fewer]
+pd.concat(matched, axis=1, keys=["own", "random"]).rename_axis(f"{equal} of each").style.format("{:.3f}")
+
+# %% [markdown]
+# ## One sub-function at a time: Table 4
+#
+# The same test for every sub-function by itself (Appendix A.5). With one sub-function nothing is shared, and all three nulls agree with the
+# hypergeometric distribution, up to the binomial approximation.
+
+# %%
+alone = {n: report.subfunctional(*trained, share=share, alpha=alpha) for n, (trained, _) in pairs.items()}
+lone = {n: report.subfunctional_by_chance(table) for n, table in chance.items()}
+fourth = published.of(names, published.table4().query("partition != 'random'"))
+sources = {"ours": alone, "ours, random": lone, "printed": fourth}
+report.beside(sources, ["proportion", "degree"]).style.format("{:.3f}", na_rep="–")
+
+# %% [markdown]
+# ## Do functional experts have the better neurons? Table 5
+#
+# An expert was called functional by counting its top neurons. Its *predictivity* is the mean over all its neurons. If both mean the same, ranking
+# the experts by predictivity puts the functional ones first: an average precision near 1 (Appendix A.4). Layers without functional experts are left
+# out.
+
+# %%
+fifth = published.of(names, published.table5().rename(columns={"average_ap": "consistency"}))
+report.beside({"ours": binomial[0], "printed": fifth}, ["consistency"]).style.format("{:.3f}", na_rep="–")
+
+# %% [markdown]
+# Counts and means come from the same scores, which makes them agree. So the functional experts are taken from one half of the sentences and judged by
+# the predictivities of the other, for one run; *again* is the share of them that the other half calls functional too.
+
+# %%
+halves = [sweep.scores(models.load(model), half) for half in subfunction.halves(subfunctions, seed=seed)]
+fair = report.cross_fitted(*halves, own, share=share, null="binomial", alpha=alpha)
+fair.set_index("function").style.format("{:.3f}", na_rep="–")
+
+# %% [markdown]
+# ## How large is it?
+#
+# A small p-value says that something is there, not how much. Two sizes: the *odds ratio* of a place in a functional expert being taken by a top
+# neuron, against a place elsewhere (permutation null); and the *intraclass correlation*, the share of the variance of predictivity that lies between
+# experts, for the model's own experts and for random ones.
+
+# %%
+random = {n: [moefication.at_random(g, seed=seed) for g in groups] for n, (groups, _) in grouped.items()}
+alike = {n: report.sizes(*trained, random[n]) for n, (trained, _) in pairs.items()}
+odds = {n: t.query("null == 'permutation'") for n, t in found.items()}
+sizes = [report.beside({"odds ratio": odds}, ["odds"]), report.beside({"ICC": alike}, ["own", "random"])]
+pd.concat(sizes, axis=1).style.format("{:.3f}", na_rep="–")
+
+# %% [markdown]
+# ## What if one choice had been another?
+#
+# One choice at a time is changed, all others stay; permutation null, one run of {glue:text}`model_name`.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sensitivity", "caption": "Share of functional experts (permutation null) when one choice is changed: how many neurons count as top, alpha, the number of experts, the seed of k-means, the score and the pooling over tokens. Crosses: the mean of random partitions."}, "image": {"alt": "Six panels of dots for three functions, a panel a choice, with crosses near zero for random partitions."}}
+choices = sensitivity.one_at_a_time(models.load(model), subfunctions, draws=100, seed=seed)
+axes = plots.sensitivity(choices)
+
+# %% [markdown]
+# ## Does the method find what is there, and only that?
+#
+# `planted.load` builds a T5 with {glue:text}`planted_true:d` functional blocks of neurons in two layers. In the *shuffled* copy the same
+# neurons are dealt to the blocks at random; in the *rotated* copy every neuron is a mixture of all. The table counts functional experts
+# among {glue:text}`planted_tests:d` tests, for the blocks as built and for those that MoEfication finds in the weights.
+
+# %%
+check = sensitivity.planted_check(seed=seed)
+check.set_index(["kind", "partition"])
+
+# %% [markdown]
+# The method finds all planted blocks and no others, and none in copies whose blocks mean nothing. One row deserves a second look: *by weights* some experts
+# of the rotated copy are functional, though no module was built into it. Neurons whose weights point alike respond alike, and are good at the same things.
+# MoEfication puts them together, so an excess over random partitions is what it would find in any model whose top neurons are not all different. It
+# shows that like neurons are good at like things. That they form parts of a machine needs the perturbations of the next pages.
+
+# %% tags=["remove-cell"]
+of_model = {k: kinds[k][model].query("function == 'semantic'").set_index("null") for k in ("trained", "null")}
+share_of = {k: t["proportion"] for k, t in of_model.items()}
+values = {
+    "model_name": models.load(model).name.rstrip("/").split("/")[-1],
+    "own": float(share_of["trained"]["binomial"]),
+    "random": float(share_of["null"]["binomial"]),
+    "own_permutation": float(share_of["trained"]["permutation"]),
+    "random_permutation": float(share_of["null"]["permutation"]),
+    "alpha": alpha,
+    "draws": draws,
+    "planted_true": int(check["planted"].max()),
+    "planted_tests": int(check["tests"].max()),
+}
+for name, value in values.items():
+    glue(name, value, display=False)
+
+# %% [markdown]
+# ## Where this page departs from the paper
+#
+# - **Null.** Table 1 is computed as printed, and then under two more nulls. The paper takes the excess over random partitions as its evidence; so does
+#   this page, but it also gives the test under which random partitions have no functional experts to begin with.
+# - **Models and sentences.** Those of [](04_specialization.ipynb). Proportions depend on the number of sub-functions, so ours and the printed ones are not on one scale.
+# - **BERT.** The paper MoEfies T5 only and leaves models without ReLU open. Weights can be grouped whatever the activation is.
+# - **Random partitions.** {glue:text}`draws:,d`, as the text says; the released code draws 200, 50 or 30.
+# - **Intervals.** Resampling sub-functions *with* replacement would count one sub-function as two that agree, which is what the tests look for. The intervals
+#   leave a fifth of the sub-functions out instead (a delete-d jackknife).
+#
+# ## What this page does not show
+#
+# - That experts are the right borders: the partition was made by weights or by the router, and others are possible.
+# - That a functional expert is needed for its function: that is a question for perturbations.
+# - That three runs are enough to speak of pre-training in general.
+#
+# ## Exercises
+#
+# ```{exercise} Fool the binomial test
+# :label: fool-the-binomial
+# *(10 minutes, medium.)* Make 100 sub-functions that all have the *same* 12 top neurons of a layer of 1,280, and test a random partition into 16 experts. Predict how
+# many experts the binomial null calls functional, then put the number for each null into `fooled`. *Hint:* `members.isel(subfunction=[0] * 100)` repeats one sub-function.
+# ```
+
+# %% tags=["solution", "hide-cell"]
+same = members.isel(subfunction=[0] * 100, layer=[0])
+groups = moefication.at_random(own, seed=seed).isel(layer=[0])
+fooled = {n: int(experts.functional_experts(same, groups, null=n)["functional"].sum()) for n in report.NULLS}
+
+# %% tags=["check"]
+assert fooled["binomial"] >= 1, "a hundred copies of one sub-function are no hundred witnesses"
+assert fooled["permutation"] == 0, "the permutation null knows that they are one"
+print(fooled)
+
+# %% [markdown]
+# ```{exercise} A test of your own
+# :label: chi-square
+# *(15 minutes, hard.)* The counts of a layer could be tested at once, by a chi-square test of equal expected counts. Predict how often it finds an effect (p < 0.05) in
+# the semantic counts of a random partition, then put the share over 50 random partitions and all layers into `rejected`. *Hint:* `scipy.stats.chisquare(counts, axis=-1)`.
+# ```
+
+# %% tags=["solution", "hide-cell"]
+rejected = []
+for i in range(50):
+    counted = experts.counts(members, moefication.at_random(own, seed=i))
+    of_semantic = counted[(counted["function"] == "semantic").to_numpy()].sum("subfunction")
+    rejected.append(stats.chisquare(of_semantic, axis=-1).pvalue < 0.05)
+rejected = np.mean(rejected)
+
+# %% tags=["check"]
+assert rejected > 0.05, "it takes every count for an independent witness"
+print(f"{rejected:.0%} of random partitions are found to hold something, where 5 % would be right")
