@@ -24,6 +24,7 @@ ORDER = [
     "models",
     "neurons",
     "capture",
+    "perturb",
     "answering",
     "ranking",
     "predictivity",
