@@ -26,6 +26,7 @@ ORDER = [
     "capture",
     "perturb",
     "answering",
+    "lesions",
     "ranking",
     "predictivity",
     "specialists",

@@ -22,7 +22,7 @@ FACTOR = 4.0  # of the shuffled activations, in the authors' code
 @contextmanager
 def neurons(
     model: Model,
-    which: Mapping[int, Sequence[int]],
+    which: Mapping[int, Sequence[int] | np.ndarray],
     *,
     how: How = "gaussian",
     rng: np.random.Generator | None = None,
@@ -71,7 +71,7 @@ def _dense(model: Model, parts: Mapping[int, feed_forwards.FeedForward], layer: 
     return parts[layer]
 
 
-def _index(chosen: Sequence[int], neurons: int, layer: int) -> torch.Tensor:
+def _index(chosen: Sequence[int] | np.ndarray, neurons: int, layer: int) -> torch.Tensor:
     index = np.asarray(chosen, dtype=np.int64).reshape(-1)
     if len(index) and (index.min() < 0 or index.max() >= neurons):
         raise ValueError(f"layer {layer} has neurons 0 to {neurons - 1}; got {index.min()} to {index.max()}")
