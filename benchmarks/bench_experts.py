@@ -43,7 +43,7 @@ def simulated(layers: int, neurons: int, sizes: tuple[int, ...]) -> xr.DataArray
 def tables(scores: xr.DataArray, groups: xr.DataArray) -> None:
     report.functional([scores], [groups], draws=0)
     report.subfunctional([scores], [groups])
-    report.by_chance([scores], EXPERTS)
+    report.by_chance([scores], [groups])
 
 
 def naive_counts(members: np.ndarray, groups: np.ndarray) -> np.ndarray:

@@ -151,7 +151,7 @@ options = {"share": share, "alpha": alpha, "seed": seed}
 pairs = {n: list(zip(scored[n], grouped[n])) for n in names}  # trained and untrained: scores and experts
 found = {n: report.functional(*trained, **options) for n, (trained, _) in pairs.items()}
 before = {n: report.functional(*untrained, draws=0, **options) for n, (_, untrained) in pairs.items()}
-chance = {n: report.by_chance(runs, draws=draws, **options) for n, ((runs, _), _) in pairs.items()}
+chance = {n: report.by_chance(*trained, draws=draws, **options) for n, (trained, _) in pairs.items()}
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-functional", "caption": "Share of experts called functional, under three nulls. Blue: trained models, mean over runs, with 95 % intervals over sub-functions. Orange: untrained copies. Grey: random partitions of the trained models, with the range of 95 % of them. Black: as printed for T5-base and Switch-base-16, filled with their experts, hollow with random partitions."}, "image": {"alt": "Dot plots, a row a model and a column a function. Under the binomial and exact nulls random partitions of trained models are called functional far more often than alpha for the semantic function; under the permutation null almost never."}}
 printed = published.table1().query("pretrained").assign(null="binomial", low=np.nan, high=np.nan)
@@ -189,9 +189,9 @@ pd.DataFrame({k: v.sum(["layer", "expert"]).to_series() for k, v in kept.items()
 # ## More sub-functions, more experts
 #
 # A test of more sub-functions finds smaller departures from chance. The paper compares 529 semantic sub-functions with 39 and 8 of the others, so
-# its proportions differ for this reason alone. Here the same number is drawn from each function.
+# its proportions would differ for this reason even if the neurons did not. Here the same number is drawn from each function.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-by-number", "caption": "Share of experts called functional (left, binomial null) and modularization degree (right) when only some of a function's sub-functions are tested, mean over draws. Solid: the model's experts. Dashed: a random partition."}, "image": {"alt": "Two line plots against the number of sub-functions on a logarithmic axis. The proportion rises with the number, also for the random partition; the degree of functional experts falls."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-by-number", "caption": "Share of experts called functional (left, binomial null) and modularization degree (right) when only some of a function's sub-functions are tested, mean over draws. Solid: the model's experts. Dashed: a random partition."}, "image": {"alt": "Two line plots against the number of sub-functions on a logarithmic axis. The proportion rises with the number, also for the random partition, most for the semantic function."}}
 numbers = [n for n in (2, 4, 8, 16, 29, 50, 100) if n <= limit]
 dealt = moefication.at_random(own, seed=seed)
 tables = [resampling.fewer(members, groups, numbers, alpha=alpha, seed=seed) for groups in (own, dealt)]
@@ -228,7 +228,7 @@ fifth = published.of(names, published.table5().rename(columns={"average_ap": "co
 report.beside({"ours": binomial[0], "printed": fifth}, ["consistency"]).style.format("{:.3f}", na_rep="–")
 
 # %% [markdown]
-# Counts and means come from the same scores, which makes them agree. So the functional experts are taken from one half of the sentences and judged by
+# Counts and means come from the same scores, so they agree by construction to some degree. So the functional experts are taken from one half of the sentences and judged by
 # the predictivities of the other, for one run; *again* is the share of them that the other half calls functional too.
 
 # %%

@@ -45,8 +45,8 @@ def test_functional_is_the_mean_over_runs(runs, groups):
     assert one["low"].isna().all()
 
 
-def test_chance_is_that_of_random_partitions(runs):
-    made = report.by_chance(runs[:1], 8, share=0.05, draws=40).set_index(["null", "function"])
+def test_chance_is_that_of_random_partitions(runs, groups):
+    made = report.by_chance(runs[:1], groups[:1], share=0.05, draws=40).set_index(["null", "function"])
     drawn = resampling.random_partitions(specialists.top_neurons(runs[0], 0.05), 8, draws=40)
     expected = drawn["proportion"].sel(null="exact", function="semantic")
     assert made.loc[("exact", "semantic"), "proportion"] == pytest.approx(expected.mean().item())

@@ -34,23 +34,6 @@ def test_overlaps_are_those_of_a_loop(scores):
     sets = [[set(np.flatnonzero(members.to_numpy()[s, layer])) for s in range(5)] for layer in range(2)]
     for layer, a, b in np.ndindex(2, 5, 5):
         assert overlaps.to_numpy()[layer, a, b] == pytest.approx(len(sets[layer][a] & sets[layer][b]) / 8)
-    means = specialists.between_functions(overlaps, members["function"])
-    within = [overlaps.to_numpy()[0, a, b] for a, b in ((0, 1), (0, 2), (1, 2))]
-    across = overlaps.to_numpy()[0, :3, 3:]
-    assert means.sel(layer=0, function="semantic", other_function="semantic").item() == pytest.approx(np.mean(within))
-    assert means.sel(layer=0, function="semantic", other_function="task").item() == pytest.approx(across.mean())
-
-
-def test_a_function_of_one_subfunction_has_no_overlap_with_itself(scores):
-    members = specialists.top_neurons(scores.isel(subfunction=[0, 1, 3]), 0.2)
-    means = specialists.between_functions(specialists.overlap(members), members["function"])
-    assert np.isnan(means.sel(function="task", other_function="task")).all()
-
-
-def test_random_neurons_overlap_by_chance(rng):
-    members = specialists.top_neurons(scores_of(rng.random((40, 1, 1000)), ["semantic"] * 40), 0.05)
-    means = specialists.between_functions(specialists.overlap(members), members["function"])
-    assert means.item() == pytest.approx(0.05, abs=0.005)
 
 
 @pytest.mark.parametrize(

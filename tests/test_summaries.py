@@ -68,6 +68,12 @@ def test_overlaps_are_means_of_pairs(runs):
     assert list(made.index) == [("semantic", "semantic"), ("semantic", "task"), ("task", "task")]
 
 
+def test_a_function_of_one_subfunction_has_no_overlap_with_itself(runs):
+    alone = summaries.overlaps([run.isel(subfunction=[0, 1, -1]) for run in runs], 0.1)
+    assert alone.query("function == 'task' and other == 'task'")["value"].isna().all()
+    assert alone.query("function == 'semantic'")["value"].notna().all()
+
+
 def test_intervals_of_overlaps_cover(rng):
     """Sub-functions drawn from a population with a known mean overlap."""
     hits = 0

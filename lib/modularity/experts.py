@@ -2,7 +2,6 @@
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Int
 
 from modularity import nulls
 from modularity.nulls import Null
@@ -187,9 +186,3 @@ def summary(tested: xr.Dataset) -> xr.Dataset:
 
 def _mean_where(values: xr.DataArray, chosen: xr.DataArray, dims: list[str]) -> xr.DataArray:
     return (values * chosen).sum(dims) / chosen.sum(dims).clip(min=1)
-
-
-def hits(members: xr.DataArray) -> Int[xr.DataArray, "function layer neuron"]:
-    """Of how many sub-functions of a function each neuron is among the top."""
-    order = list(dict.fromkeys(members["function"].to_numpy()))
-    return members.groupby("function").sum("subfunction").sel(function=order)

@@ -74,6 +74,11 @@ class Model:
         return ", ".join([self.name, *what, *([f"step {self.step}"] if self.step is not None else [])])
 
     @property
+    def stem(self) -> str:
+        """The label as a part of a file's name: ``t5-mini-untrained-2``."""
+        return "-".join(re.findall(r"[\w.]+", self.label.rstrip("/").split("/")[-1]))
+
+    @property
     def gap(self) -> str:
         """What stands for a hidden word: BERT's mask, T5's first sentinel."""
         return self.tokenizer.mask_token or "<extra_id_0>"  # type: ignore[return-value]

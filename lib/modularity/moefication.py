@@ -1,7 +1,6 @@
 """The experts of a model: its router's, or those that MoEfication finds in its weights (Section 3)."""
 
 import os
-import re
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -43,8 +42,7 @@ def experts(model: Model, number: int = EXPERTS, *, seed: int = 0, starts: int =
             return _array(dict(zip(rows, made, strict=True)))
 
     key = {"weights": rows, "number": number, "seed": seed, "starts": starts, "code": [partition]}
-    label = "-".join(re.findall(r"[\w.]+", model.label.rstrip("/").split("/")[-1]))
-    return store.cached(f"experts-{label}", key, compute)
+    return store.cached(f"experts-{model.stem}", key, compute)
 
 
 def runs(

@@ -45,15 +45,16 @@ def load(kind: Kind = "blocks", *, seed: int = 0, sentences: int = 100) -> Plant
     """The built model.
 
     Every word of a feature has the direction of its function plus one of its own, and the neurons of a function's
-    blocks respond to those directions; those of the other ten blocks to random
-    ones. Attention and W_O are zero, so a layer reads nothing but the word.
+    blocks respond to those directions; those of the other ten blocks to random ones. Attention and W_O are zero, so a
+    layer reads nothing but the word.
 
     Parameters
     ----------
     kind : ``blocks``: as built. ``shuffled``: the same neurons dealt to the blocks at random, so that they are as
         specialised as before, but the blocks hold no function (a partition by their weights finds them again).
         ``rotated``: every layer's W_I turned by a random rotation of its neurons, so that each responds to a mixture
-        of everything, and no partition has functional experts.
+        of everything and the blocks hold no function; a partition by these weights can still find some experts, because
+        rows that are alike respond alike.
     sentences : of each class of a sub-function.
 
     Raises

@@ -9,9 +9,9 @@ import xarray as xr
 from modularity import effects, experts, resampling, specialists
 from modularity.experts import ALPHA
 from modularity.nulls import Null
+from modularity.summaries import REACH
 
 NULLS: tuple[Null, ...] = ("binomial", "exact", "permutation")
-REACH = 1.96  # standard errors of a 95 % interval
 
 
 def functional(
@@ -67,7 +67,7 @@ def _over_runs(tables: Sequence[pd.DataFrame], by: list[str]) -> pd.DataFrame:
 
 def by_chance(
     runs: Sequence[xr.DataArray],
-    number: int = 16,
+    groups: Sequence[xr.DataArray],
     *,
     share: float = specialists.SHARE,
     null: Sequence[Null] = NULLS,
@@ -75,12 +75,17 @@ def by_chance(
     draws: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """The same measures of random partitions into `number` experts: ``null, function, proportion, degree,
-    pooled_degree``, with ``low`` and ``high``, between which 95 % of the partitions' proportions lie, and
-    ``sub_proportion``, ``sub_degree`` of sub-functional experts (Table 4)."""
+    """The same measures of random partitions into as many experts as each of `groups` has.
+
+    Returns
+    -------
+    ``null, function, proportion, degree, pooled_degree``; ``low`` and ``high``, between which 95 % of the partitions'
+    proportions lie; ``sub_proportion, sub_degree`` of sub-functional experts (Table 4).
+    """
     made = []
-    for scores in runs:
+    for scores, partition in zip(runs, groups, strict=True):
         members = specialists.top_neurons(scores, share)
+        number = int(partition.max()) + 1
         drawn = resampling.random_partitions(members, number, draws=draws, null=null, alpha=alpha, seed=seed)
         table = drawn.mean("draw")
         for column, at in (("low", 0.025), ("high", 0.975)):

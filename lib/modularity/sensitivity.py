@@ -75,7 +75,7 @@ def _row(
 ) -> pd.DataFrame:
     options: dict[str, Any] = {"share": share, "null": [null], "alpha": alpha, "seed": seed}
     table = report.functional([scores], [partition], draws=0, **options)
-    chance = report.by_chance([scores], int(partition.max()) + 1, draws=draws, **options)
+    chance = report.by_chance([scores], [partition], draws=draws, **options)
     return table[["function", "proportion", "degree"]].assign(chance=chance["proportion"])
 
 

@@ -79,30 +79,3 @@ def overlap(members: xr.DataArray) -> xr.DataArray:
         ("layer", "subfunction", "other"),
         name="overlap",
     )
-
-
-def between_functions(overlaps: xr.DataArray, functions: xr.DataArray) -> xr.DataArray:
-    """Mean overlap of the sub-functions of two functions, each sub-function with itself left out.
-
-    Parameters
-    ----------
-    overlaps : of `overlap`.
-    functions : the function of each sub-function, the coordinate ``function`` of its scores.
-
-    Returns
-    -------
-    dims ``(layer, function, other_function)``; not a number for a function of one sub-function with itself.
-    """
-    names = list(dict.fromkeys(functions.to_numpy()))
-    member = functions.to_numpy() == np.array(names)[:, None]  # function, subfunction
-    others = overlaps.to_numpy() * (1 - np.eye(member.shape[1]))
-    sums = np.einsum("fs,lso,go->lfg", member, others, member, optimize=True)
-    size = member.sum(1)
-    pairs = (np.outer(size, size) - np.diag(size)).astype(float)
-    pairs[pairs == 0] = np.nan
-    return xr.DataArray(
-        sums / pairs,
-        {"layer": overlaps["layer"].to_numpy(), "function": names, "other_function": names},
-        ("layer", "function", "other_function"),
-        name="overlap",
-    )

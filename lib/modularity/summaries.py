@@ -12,6 +12,7 @@ from modularity.ranking import Score
 from modularity.subfunction import SubFunction
 
 LEVEL = 0.95  # of every interval
+REACH = float(stats.norm.ppf((1 + LEVEL) / 2))  # standard errors on each side
 
 
 def best_by_layer(runs: Sequence[xr.DataArray], *, seed: int = 0) -> pd.DataFrame:
@@ -27,10 +28,9 @@ def best_by_layer(runs: Sequence[xr.DataArray], *, seed: int = 0) -> pd.DataFram
     been chosen), ``least`` and ``most`` (the lowest and highest run).
     """
     best = np.stack([run.max("neuron").to_numpy() for run in runs])  # run, subfunction, layer
-    functions = runs[0]["function"].to_numpy()
     made = []
-    for function in dict.fromkeys(functions.tolist()):
-        rows = best[:, functions == function]
+    for function, chosen in _functions(runs[0]):
+        rows = best[:, chosen]
         low, high = _interval(rows.mean(0), seed)
         of_runs = rows.mean(1)
         columns = (runs[0]["layer"].to_numpy(), rows.mean((0, 1)), low, high, of_runs.min(0), of_runs.max(0))
@@ -42,10 +42,9 @@ def best_by_layer(runs: Sequence[xr.DataArray], *, seed: int = 0) -> pd.DataFram
 def mean_best(runs: Sequence[xr.DataArray], *, seed: int = 0) -> pd.DataFrame:
     """The same averaged over layers too: ``function, value, low, high``."""
     best = np.mean([run.max("neuron").mean("layer").to_numpy() for run in runs], axis=0)
-    functions = runs[0]["function"].to_numpy()
     made = []
-    for function in dict.fromkeys(functions.tolist()):
-        values = best[functions == function]
+    for function, chosen in _functions(runs[0]):
+        values = best[chosen]
         low, high = _interval(values, seed)
         made.append((function, values.mean(), float(low), float(high)))
     return pd.DataFrame(made, columns=["function", "value", "low", "high"])
@@ -59,14 +58,18 @@ def gain(trained: Sequence[xr.DataArray], untrained: Sequence[xr.DataArray], *, 
     ``function, trained, untrained, gain, low, high``; the interval is a bootstrap over sub-functions.
     """
     one, other = (np.mean([r.max("neuron").mean("layer").to_numpy() for r in runs], 0) for runs in (trained, untrained))
-    functions = trained[0]["function"].to_numpy()
     made = []
-    for function in dict.fromkeys(functions.tolist()):
-        rows = functions == function
+    for function, rows in _functions(trained[0]):
         difference = (one - other)[rows]
         low, high = _interval(difference, seed)
         made.append((function, one[rows].mean(), other[rows].mean(), difference.mean(), low.item(), high.item()))
     return pd.DataFrame(made, columns=["function", "trained", "untrained", "gain", "low", "high"])
+
+
+def _functions(scores: xr.DataArray) -> list[tuple[str, np.ndarray]]:
+    """Each function with a mask of its sub-functions."""
+    functions = scores["function"].to_numpy()
+    return [(function, functions == function) for function in dict.fromkeys(functions.tolist())]
 
 
 def _interval(values: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -96,8 +99,7 @@ def floor(
                 drawn[size] = predictivity.best_of_null(*size, neurons, score=score, draws=draws, rng=rng)
         mean = np.mean([drawn[size].mean() for size in sizes])
         spread = np.sqrt(np.sum([drawn[size].var() for size in sizes])) / len(sizes)
-        reach = stats.norm.ppf((1 + LEVEL) / 2) * spread
-        made.append((function, mean, mean - reach, mean + reach))
+        made.append((function, mean, mean - REACH * spread, mean + REACH * spread))
     return pd.DataFrame(made, columns=["function", "value", "low", "high"])
 
 
@@ -125,21 +127,21 @@ def overlaps(runs: Sequence[xr.DataArray], share: float = specialists.SHARE) -> 
     """
     members = [specialists.top_neurons(run, share) for run in runs]
     tables = np.mean([specialists.overlap(m).mean("layer").to_numpy() for m in members], axis=0)
-    functions = runs[0]["function"].to_numpy()
-    names = list(dict.fromkeys(functions.tolist()))
+    masks = _functions(runs[0])
     chance = members[0].to_numpy()[0, 0].mean()
     made = []
-    for i, function in enumerate(names):
-        for other in names[i:]:
-            block = tables[np.ix_(functions == function, functions == other)]
+    for i, (function, rows) in enumerate(masks):
+        for other, columns in masks[i:]:
+            block = tables[np.ix_(rows, columns)]
             value, error = _mean_of_pairs(block, same=function == other)
-            reach = stats.norm.ppf((1 + LEVEL) / 2) * error
-            made.append((function, other, value, value - reach, value + reach, chance))
+            made.append((function, other, value, value - REACH * error, value + REACH * error, chance))
     return pd.DataFrame(made, columns=["function", "other", "value", "low", "high", "chance"])
 
 
 def _mean_of_pairs(block: np.ndarray, *, same: bool) -> tuple[float, float]:
     """Mean of a table of pairs and its standard error, by leaving out one sub-function at a time (Efron, 1982)."""
+    if same and len(block) < 2:
+        return float("nan"), float("nan")
     weight = 1 - np.eye(len(block)) if same else np.ones_like(block)
     total, number = (block * weight).sum(), weight.sum()
 

@@ -1,6 +1,5 @@
 """Predictivities of a model for many sub-functions, stored once computed."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,8 +39,7 @@ def scores(
         bar = tqdm(subfunctions, desc=model.label, unit="sub-function")
         return predictivity.scores(capture.stream(model, bar, **reading), score=score)
 
-    name = "scores-" + "-".join(re.findall(r"[\w.]+", model.label.rstrip("/").split("/")[-1]))
-    return store.cached(name, key, compute)
+    return store.cached(f"scores-{model.stem}", key, compute)
 
 
 def runs(
