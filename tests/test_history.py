@@ -3,11 +3,14 @@
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
+from scipy import stats
 from test_pretrain import NANO, SWITCH, train
 
-from modularity import history, models, neurons, partition, record, store, sweep
+from modularity import history, models, neurons, partition, pretrain, record, store, sweep
+from modularity.recipe import RECIPES
 from modularity.subfunction import SubFunction
 
 
@@ -56,6 +59,16 @@ def test_it_holds_what_the_checkpoints_give(run, made, subfunctions):
             np.testing.assert_allclose(found, expected.transpose("subfunction", "expert"), atol=1e-6)
 
 
+def test_stability_is_the_rank_correlation_with_the_checkpoint_before(run, made, subfunctions):
+    now, before = (sweep.scores(models.load(str(run), step=step), subfunctions) for step in (12, 3))
+    for subfunction in range(len(subfunctions)):
+        for layer in range(now.sizes["layer"]):
+            pair = (table.isel(subfunction=subfunction, layer=layer) for table in (now, before))
+            expected = stats.spearmanr(*pair).statistic
+            assert made["stability"].sel(step=12)[subfunction, layer].item() == pytest.approx(expected)
+    assert (made["stability"].sel(step=0) == 1).all()
+
+
 def test_the_models_own_experts_are_those_of_its_last_checkpoint(run, made):
     model = models.load(str(run), step=12)
     for layer, part in neurons.layers(model).items():
@@ -96,3 +109,40 @@ def test_missing_ones_are_named(run, tmp_path, subfunctions):
     shutil.copytree(run, tmp_path / "copy")
     with pytest.raises(FileNotFoundError, match="no checkpoint of step 999"):
         record.compute(tmp_path / "copy", subfunctions, steps=[999])
+
+
+def test_a_shipped_checkpoint_is_that_of_its_recipe(tmp_path):
+    """Train the shipped recipe anew to an early checkpoint: other processors round otherwise, so not bit for bit."""
+    shipped = history.load("t5-mini")
+    step = int(shipped["step"][6])
+    pretrain.pretrain(RECIPES["t5-mini"], tmp_path, stop_after=step)
+    kept = shipped["kept"].to_numpy()
+    chosen = [s for s in record.read() if s.name in kept]
+    scores = sweep.scores(models.load(str(tmp_path), step=step), chosen).sel(subfunction=kept)
+    expected, before = shipped["neurons"].sel(step=step), shipped["neurons"].isel(step=0)
+    off = float(np.abs(scores.to_numpy() - expected.transpose(*scores.dims).to_numpy()).mean())
+    moved = float(np.abs(expected - before).mean())
+    assert off < moved / 10
+    best = shipped["best"].sel(step=step, subfunction=kept).transpose("subfunction", "layer")
+    np.testing.assert_allclose(scores.max("neuron"), best, atol=0.02)
+
+
+def test_routers_are_read_layer_by_layer():
+    rows = [
+        {"step": 50, "loss": 8.0},
+        {"step": 100, "load_entropy": [0.9, 0.8], "dropped": [0.0, 0.1], "load": [[0.5, 0.5], [0.25, 0.75]]},
+    ]
+    over_time, last = history.routers(pd.DataFrame(rows), (1, 3))
+    assert over_time.query("layer == 3")[["step", "entropy", "dropped"]].to_numpy().tolist() == [[100, 0.8, 0.1]]
+    assert last.query("layer == 3").set_index("expert")["share"].to_dict() == {0: 0.25, 1: 0.75}
+
+
+@pytest.mark.parametrize("name", models.MINI)
+def test_shipped_histories_are_whole(name):
+    for seed in models.seeds(name):
+        made = history.load(name, seed=seed)
+        assert made.sizes["step"] == 41
+        assert (np.diff(made["step"]) > 0).all()
+        assert made["best"].min() > 0.4
+        assert (made["loss"].isnull() == (made["step"] < 50)).all()  # the log has every fiftieth step
+        assert history.log(name, seed=seed)["step"].max() == made["step"].max()

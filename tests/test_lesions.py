@@ -22,6 +22,15 @@ def test_accuracy_is_that_of_the_plain_loop(trained):
             assert made.sel(mask=name, task=task, draw=draw).item() == right
 
 
+def test_a_mask_for_each_draw_is_taken_in_turn(trained):
+    one, other = {3: range(1280)}, {}
+    made = lesions.accuracies(trained, {"both": [one, other], "one": one, "other": other}, ["qqp"], draws=4, rows=20)
+    for draw in range(4):
+        same = "one" if draw % 2 == 0 else "other"
+        assert (made.sel(mask="both", draw=draw) == made.sel(mask=same, draw=draw)).all()
+    assert not (made.sel(mask="one") == made.sel(mask="other")).all()
+
+
 def test_the_seed_draws_other_rows(trained):
     made = [lesions.accuracies(trained, {"none": {}}, ["mnli"], draws=3, rows=20, seed=s) for s in (0, 0, 1)]
     assert made[0].equals(made[1])

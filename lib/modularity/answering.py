@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from modularity import capture, functions, prompts
 from modularity.models import Model
 
-BATCH_TOKENS = 8192
+BATCH_TOKENS = 1024  # fits the caches of a CPU; the models that answer here are small
 
 
 @torch.inference_mode()

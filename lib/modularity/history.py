@@ -21,7 +21,9 @@ def load(name: str = "t5-mini", *, seed: int = 0) -> xr.Dataset:
     - ``best`` (step, subfunction, layer): predictivity of the best neuron, to 0.00005;
     - ``experts`` (partition, subfunction, layer, expert, step): mean predictivity of an expert's neurons, to 0.0005,
       for the partitions ``model`` and ``random``;
-    - ``neurons`` (kept, layer, neuron, step): predictivity of every neuron for nine sub-functions, to 0.0025;
+    - ``stability`` (subfunction, layer, step): Spearman correlation of a layer's predictivities with those at the
+      checkpoint before (Section 6), to 0.00005; 1 at the first;
+    - ``neurons`` (kept, layer, neuron, step): predictivity of every neuron for six sub-functions, to 0.0025;
     - ``partition_of`` (partition, layer, neuron): the expert of each neuron. ``model`` is MoEfication of the last
       checkpoint for T5, as in the paper (Section 6), and the router's experts for Switch;
     - ``loss`` (step): of the log, nearest before the checkpoint.

@@ -21,7 +21,7 @@ def last_third(model: Model) -> list[int]:
 
 def accuracies(
     model: Model,
-    masks: Mapping[str, Mask],
+    masks: Mapping[str, Mask | Sequence[Mask]],
     tasks: Sequence[str],
     *,
     how: perturb.How = "gaussian",
@@ -37,7 +37,8 @@ def accuracies(
 
     Parameters
     ----------
-    masks : name → layer → neurons.
+    masks : name → layer → neurons; or one such for each draw, in turn from the first again, where a mask is itself
+        drawn.
     rows : validation rows of a task in one draw, drawn without replacement.
     how, means : as `perturb.neurons` takes them.
     """
@@ -46,7 +47,8 @@ def accuracies(
     for draw in range(draws):
         for j, (task, table) in enumerate(tables.items()):
             chosen = table.sample(min(rows, len(table)), random_state=np.random.default_rng([seed, draw, j]))
-            for i, mask in enumerate(masks.values()):
+            for i, given in enumerate(masks.values()):
+                mask = given if isinstance(given, Mapping) else given[draw % len(given)]
                 rng = np.random.default_rng([seed, draw, j, 1])
                 with perturb.neurons(model, mask, how=how, rng=rng, means=means):
                     found[i, j, draw] = np.mean(answering.predictions(model, task, chosen) == chosen["label"])

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator
 
 # Okabe and Ito's colours, told apart with any colour vision; each means one thing in the whole book.
 COLOURS = {"trained": "#0072B2", "untrained": "#D55E00", "null": "#7F7F7F", "paper": "#000000", "other": "#009E73"}
@@ -201,6 +202,7 @@ def training(table: pd.DataFrame) -> np.ndarray:
         rows = table.dropna(subset=name)
         sns.lineplot(rows, x="step", y=name, hue="model", units="seed", estimator=None, palette=colours, lw=1, ax=ax)
         ax.set(xscale="log", yscale="log", xlabel="step", ylabel=label)
+        ax.yaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}", minor_formatter="")
         ax.get_legend().remove()
     handles, names = axes[0].get_legend_handles_labels()
     axes[1].legend(
@@ -214,30 +216,31 @@ def training(table: pd.DataFrame) -> np.ndarray:
     return axes
 
 
-def router_load(entropy: pd.DataFrame, share: pd.DataFrame, limit: float = 0.9) -> np.ndarray:
-    """How evenly Switch's routers load the experts: entropy over steps, and the load at the end.
+def router_load(logs: pd.DataFrame, entropy: pd.DataFrame, share: pd.DataFrame, limit: float = 0.9) -> np.ndarray:
+    """How evenly Switch's routers load the experts: z-loss and entropy over steps, and the load at the end.
 
-    `entropy` has the columns ``seed, layer, step, entropy`` (a share of its maximum); `share` has ``seed, layer,
-    expert, share`` of the tokens.
+    `logs` has the columns ``seed, step, z_loss`` (of both layers); `entropy` has ``seed, layer, step, entropy`` (a
+    share of its maximum); `share` has ``seed, layer, expert, share`` of the tokens.
     """
     sns.set_theme(style="ticks", rc=STYLE)
-    axes = plt.subplots(1, 2, figsize=(7.6, 3.2))[1]
+    axes = plt.subplots(1, 3, figsize=(7.6, 3.2))[1]
+    sns.lineplot(logs, x="step", y="z_loss", units="seed", estimator=None, color=COLOURS["other"], lw=1, ax=axes[0])
+    axes[0].set(xscale="log", yscale="log", ylabel="z-loss of the routers")
     layers = sorted(entropy["layer"].unique())
     colours = dict(zip(layers, ("#56B4E9", COLOURS["trained"]), strict=False))
     sns.lineplot(
-        entropy, x="step", y="entropy", hue="layer", units="seed", estimator=None, palette=colours, lw=1, ax=axes[0]
+        entropy, x="step", y="entropy", hue="layer", units="seed", estimator=None, palette=colours, lw=1, ax=axes[1]
     )
-    axes[0].axhline(limit, color=COLOURS["null"], lw=1, ls=":")
-    axes[0].set(
+    axes[1].axhline(limit, color=COLOURS["null"], lw=1, ls=":")
+    axes[1].set(
         xscale="log",
         ylabel="entropy of the load,\nshare of its maximum",
         ylim=(min(0.85, entropy["entropy"].min()), 1.005),
     )
-    sns.stripplot(share, x="expert", y="share", hue="layer", palette=colours, size=4, ax=axes[1], legend=False)
+    sns.stripplot(share, x="expert", y="share", hue="layer", palette=colours, size=4, ax=axes[2], legend=False)
     number = share["expert"].nunique()
-    axes[1].axhline(1 / number, color=COLOURS["null"], lw=1)
-    axes[1].set(ylabel="share of the tokens, last steps", ylim=(0, None))
-    axes[1].tick_params(axis="x", labelsize=8)
+    axes[2].axhline(1 / number, color=COLOURS["null"], lw=1)
+    axes[2].set(ylabel="share of the tokens, last steps", ylim=(0, None), xticks=range(0, number, 5))
     return axes
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numcodecs import Delta, Zstd
+from scipy import stats
 from tqdm import tqdm
 
 from modularity import functions, models, moefication, sources, specialists, store, sweep
@@ -23,10 +24,10 @@ TOP = specialists.SHARE
 SENTENCES = 100  # of each class of a sub-function, at most, as in Sections 4 and 5
 SEMANTIC = 3  # one semantic sub-function in so many: 34 of them, beside 29 of knowledge and 8 tasks
 KEPT = ("semantic", "knowledge", "task")  # functions of which KEPT_EACH sub-functions keep every neuron
-KEPT_EACH = 3
+KEPT_EACH = 2
 # Values are stored as whole numbers of these steps above an offset: half a step is the precision.
-STEPS = {"best": 1e-4, "experts": 1e-3, "neurons": 5e-3}
-OFFSET = 0.4  # predictivities of balanced classes are above it
+STEPS = {"best": 1e-4, "experts": 1e-3, "neurons": 5e-3, "stability": 1e-4}
+OFFSET = {"best": 0.4, "experts": 0.4, "neurons": 0.4, "stability": -1.0}  # nothing is below
 
 
 def compute(
@@ -54,9 +55,14 @@ def compute(
     groups = groups.assign_coords(partition=["model", "random"])
     kept = [s.name for f in KEPT for s in [s for s in subfunctions if s.function == f][:KEPT_EACH]]
     pieces = []
+    before = None
     for step in tqdm(wanted, desc=f"history of {run}", unit="checkpoint"):
         scores = sweep.scores(models.load(str(run), step=step), subfunctions)
-        pieces.append(_summary(scores, groups, kept).expand_dims(step=[step]))
+        ranks = stats.rankdata(scores.to_numpy(), axis=2)
+        piece = _summary(scores, groups, kept)
+        piece["stability"] = (("subfunction", "layer"), _correlation(ranks, ranks if before is None else before))
+        pieces.append(piece.expand_dims(step=[step]))
+        before = ranks
     history = xr.concat(pieces, "step", data_vars="all").assign(partition_of=groups)
     history = history.assign(loss=("step", _losses(Path(run), wanted)))
     return history.transpose("partition", "subfunction", "kept", "layer", "rank", "expert", "neuron", "step")
@@ -93,6 +99,12 @@ def _summary(scores: xr.DataArray, groups: xr.DataArray, kept: list[str]) -> xr.
     )
 
 
+def _correlation(ranks: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Spearman's, over the last axis."""
+    one, other = (r - r.mean(-1, keepdims=True) for r in (ranks, others))
+    return (one * other).sum(-1) / np.sqrt((one**2).sum(-1) * (other**2).sum(-1))
+
+
 def _losses(run: Path, steps: list[int]) -> list[float]:
     log = pd.read_json(run / "log.jsonl", lines=True)
     before = [log.loc[log["step"] <= step, "loss"].to_numpy() for step in steps]
@@ -106,8 +118,8 @@ def write(history: xr.Dataset, path: Path, key: dict[str, object]) -> None:
     encoding: dict[str, dict[str, Any]] = {name: {} for name in history.data_vars if name != "loss"}  # type: ignore[misc]
     for name, step in STEPS.items():
         kind = "u1" if name == "neurons" else "u2"
-        whole = ((history[name] - OFFSET) / step).round().astype(kind)
-        packed[name] = whole.assign_attrs(scale_factor=step, add_offset=OFFSET)  # undone where it is opened
+        whole = ((history[name] - OFFSET[name]) / step).round().astype(kind)
+        packed[name] = whole.assign_attrs(scale_factor=step, add_offset=OFFSET[name])  # undone where it is opened
         encoding[name] = {"filters": [Delta(dtype=kind)]}
     for name, options in encoding.items():
         options |= {"compressors": [Zstd(level=22)], "chunks": history[name].shape}
