@@ -14,8 +14,8 @@ def expert_predictivity(scores: xr.DataArray, groups: xr.DataArray) -> xr.DataAr
     size = groups.sizes["neuron"] // number
     table = np.empty((scores.sizes["subfunction"], scores.sizes["layer"], number))
     for i, row in enumerate(groups.to_numpy()):
-        order = np.argsort(row, kind="stable")
-        table[:, i] = scores.to_numpy()[:, i, order].reshape(-1, number, size).mean(-1)
+        one_hot = (row[:, None] == np.arange(number)).astype(scores.dtype)
+        table[:, i] = scores.to_numpy()[:, i] @ one_hot / size
     coordinates = {"subfunction": scores["subfunction"], "layer": scores["layer"].to_numpy()}
     made = xr.DataArray(table, coordinates, ("subfunction", "layer", "expert"), name="predictivity")
     return made.assign_coords(function=("subfunction", scores["function"].to_numpy()))

@@ -86,10 +86,12 @@ def random_partitions(
     found = np.empty((len(MEASURES), len(null), len(layout.names), draws))
     alone_found = np.empty((len(MEASURES), len(layout.names), draws))
     table = np.empty((len(flags), layers, number), dtype=np.intp)
+    cells = np.empty((len(flags), top), dtype=np.intp)  # sub-function and expert of each top neuron, as one number
     for draw in tqdm(range(draws), desc="random partitions", unit="partition", disable=draws < 100):
         for layer, chosen in enumerate(best):
-            dealt = rng.permutation(groups)[chosen]
-            table[:, layer] = np.bincount((dealt + offsets).ravel(), minlength=len(flags) * number).reshape(-1, number)
+            dealt = rng.permutation(groups).astype(np.intp)
+            np.add(np.take(dealt, chosen, out=cells, mode="clip"), offsets, out=cells)
+            table[:, layer] = np.bincount(cells.ravel(), minlength=len(flags) * number).reshape(-1, number)
         sums = np.add.reduceat(table, layout.starts)
         found[..., draw] = _measures(np.broadcast_to(sums / expected, (len(null), *sums.shape)), sums > limits)
         each = _measures(table * (number / top), table > alone)

@@ -49,20 +49,20 @@ def top_neurons(scores: xr.DataArray, share: float = SHARE) -> xr.DataArray:
         if np.isnan(values).any():
             layer, neuron = np.argwhere(np.isnan(values))[0]
             raise ValueError(f"the predictivity of neuron {neuron} in layer {layer} is not a number; score it again")
-        np.put_along_axis(row, _best(values, top), True, axis=-1)
+        row[:] = _best(values, top)
     return xr.DataArray(members, scores.coords, scores.dims, name="top")
 
 
 def _best(values: np.ndarray, top: int) -> np.ndarray:
-    """Columns of the `top` highest values of each row, the first of equals."""
-    if top == values.shape[-1]:
-        return np.broadcast_to(np.arange(top), values.shape)
+    """Which are the `top` highest values of each row, the first of equals."""
     least = np.partition(values, -top, axis=-1)[..., -top, None]
-    above = values > least
-    missing = top - above.sum(-1, keepdims=True)
-    equal = values == least
-    chosen = above | (equal & (np.cumsum(equal, axis=-1) <= missing))
-    return np.nonzero(chosen)[-1].reshape(*values.shape[:-1], top)
+    chosen = values >= least
+    surplus = chosen.sum(-1) - top
+    for place in np.argwhere(surplus):  # more are equal to the least than there is room for
+        row = tuple(place)
+        equal = np.flatnonzero(values[row] == least[row])
+        chosen[(*row, equal[-surplus[row] :])] = False
+    return chosen
 
 
 def overlap(members: xr.DataArray) -> xr.DataArray:
