@@ -21,6 +21,7 @@ ORDER = [
     "controls",
     "baselines",
     "hub",
+    "start",
     "models",
     "neurons",
     "capture",
@@ -60,6 +61,7 @@ ORDER = [
 ]
 WITH_TORCH = {
     "hub",
+    "start",
     "models",
     "neurons",
     "capture",

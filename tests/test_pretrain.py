@@ -230,6 +230,16 @@ def test_the_shipped_sizes_are_those_promised():
     assert t5.tasks > 0
 
 
+def test_an_untrained_copy_is_the_run_before_its_first_step(tmp_path):
+    for recipe in (NANO, SWITCH):
+        run = tmp_path / str(recipe.experts)
+        train(recipe, run)
+        begun = models.load(str(run), step=0)
+        copy = models.load(str(run / "final"), untrained=True, seed=recipe.seed)
+        for name, weight in copy.module.state_dict().items():
+            torch.testing.assert_close(weight, begun.module.state_dict()[name], rtol=2**-8, atol=0)  # bfloat16
+
+
 def test_the_start_attends_to_the_like():
     """From `prepare_attention`: a word's second occurrence draws attention to the first."""
     recipe = replace(RECIPES["t5-mini"], d_ff=16, layers=1)

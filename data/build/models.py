@@ -11,7 +11,7 @@ from pathlib import Path
 from modularity import models
 
 OUT = Path(__file__).parents[1] / "models"
-FILES = ("config.json", "generation_config.json", "recipe.json", models.WEIGHTS)
+FILES = ("config.json", "generation_config.json", models.RECIPE, models.WEIGHTS)
 
 
 def ship(run: Path, target: Path) -> None:

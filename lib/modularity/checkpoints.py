@@ -82,7 +82,7 @@ def save_model(
     model.save_pretrained(temporary, state_dict=half)  # type: ignore[operator]
     logging.enable_progress_bar()
     tokenizer.save_pretrained(temporary)
-    (temporary / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
+    (temporary / models.RECIPE).write_text(json.dumps(asdict(recipe), indent=2) + "\n")
     shutil.rmtree(target, ignore_errors=True)
     os.replace(temporary, target)
     return target

@@ -29,9 +29,10 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from modularity import hub, sources
+from modularity import hub, sources, start
 
 WEIGHTS = "model.safetensors"
+RECIPE = "recipe.json"  # beside the weights of what was trained here
 Dtype = Literal["float32", "bfloat16"]
 MINI = ("t5-mini", "switch-mini")
 MINILM = "all-MiniLM-L6-v2"
@@ -100,7 +101,8 @@ def load(
         here, or ``id@commit`` for any other; or the path of a folder with ``config.json``, ``tokenizer.json`` and
         safetensors weights.
     untrained : the same architecture with fresh weights from `seed`; no weights are read and, for the models named
-        here, nothing is downloaded. Paper-scale shapes then read text by this project's own tokenizer.
+        here, nothing is downloaded. A model that was trained here starts as its training did (`start`): its copy of
+        seed 0 is its run of seed 0 before the first step. Paper-scale shapes read text by this project's own tokenizer.
     seed : of a shipped run (0, 1 or 2; 0 if not given), or of fresh weights (any).
     step : a checkpoint of a run in ``runs/`` (or where ``MODULARITY_RUNS`` says), written by ``make pretrain``, or
         of the run in the folder `name`.
@@ -123,11 +125,15 @@ def load(
     if untrained or name in MINI:
         seed = seed or 0
     if untrained:
-        config = hub.SHAPES[name] if name in hub.SHAPES else _config(_folder(name))
+        folder = None if name in hub.SHAPES else _folder(name)
+        config = hub.SHAPES[name] if folder is None else _config(folder)
         module = fresh(config, seed or 0)
         shape = json.dumps(config.to_dict(), sort_keys=True, default=str)
         fingerprint = f"untrained:{seed}:{hashlib.sha256(shape.encode()).hexdigest()}"
-        text = _tokenizer(_folder(name)) if name not in hub.SHAPES else tokenizer()
+        if folder and (folder / RECIPE).exists():
+            start.prepare_attention(module)
+            fingerprint += ":prepared"
+        text = _tokenizer(folder) if folder else tokenizer()
     else:
         folder = _folder(name, seed, step)
         module, fingerprint = _read_weights(folder, _config(folder))

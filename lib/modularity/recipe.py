@@ -6,10 +6,9 @@ import numpy as np
 import torch
 from transformers import PreTrainedConfig, SwitchTransformersConfig, T5Config
 
-from modularity import models
+from modularity import models, start
 
 EARLY, LATE = 16, 24  # checkpoints; with the start 41, the paper's number
-SHARPNESS, CANCELLING, AWAY = 0.15, 0.8, -5.0  # of the attention's start, see `prepare_attention`
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class Recipe:
     def build(self, vocabulary: int) -> torch.nn.Module:
         """The model before its first step; its weights depend on the seed only."""
         model = models.fresh(self.config(vocabulary), self.seed)
-        prepare_attention(model)
+        start.prepare_attention(model)
         return model
 
     def learning_rate(self, step: int) -> float:
@@ -83,24 +82,6 @@ class Recipe:
         early = np.geomspace(max(1, self.steps / 800), self.steps / 10, EARLY)
         late = np.linspace(self.steps / 10, self.steps, LATE + 1)[1:]
         return sorted({0, *np.concatenate([early, late]).round().astype(int).tolist()})
-
-
-@torch.no_grad()
-def prepare_attention(model: torch.nn.Module) -> None:
-    """Start the encoder's attention near what pre-training makes of it (Trockman & Kolter, 2023).
-
-    Queries and keys start alike, so that a token attends to its like elsewhere (not to itself); the output starts
-    as the negative of the values, so that what a token finds again is taken away from it. From T5's own start,
-    models of this size compared two sentences no better than chance after 1,200 steps on one task alone; from
-    this one they leave chance within 200.
-    """
-    for layer, block in enumerate(model.encoder.block):  # type: ignore[union-attr,arg-type]
-        attention = block.layer[0].SelfAttention
-        attention.q.weight.mul_(0.5).add_(SHARPNESS * attention.k.weight)
-        attention.o.weight.mul_(0.3).add_(-CANCELLING * attention.v.weight.T)
-        if layer == 0:
-            attention.relative_attention_bias.weight.zero_()
-            attention.relative_attention_bias.weight[0] = AWAY  # the distance 0
 
 
 RECIPES = {
