@@ -27,7 +27,7 @@
 # **Learn:** why a trained model has to be compared with an untrained copy *and* with useless neurons, and what sharing says that
 # scores do not.
 #
-# **Need:** [](03_functionality.ipynb).
+# **Need:** [](03_functionality.ipynb), and for what the companion models are [](02_models.ipynb).
 # About eight minutes on two CPU cores the first time, seconds when the scores are stored; a GPU is not needed.
 # :::
 
@@ -54,7 +54,7 @@ from modularity import functions, models, plots, predictivity, published, specia
 #
 # A sub-function is one question with two answers, and a neuron's predictivity says how well its strongest activation in a sentence tells
 # them apart ([](03_functionality.ipynb)). Every companion model was trained three times, from three seeds, and each is scored; the untrained
-# copies have the same architecture and tokenizer, and fresh weights. All weights are frozen: nothing is tuned on these sentences.
+# copies have the same architecture and tokenizer, and weights as before training. All weights are frozen: nothing is tuned on these sentences.
 
 # %%
 subfunctions = functions.load_all(track, per_class=per_class, limit=limit, seed=seed)
@@ -98,7 +98,7 @@ best.round(4)
 # random, as many as the layer has. It holds 95 % of the *means* over sub-functions. The bands around the curves are a bootstrap over
 # sub-functions, because others might have been chosen.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-figure1-left", "caption": "Figure 1 left of the paper. Blue: trained models, the mean over their runs with its 95 % interval over sub-functions. Orange: untrained copies. Grey: the best of N useless neurons. Black: T5-base and Switch-base-16 as the paper prints them, pre-trained (solid) and randomly initialised (dotted), on its own sentences; no BERT is printed."}, "image": {"alt": "A grid of line plots, a row for each model and a column for each function, of best predictivity by encoder layer. For semantic sub-functions trained models lie far above untrained copies, for knowledge close to them, for tasks in between."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-figure1-left", "caption": "Figure 1 left of the paper. Blue: trained models, the mean over their runs with its 95 % interval over sub-functions. Orange: untrained copies. Grey: the best of N useless neurons. Black: T5-base and Switch-base-16 as the paper prints them, pre-trained (solid) and randomly initialised (dotted), on its own sentences; no BERT is printed."}, "image": {"alt": "A grid of line plots, a row for each model and a column for each function, of best predictivity by encoder layer. For semantic sub-functions trained models lie far above untrained copies, for knowledge like them, for tasks in between where the model was trained on tasks."}}
 parts = {(name, init): runs for name, pair in scored.items() for init, runs in zip(("trained", "untrained"), pair)}
 curves = [summaries.best_by_layer(runs, seed=seed).assign(model=n, init=i) for (n, i), runs in parts.items()]
 floors = [

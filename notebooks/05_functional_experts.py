@@ -262,7 +262,7 @@ axes = plots.sensitivity(choices)
 # %% [markdown]
 # ## Does the method find what is there, and only that?
 #
-# `planted.load` builds a T5 with {glue:text}`planted_true:d` functional blocks of neurons in two layers. In the *shuffled* copy the same
+# `planted.load` ([](02_models.ipynb)) builds a T5 with {glue:text}`planted_true:d` functional blocks of neurons in two layers. In the *shuffled* copy the same
 # neurons are dealt to the blocks at random; in the *rotated* copy every neuron is a mixture of all. The table counts functional experts
 # among {glue:text}`planted_tests:d` tests, for the blocks as built and for those that MoEfication finds in the weights.
 

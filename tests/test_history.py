@@ -114,7 +114,7 @@ def test_missing_ones_are_named(run, tmp_path, subfunctions):
 def test_a_shipped_checkpoint_is_that_of_its_recipe(tmp_path):
     """Train the shipped recipe anew to an early checkpoint: other processors round otherwise, so not bit for bit."""
     shipped = history.load("t5-mini")
-    step = int(shipped["step"][6])
+    step = 21  # half a minute of training; some neurons have moved by 0.1 then
     pretrain.pretrain(RECIPES["t5-mini"], tmp_path, stop_after=step)
     kept = shipped["kept"].to_numpy()
     chosen = [s for s in record.read() if s.name in kept]
@@ -122,9 +122,9 @@ def test_a_shipped_checkpoint_is_that_of_its_recipe(tmp_path):
     expected, before = shipped["neurons"].sel(step=step), shipped["neurons"].isel(step=0)
     off = float(np.abs(scores.to_numpy() - expected.transpose(*scores.dims).to_numpy()).mean())
     moved = float(np.abs(expected - before).mean())
-    assert off < moved / 10
+    assert off < moved / 2  # what it is off by is mostly the precision that is shipped
     best = shipped["best"].sel(step=step, subfunction=kept).transpose("subfunction", "layer")
-    np.testing.assert_allclose(scores.max("neuron"), best, atol=0.02)
+    np.testing.assert_allclose(scores.max("neuron"), best, atol=0.005)
 
 
 def test_routers_are_read_layer_by_layer():

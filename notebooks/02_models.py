@@ -1,0 +1,259 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # What did the companion models learn?
+#
+# Enough to ask the paper's questions of them: over {glue:text}`runs:d` runs of each model, {glue:text}`model_name` answers
+# {glue:text}`answered:.0%` of its tasks' validation rows right where guessing gets {glue:text}`guessed:.0%`, the routers of switch-mini
+# keep all of their experts in use, and of the {glue:text}`bars:d` bars that this book sets its models {glue:text}`met:d` are met.
+#
+# The paper measures T5-base and Switch-base-16, which nobody trains on two CPU cores. This page shows what stands for them in this book: how
+# they were trained, how far they got, and where they fall short.
+#
+# :::{admonition} Before you start
+# **Do:** read the logs of six training runs, put the models to the test, and look into a model whose modules are known.
+#
+# **Learn:** what a model must show before its neurons are worth a theory, and how to test the method itself.
+#
+# **Need:** nothing but this book. About five minutes on two CPU cores the first time, because every neuron is scored; a GPU is not needed.
+# :::
+
+# %% tags=["parameters"]
+model: str = "t5-mini"  # the shipped model that answers the tasks
+seed: int = 0  # of every draw, and of the planted model
+rows: int = 300  # validation rows a task that each run answers; 3000 takes all of them
+copies: int = 3  # untrained copies of each model
+
+# %%
+import numpy as np
+import pandas as pd
+from myst_nb import glue
+
+from modularity import (
+    answering,
+    capture,
+    functions,
+    history,
+    models,
+    neurons,
+    planted,
+    plots,
+    predictivity,
+    prompts,
+    quality,
+    summaries,
+    sweep,
+)
+
+# %% [markdown]
+# ## How they were trained
+#
+# **t5-mini** stands for T5-base: an encoder and decoder with ReLU, trained on span corruption *and* on tasks, text in and answer out, as T5
+# was. **switch-mini** stands for Switch-base-16: the feed-forward part of every second layer is replaced by sixteen experts, a router
+# sends each token to one of them, and it is trained on span corruption only. Both read the same text, and beside it the true triples of the
+# knowledge sub-functions in other words than those they are evaluated with, half of a fact hidden at a time.
+#
+# Every run was made three times, from three seeds. The losses say what was learned when.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-training", "caption": "Losses of six pre-training runs, three of each model. Both axes are logarithmic. Left: hidden spans of running text. Middle: the hidden half of a stated fact. Right: answers to tasks, which only t5-mini is trained on."}, "image": {"alt": "Three panels of falling curves over training steps. The three seeds of a model lie almost on top of each other, but for one run of t5-mini whose text loss is lower from about step 2,700 on."}}
+runs = [(name, run) for name in models.MINI for run in models.seeds(name)]
+logs = pd.concat([history.log(name, seed=run).assign(model=name, seed=run) for name, run in runs])
+axes = plots.training(logs)
+
+# %% [markdown]
+# **How to read it.** The loss of the text falls from the start, that of the facts falls fastest at the end, when they are remembered one by one, and
+# the tasks stay near guessing (a mean of {glue:text}`guessing_loss:.2f` nats) for a thousand steps. One run of t5-mini finds something in the
+# text near step 2,700 that the others do not: runs that differ in nothing but their seed are not the same model. The last losses of the text lie
+# between {glue:text}`text_best:.2f` and {glue:text}`text_worst:.2f` nats a token, for a vocabulary of 4,096 pieces: these are poor language
+# models. They are asked only whether their neurons show what the paper reports of good ones.
+#
+# ## Does the router use its experts?
+#
+# **Why it matters.** If a router sends everything to one expert, sixteen experts are one, and there is no modularity to speak of. Switch is
+# kept from that by a loss on imbalance and one on large router scores (Fedus et al., 2022; Zoph et al., 2022), and drops tokens for which an expert has no room.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-routers", "caption": "Left: z-loss, which keeps the router's scores small. Middle: entropy of the load of the sixteen experts, as a share of its maximum, by encoder layer with experts, for every run; dotted, the bar this book sets. Right: share of the tokens that each expert got in the last steps; grey, equal shares."}, "image": {"alt": "Left: falling curves. Middle: curves near one over training steps. Right: dots scattered around one sixteenth for each of sixteen experts."}}
+switches = {run: history.log("switch-mini", seed=run) for run in models.seeds("switch-mini")}
+layers = list(neurons.layers(models.load("switch-mini")))
+tables = [[t.assign(seed=run) for t in history.routers(log, layers)] for run, log in switches.items()]
+entropy, share = (pd.concat(parts, ignore_index=True) for parts in zip(*tables))
+axes = plots.router_load(pd.concat([log.assign(seed=run) for run, log in switches.items()]), entropy, share)
+
+# %% [markdown]
+# At the end of training the lowest entropy of any layer and run is {glue:text}`entropy:.3f` of the maximum, and at most
+# {glue:text}`dropped:.2%` of the tokens find their expert full.
+#
+# ## Does it answer its tasks?
+#
+# **Why it matters.** Section 5 perturbs experts and looks what a skill loses. A model without the skill has nothing to lose.
+#
+# An answer is right when its likelihood is the highest of the task's answers. In five lines, for one row:
+
+
+# %%
+def naive_answer(loaded, task, row):
+    ids = loaded.tokenizer(prompts.prompt(task, row), return_tensors="pt").input_ids
+    words = [loaded.tokenizer(word, return_tensors="pt").input_ids for word in prompts.task(task).words]
+    losses = [loaded.module(input_ids=ids, labels=word).loss * word.shape[1] for word in words]
+    return int(np.argmin(losses))
+
+
+loaded = models.load(model)
+sample = functions.task_table("mnli").iloc[::500]
+naive = [naive_answer(loaded, "mnli", row) for row in sample.to_dict("records")]
+assert naive == answering.predictions(loaded, "mnli", sample).tolist()
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-accuracy", "caption": "Accuracy of the model's three runs on validation rows of its tasks, none of which, nor the texts they were made from, were in its mixture. Grey: guessing, which is also the most frequent answer's share."}, "image": {"alt": "One row of dots for each of seven tasks, with a short grey line at what guessing reaches."}}
+answers = quality.answers(model, rows=rows)
+axes = plots.accuracies(answers)
+
+# %%
+answers.groupby("task")["accuracy"].agg(["mean", "min", "max"]).style.format("{:.2f}")
+
+# %% [markdown]
+# ## Are its neurons better than before training?
+#
+# The best neuron of a layer, averaged over layers, runs and sub-functions, in trained models and in copies as they are before the first step: the
+# attention of these models starts in a way of its own ([model card](../book/data.md)), and what comes of the start alone is not learned. The
+# intervals are a bootstrap over sub-functions: another hundred word pairs, relations or tasks might have been chosen. What the numbers mean is
+# the subject of [](03_functionality.ipynb) and [](04_specialization.ipynb), which read the scores that are made here.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-start-end", "caption": "Best predictivity of untrained copies and of trained models, by function, with 95 % intervals over sub-functions. Three runs of each model, averaged. The panels have their own scales."}, "image": {"alt": "Three panels. For semantic sub-functions both models lie far above untrained copies; for knowledge neither does; for tasks only t5-mini does, with wide intervals."}}
+subfunctions = functions.load_all()
+scored = {name: sweep.runs(name, subfunctions, copies=copies) for name in models.MINI}
+parts = {(name, init): runs for name, pair in scored.items() for init, runs in zip(("trained", "untrained"), pair)}
+ends = pd.concat(summaries.mean_best(runs).assign(model=name, init=init) for (name, init), runs in parts.items())
+axes = plots.start_and_end(ends)
+
+# %%
+ends.set_index(["model", "function", "init"])[["value", "low", "high"]].unstack("init").style.format("{:.3f}")
+
+# %% [markdown]
+# In word meanings both models gain, in tasks the one that was trained on them. In knowledge neither gains: the stated facts are remembered, as their
+# loss says, but no neuron of the encoder tells true statements from false ones better than before the first step. These sub-functions are hard
+# by construction: every entity stands as often in true sentences as in false ones, so that only the combination tells, and a neuron that
+# reads words scores no better than a coin ([](03_functionality.ipynb)).
+#
+# ## Are they good enough?
+#
+# This book set bars for its models before they were trained. Here is what was measured, the misses with the
+# rest; `python -m modularity.quality` prints the same with all validation rows. The [model card](../book/data.md) says why what is missed is missed.
+
+# %%
+table = quality.bars(scored, answers, switches)
+table.style.format({"measured": "{:.3f}", "met": lambda met: "met" if met else "missed"}).hide()
+
+# %% [markdown]
+# ## A real model beside them
+#
+# `all-MiniLM-L6-v2` is a BERT of six layers that others trained on a billion sentence pairs. It comes in a package and loads without a network.
+# Its neurons have GELU, which is negative in places and not monotone, so a reading has to be named: here the post-activation.
+
+# %%
+bert = models.load("all-MiniLM-L6-v2")
+few = functions.load("semantic")[:8]
+real = predictivity.scores(capture.stream(bert, few)).max("neuron").mean("subfunction")
+before = (
+    predictivity.scores(capture.stream(models.load(bert.name, untrained=True), few)).max("neuron").mean("subfunction")
+)
+pd.DataFrame({"trained": real, "untrained": before}, index=pd.Index(real["layer"], name="layer")).T.style.format(
+    "{:.3f}"
+)
+
+# %% [markdown]
+# ## A model whose modules are known
+#
+# A method that finds modules should be tried where the truth is known. `planted.load()` builds a T5 whose first six blocks of 32 neurons
+# each respond to the words of one function, two blocks a function; the other ten respond to nothing in particular. Counting the best
+# neurons of each block shows them. The same model with its neurons rotated into each other has neurons as predictive, and no modules.
+
+# %%
+counts = {}
+for kind in ("blocks", "rotated"):
+    built = planted.load(kind, seed=seed)
+    scores = predictivity.scores(capture.stream(built.model, built.subfunctions)).sel(layer=0)
+    best = np.argsort(-scores.to_numpy(), axis=1)[:, :5]
+    for function in planted.FUNCTIONS:
+        chosen = best[(scores["function"] == function).to_numpy()]
+        counts[kind, function] = np.bincount(built.partition[chosen].ravel(), minlength=planted.BLOCKS)
+pd.DataFrame(counts, index=pd.RangeIndex(planted.BLOCKS, name="block")).T
+
+# %% tags=["remove-cell"]
+last = logs.sort_values("step").groupby(["model", "seed"]).last()
+chances = [np.log(len(prompts.task(task).words)) for task in prompts.FUNCTION_TASKS]
+sizes = [len(functions.task_table(task, "train")) for task in prompts.FUNCTION_TASKS]
+at_end = entropy[entropy["step"] == entropy["step"].max()]
+values = {
+    "runs": len(models.seeds(model)),
+    "model_name": model,
+    "answered": float(answers["accuracy"].mean()),
+    "guessed": float(answers["chance"].mean()),
+    "guessing_loss": float(np.average(chances, weights=sizes)),
+    "text_best": float(last["loss"].min()),
+    "text_worst": float(last["loss"].max()),
+    "entropy": float(at_end["entropy"].min()),
+    "dropped": float(at_end["dropped"].max()),
+    "bars": len(table),
+    "met": int(table["met"].sum()),
+}
+for name, value in values.items():
+    glue(name, value, display=False)
+
+# %% [markdown]
+# ## What this page does not show
+#
+# - That these models are good. Their language is poor, and their tasks are made by rules from their own corpus.
+# - That what holds for them holds for T5-base: that is asked section by section, beside the paper's numbers.
+# - That three seeds are enough for an interval over seeds. They show whether a result is one run's whim.
+#
+# ## Exercises
+#
+# ```{exercise} Only what was routed
+# :label: routed-only
+# *(5 minutes, easy.)* The paper reads all experts' neurons on every token, also those that the token was not sent to. Predict whether the
+# best predictivity of switch-mini falls when only routed neurons are read, then put its mean over layers for the first sub-function into
+# `routed`. *Hint:* `capture.pooled_activations(..., routed_only=True)`.
+# ```
+
+# %% tags=["solution", "hide-cell"]
+switch = models.load("switch-mini")
+sub = few[0]
+activations = {r: capture.pooled_activations(switch, sub.sentences, routed_only=r) for r in (False, True)}
+every, routed = (
+    np.mean([predictivity.predictivity(a.to_numpy(), sub.labels).max() for a in activations[r]]) for r in (False, True)
+)
+
+# %% tags=["check"]
+assert 0.5 < routed < 1
+print(f"every expert {every:.3f}, only the routed one {routed:.3f}")
+
+# %% [markdown]
+# ```{exercise} Shuffled, not rotated
+# :label: shuffled-blocks
+# *(10 minutes, medium.)* `planted.load("shuffled")` deals the same neurons to the blocks at random. Predict what a count by block shows, and
+# what balanced k-means on the weights would find. Put the largest count of any block and function into `largest`. *Hint:* the cell above.
+# ```
+
+# %% tags=["solution", "hide-cell"]
+dealt = planted.load("shuffled", seed=seed)
+scores = predictivity.scores(capture.stream(dealt.model, dealt.subfunctions)).sel(layer=0)
+best = np.argsort(-scores.to_numpy(), axis=1)[:, :5]
+functions_of = scores["function"].to_numpy()
+largest = max(np.bincount(dealt.partition[best[functions_of == f]].ravel()).max() for f in planted.FUNCTIONS)
+
+# %% tags=["check"]
+assert largest < max(counts["blocks", f].max() for f in planted.FUNCTIONS), (
+    "dealt at random, no block stands out as before"
+)
+print(f"largest count: {largest} dealt, {max(counts['blocks', f].max() for f in planted.FUNCTIONS)} as built")
