@@ -238,7 +238,7 @@ def router_load(logs: pd.DataFrame, entropy: pd.DataFrame, share: pd.DataFrame, 
         ylim=(min(0.85, entropy["entropy"].min()), 1.005),
     )
     sns.stripplot(share, x="expert", y="share", hue="layer", palette=colours, size=4, ax=axes[2], legend=False)
-    number = share["expert"].nunique()
+    number = len(np.unique(share["expert"].to_numpy()))
     axes[2].axhline(1 / number, color=COLOURS["null"], lw=1)
     axes[2].set(ylabel="share of the tokens, last steps", ylim=(0, None), xticks=range(0, number, 5))
     return axes
