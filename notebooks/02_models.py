@@ -14,7 +14,7 @@
 # %% [markdown]
 # # What did the companion models learn?
 #
-# Enough to ask the paper's questions of them: over {glue:text}`runs:d` runs of each model, {glue:text}`model_name` answers
+# Word meanings, most of their tasks, and facts that no single neuron shows: over {glue:text}`runs:d` runs, {glue:text}`model_name` answers
 # {glue:text}`answered:.0%` of its tasks' validation rows right where guessing gets {glue:text}`guessed:.0%`, the routers of switch-mini
 # keep all of their experts in use, and of the {glue:text}`bars:d` bars that this book sets its models {glue:text}`met:d` are met.
 #
@@ -96,7 +96,7 @@ axes = plots.router_load(pd.concat([log.assign(seed=run) for run, log in switche
 #
 # ## Does it answer its tasks?
 #
-# **Why it matters.** Section 5 perturbs experts and looks what a skill loses. A model without the skill has nothing to lose.
+# **Why it matters.** Section 5 of the paper perturbs experts and looks at what a skill loses. A model without the skill has nothing to lose.
 #
 # An answer is right when its likelihood is the highest of the task's answers. In five lines, for one row:
 
@@ -141,7 +141,7 @@ ends.set_index(["model", "function", "init"])[["value", "low", "high"]].unstack(
 
 # %% [markdown]
 # In word meanings both models gain, in tasks the one that was trained on them. In knowledge neither gains: the stated facts are remembered, as their
-# loss says, but no neuron of the encoder tells true statements from false ones better than before the first step. These sub-functions are hard
+# loss says, but the best neurons of the encoder tell true statements from false ones no better than before the first step. These sub-functions are hard
 # by construction: every entity stands as often in true sentences as in false ones, so that only the combination tells, and a neuron that
 # reads words scores no better than a coin ([](03_functionality.ipynb)).
 #
@@ -176,7 +176,8 @@ pd.DataFrame({"trained": real, "untrained": before}, index=pd.Index(real["layer"
 #
 # A method that finds modules should be tried where the truth is known. `planted.load()` builds a T5 whose first six blocks of 32 neurons
 # each respond to the words of one function, two blocks a function; the other ten respond to nothing in particular. Counting the best
-# neurons of each block shows them. The same model with its neurons rotated into each other has neurons as predictive, and no modules.
+# neurons of each block shows them. In the same model with its neurons rotated into each other no
+# block stands out.
 
 # %%
 counts = {}
