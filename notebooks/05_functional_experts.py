@@ -262,8 +262,9 @@ axes = plots.sensitivity(choices)
 # %% [markdown]
 # ## Does the method find what is there, and only that?
 #
-# `planted.load` ([](02_models.ipynb)) builds a T5 with {glue:text}`planted_true:d` functional blocks of neurons in two layers. In the *shuffled* copy the same
-# neurons are dealt to the blocks at random; in the *rotated* copy every neuron is a mixture of all. The table counts functional experts
+# `planted.load` ([](02_models.ipynb)) builds a T5 with {glue:text}`planted_true:d` functional blocks of neurons in two layers. With *labels permuted* the same
+# neurons are asked nonsense; in the *shuffled* copy they are dealt to the blocks at random, where only their weights find them again; in the *rotated*
+# copy every neuron is a mixture of all. The table counts functional experts
 # among {glue:text}`planted_tests:d` tests, for the blocks as built and for those that MoEfication finds in the weights.
 
 # %%
@@ -271,10 +272,10 @@ check = sensitivity.planted_check(seed=seed)
 check.set_index(["kind", "partition"])
 
 # %% [markdown]
-# The method finds all planted blocks and no others, and none in copies whose blocks mean nothing. One row deserves a second look: *by weights* some experts
-# of the rotated copy are functional, though no module was built into it. Neurons whose weights point alike respond alike, and are good at the same things.
+# The method finds all planted blocks and no others, and none, or next to none, where blocks or labels mean nothing. The last row deserves a second look:
+# *by weights* some experts of the rotated copy are functional, though no module was built into it. Neurons whose weights point alike respond alike, and are good at the same things.
 # MoEfication puts them together, so an excess over random partitions is what it would find in any model whose top neurons are not all different. It
-# shows that like neurons are good at like things. That they form parts of a machine needs the perturbations of the next pages.
+# shows that like neurons are good at like things. Whether they form parts of a machine is a question for perturbations.
 
 # %% tags=["remove-cell"]
 of_model = {k: kinds[k][model].query("function == 'semantic'").set_index("null") for k in ("trained", "null")}

@@ -30,6 +30,7 @@ def test_the_planted_modules_are_counted():
     made = sensitivity.planted_check().set_index(["kind", "partition"])
     for null in report.NULLS:
         assert made.loc[("blocks", "as built"), null] == made.loc[("blocks", "as built"), "planted"] == 12
+        assert made.loc[("labels permuted", "as built"), null] <= 1
         assert made.loc[("shuffled", "as built"), null] <= 1
         assert made.loc[("rotated", "as built"), null] <= 1
     assert (made["tests"] == 96).all()

@@ -1,6 +1,7 @@
 """How much the share of functional experts hangs on choices that the paper makes once (Section 5)."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
@@ -84,19 +85,25 @@ def planted_check(*, null: Sequence[Null] = report.NULLS, seed: int = 0) -> pd.D
 
     Returns
     -------
-    A row for each kind of `planted.load` and for the blocks as built and as MoEfication finds them: ``kind, partition,
-    tests, planted`` and a column for each null.
+    A row for each kind of `planted.load`, and for ``blocks`` asked with permuted labels, for the blocks as built and as
+    MoEfication finds them: ``kind, partition, tests, planted`` and a column for each null.
     """
     made = []
+    rng = np.random.default_rng(seed)
     for kind in get_args(planted.Kind):
         built = planted.load(kind, seed=seed)
-        scores = predictivity.scores(capture.stream(built.model, built.subfunctions))
-        members = specialists.top_neurons(scores)
+        pairs = list(capture.stream(built.model, built.subfunctions))
         by_weights = moefication.experts(built.model, planted.BLOCKS, seed=seed, starts=4)
         as_built = by_weights.copy(data=np.tile(built.partition, (len(by_weights), 1)))
         right = len(by_weights) * sum(map(len, built.functional.values())) if kind == "blocks" else 0
-        for label, partition in (("as built", as_built), ("by weights", by_weights)):
-            tested = {n: experts.functional_experts(members, partition, null=n)["functional"] for n in null}
-            row = {"kind": kind, "partition": label, "tests": tested[null[0]].size, "planted": right}
-            made.append(row | {n: int(t.sum()) for n, t in tested.items()})
+        asked = {kind: (pairs, right)}
+        if kind == "blocks":
+            permuted = [(replace(s, labels=rng.permutation(s.labels)), pooled) for s, pooled in pairs]
+            asked["labels permuted"] = (permuted, 0)
+        for name, (scored, true) in asked.items():
+            members = specialists.top_neurons(predictivity.scores(scored))
+            for label, partition in (("as built", as_built), ("by weights", by_weights)):
+                tested = {n: experts.functional_experts(members, partition, null=n)["functional"] for n in null}
+                row = {"kind": name, "partition": label, "tests": tested[null[0]].size, "planted": true}
+                made.append(row | {n: int(t.sum()) for n, t in tested.items()})
     return pd.DataFrame(made)
