@@ -26,7 +26,7 @@
 #
 # **Learn:** what a model must show before its neurons are worth a theory, and how to test the method itself.
 #
-# **Need:** nothing but this book. About five minutes on two CPU cores the first time, because every neuron is scored; a GPU is not needed.
+# **Need:** nothing but this book. About ten minutes on two CPU cores the first time, because every neuron is scored; a GPU is not needed.
 # :::
 
 # %% tags=["parameters"]

@@ -1,5 +1,8 @@
 """Functional experts: those that hold more of a function's top neurons than chance allows (Section 5)."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import xarray as xr
 
@@ -87,11 +90,14 @@ def chances(members: xr.DataArray, experts: int, null: Null) -> dict[tuple[str, 
     top = int(members.isel(subfunction=0, layer=0).sum())
     made = {}
     for function, rows in members.groupby("function"):
-        for layer in members["layer"].to_numpy():
-            if null == "permutation":
-                made[function, layer] = nulls.permutation(rows.sel(layer=layer).sum("subfunction").to_numpy(), size)
-            else:
-                made[function, layer] = getattr(nulls, null)(rows.sizes["subfunction"], top, neurons, size)
+        layers = members["layer"].to_numpy()
+        if null == "permutation":
+            hits = rows.sum("subfunction").transpose("layer", "neuron").to_numpy()
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                tails = list(pool.map(lambda of_layer: nulls.permutation(of_layer, size), hits))
+        else:
+            tails = [getattr(nulls, null)(rows.sizes["subfunction"], top, neurons, size)] * len(layers)
+        made |= {(function, layer): tail for layer, tail in zip(layers, tails, strict=True)}
     return made
 
 

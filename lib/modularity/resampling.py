@@ -1,6 +1,8 @@
 """What else could have come out: other partitions, fewer sub-functions, other sub-functions (Section 5)."""
 
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -86,16 +88,19 @@ def random_partitions(
     found = np.empty((len(MEASURES), len(null), len(layout.names), draws))
     alone_found = np.empty((len(MEASURES), len(layout.names), draws))
     table = np.empty((len(flags), layers, number), dtype=np.intp)
-    cells = np.empty((len(flags), top), dtype=np.intp)  # sub-function and expert of each top neuron, as one number
-    for draw in tqdm(range(draws), desc="random partitions", unit="partition", disable=draws < 100):
-        for layer, chosen in enumerate(best):
-            dealt = rng.permutation(groups).astype(np.intp)
-            np.add(np.take(dealt, chosen, out=cells, mode="clip"), offsets, out=cells)
-            table[:, layer] = np.bincount(cells.ravel(), minlength=len(flags) * number).reshape(-1, number)
-        sums = np.add.reduceat(table, layout.starts)
-        found[..., draw] = _measures(np.broadcast_to(sums / expected, (len(null), *sums.shape)), sums > limits)
-        each = _measures(table * (number / top), table > alone)
-        alone_found[..., draw] = np.add.reduceat(each, layout.starts, axis=-1) / layout.sizes
+    cells = [np.empty((len(flags), top), dtype=np.intp) for _ in best]  # sub-function and expert, as one number
+
+    def count(layer: int, dealt: np.ndarray) -> None:
+        np.add(np.take(dealt, best[layer], out=cells[layer], mode="clip"), offsets, out=cells[layer])
+        table[:, layer] = np.bincount(cells[layer].ravel(), minlength=len(flags) * number).reshape(-1, number)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy lets go of Python's lock in what takes long
+        for draw in tqdm(range(draws), desc="random partitions", unit="partition", disable=draws < 100):
+            list(pool.map(count, range(layers), [rng.permutation(groups).astype(np.intp) for _ in best]))
+            sums = np.add.reduceat(table, layout.starts)
+            found[..., draw] = _measures(np.broadcast_to(sums / expected, (len(null), *sums.shape)), sums > limits)
+            each = _measures(table * (number / top), table > alone)
+            alone_found[..., draw] = np.add.reduceat(each, layout.starts, axis=-1) / layout.sizes
     coordinates = {"null": list(null), "function": layout.names}
     made = {m: (("null", "function", "draw"), x) for m, x in zip(MEASURES, found, strict=True)}
     made |= {f"sub_{m}": (("function", "draw"), x) for m, x in zip(MEASURES, alone_found, strict=True)}
