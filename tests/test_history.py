@@ -117,7 +117,7 @@ def test_a_shipped_checkpoint_is_that_of_its_recipe(tmp_path):
     step = 21  # half a minute of training; some neurons have moved by 0.1 then
     pretrain.pretrain(RECIPES["t5-mini"], tmp_path, stop_after=step)
     kept = shipped["kept"].to_numpy()
-    chosen = [s for s in record.read() if s.name in kept]
+    chosen = [s for s in record.followed() if s.name in kept]
     scores = sweep.scores(models.load(str(tmp_path), step=step), chosen).sel(subfunction=kept)
     expected, before = shipped["neurons"].sel(step=step), shipped["neurons"].isel(step=0)
     off = float(np.abs(scores.to_numpy() - expected.transpose("kept", "layer", "neuron").to_numpy()).mean())

@@ -15,7 +15,7 @@ def load(name: str = "t5-mini", *, seed: int = 0) -> xr.Dataset:
 
     Returns
     -------
-    With L layers (those read by default), P neurons and M sub-functions (`record.read`) at each ``step``:
+    With L layers (those read by default), P neurons and M sub-functions (`record.followed`) at each ``step``:
 
     - ``top`` (step, subfunction, layer, rank): the best 1 % of the neurons, in the order of their numbers;
     - ``best`` (step, subfunction, layer): predictivity of the best neuron, to 0.00005;

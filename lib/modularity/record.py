@@ -68,7 +68,7 @@ def compute(
     return history.transpose("partition", "subfunction", "kept", "layer", "rank", "expert", "neuron", "step")
 
 
-def read() -> list[SubFunction]:
+def followed() -> list[SubFunction]:
     """The sub-functions that shipped histories follow: every third semantic one and all the others."""
     everything = functions.load_all(per_class=SENTENCES)
     semantic = [s for s in everything if s.function == "semantic"]
@@ -135,7 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
     run = models.runs_folder() / options.name / f"seed-{options.seed}"
     out = options.out or sources.data_folder() / "history" / f"{options.name}-{options.seed}.zarr.zip"
     try:
-        history = compute(run, read())
+        history = compute(run, followed())
         last = models.load(str(run), step=models.steps(run)[-1])
         write(history, out, {"model": last.fingerprint, "run": options.name, "seed": options.seed})
     except (ValueError, FileNotFoundError) as error:
