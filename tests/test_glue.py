@@ -2,28 +2,15 @@
 
 import datasets
 import numpy as np
-import pandas as pd
 import pytest
+from conftest import glue_rows as rows
 
-from modularity import functions, glue, prompts, sources
-
-
-def rows(task: str, labels: list[int]) -> pd.DataFrame:
-    fields = prompts.task(task).fields
-    return pd.DataFrame([{f: f"{task} {f} {i}" for f in fields} | {"label": y, "idx": i} for i, y in enumerate(labels)])
+from modularity import functions, glue, sources
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """The hub's layout with a few rows of each task."""
-    for name, task in prompts.TASKS.items():
-        place = tmp_path / task.collection / name
-        place.mkdir(parents=True)
-        for split in ("train", task.split):
-            labels = list(range(len(task.words))) * (5 if split == "train" else 3)
-            rows(name, labels).to_parquet(place / f"{split}-00000-of-00001.parquet")
-    monkeypatch.setenv("MODULARITY_PAPER", str(tmp_path))
-    return tmp_path
+def folder(glue_folder):
+    return glue_folder
 
 
 def test_seven_tasks_are_eight_subfunctions(folder):

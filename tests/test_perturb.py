@@ -84,6 +84,13 @@ def test_each_way_is_what_it_says(untrained, sentences):
     assert {tuple(row) for row in found["resample"].flatten(0, 1).tolist()} == rows
 
 
+def test_the_noise_has_the_variance_that_is_asked_for(untrained, sentences):
+    before = activations(untrained, sentences, 1)[..., :200]
+    with perturb.neurons(untrained, {1: range(200)}, variance=64.0):
+        noise = activations(untrained, sentences, 1)[..., :200] - before
+    assert noise.var().item() == pytest.approx(64, rel=0.03)
+
+
 def test_the_seed_decides(untrained, sentences):
     found = []
     for seed in (1, 1, 2):
@@ -136,6 +143,7 @@ def test_routing_is_restored(switch, sentences):
         ({9: [0]}, {}, "has no encoder layer 9"),
         ({2: [0]}, {"how": "burn"}, "unknown perturbation 'burn'; known: gaussian"),
         ({2: [0]}, {"how": "mean"}, "needs the means"),
+        ({2: [0]}, {"variance": -1.0}, "variance of the noise is -1.0"),
     ],
 )
 def test_bad_neurons_are_named(untrained, which, options, message):

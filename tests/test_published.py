@@ -22,6 +22,12 @@ def test_some_numbers_as_printed():
     assert four.loc[("switch", "pre-MoE", "knowledge")].tolist() == [0.101, 2.028]
     five = published.table5().set_index(["model", "function"])["average_ap"]
     assert five["t5", "semantic"] == 0.912
+    tables = published.tables2_and_3().set_index(["task", "strategy"])
+    assert tables.loc[("mnli", "Function")].tolist() == [56.24, 3.0]
+    assert tables.loc[("avg", "No Function"), "mean"] == 72.78
+    second = published.figure2().set_index(["panel", "order", "share"])["accuracy"]
+    assert second["seen", "MoE (4)", 10 / 96] == 0.5480941896
+    assert second["unseen", "neurons: sst2", 0.125] == 0.7023709091
     right = published.figure1_right().set_index(["model", "function", "other"])["value"]
     assert right["switch", "semantic", "knowledge"] == 0.017
     assert len(right) == 12

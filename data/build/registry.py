@@ -42,10 +42,13 @@ KNOWN = {  # path, or the start of it → licence, source
         "sentences of the three parts of data/corpus, by data/build/semantic.py",
     ),
     "models/": ("MIT", OWN),
+    "results/": ("MIT", "made by this project from these runs: make results"),
     "history/": ("MIT", "recorded from the checkpoints of these runs: make pretrain"),
     "tokenizer/": ("MIT", "trained on data/corpus by data/build/tokenizer.py"),
     "published/figure1_left.csv": ("facts", f"{PAPER}, Figure 1 left"),
     "published/figure1_right.csv": ("facts", f"{PAPER}, Figure 1 right"),
+    "published/figure2.csv": ("facts", f"{PAPER}, Figure 2"),
+    "published/table2_table3.csv": ("facts", f"{PAPER}, Tables 2 and 3"),
     "published/table1.csv": ("facts", f"{PAPER}, Table 1"),
     "published/table4.csv": ("facts", f"{PAPER}, Table 4"),
     "published/table5.csv": ("facts", f"{PAPER}, Table 5"),
@@ -54,7 +57,7 @@ KNOWN = {  # path, or the start of it → licence, source
 
 def main() -> None:
     lines = ["# Every shipped data file: name | sha256 | licence | source. Written by data/build/registry.py."]
-    for folder in ("corpus", "functions", "tokenizer", "models", "history", "published"):
+    for folder in ("corpus", "functions", "tokenizer", "models", "history", "results", "published"):
         for path in sorted(p for p in (DATA / folder).rglob("*") if p.is_file() and p.suffix not in {".md", ".tmp"}):
             name = path.relative_to(DATA).as_posix()
             known = [v for k, v in KNOWN.items() if name == k or (k.endswith("/") and name.startswith(k))]

@@ -85,10 +85,11 @@ def load_all(
     """
     if per_class < 1:
         raise ValueError(f"per_class is {per_class}, expected at least one sentence of each class")
-    return [_first(s, per_class) for f in get_args(Function) for s in load(f, track, seed=seed)[:limit]]
+    return [first(s, per_class) for f in get_args(Function) for s in load(f, track, seed=seed)[:limit]]
 
 
-def _first(subfunction: SubFunction, per_class: int) -> SubFunction:
+def first(subfunction: SubFunction, per_class: int) -> SubFunction:
+    """The sub-function with the first `per_class` sentences of each class only."""
     labels = subfunction.labels
     chosen = np.sort(np.concatenate([np.flatnonzero(labels == label)[:per_class] for label in (0, 1)]))
     return replace(subfunction, sentences=tuple(subfunction.sentences[i] for i in chosen), labels=labels[chosen])
@@ -99,8 +100,10 @@ def table_of(function: Function) -> pd.DataFrame:
     return pd.read_parquet(sources.path(f"functions/{function}.parquet"))
 
 
-def task_table(name: str, part: Part = "validation") -> pd.DataFrame:
-    """One part of a mini task: the task's own text columns, ``label`` as in GLUE, ``source`` and ``kind``."""
+def task_table(name: str, part: Part = "validation", track: Track = "mini") -> pd.DataFrame:
+    """One part of a task: its text columns and ``label`` as in GLUE; of a mini task also ``source`` and ``kind``."""
+    if track == "paper":
+        return glue.read(name, "train" if part == "train" else None)
     if name not in prompts.FUNCTION_TASKS:
         raise ValueError(f"there is no mini task {name!r}; there are {', '.join(prompts.FUNCTION_TASKS)}")
     return _task(table_of("task"), name, part)

@@ -27,15 +27,16 @@ def neurons(
     how: How = "gaussian",
     rng: np.random.Generator | None = None,
     means: Mapping[int, np.ndarray] | None = None,
+    variance: float = VARIANCE,
 ) -> Iterator[None]:
     """Perturb the activations of the encoder neurons `which` (layer → neurons) until the block is left.
 
     Parameters
     ----------
-    how : ``gaussian``: noise of variance 4 is added (Appendix A.2). ``shuffle``: the activations of the named neurons
-        of a layer are shuffled over sentences, tokens and neurons, padding included, and replaced by four times the
-        result (the authors' code). ``zero``: replaced by 0. ``mean``: replaced by `means`. ``resample``: replaced by
-        those of another position of the batch, all named neurons of a layer together, so that they stay activations
+    how : ``gaussian``: noise of this `variance` is added (Appendix A.2: 4). ``shuffle``: the activations of the named
+        neurons of a layer are shuffled over sentences, tokens and neurons, padding included, and replaced by four times
+        the result (the authors' code). ``zero``: replaced by 0. ``mean``: replaced by `means`. ``resample``: replaced
+        by those of another position of the batch, all named neurons of a layer together, so that they stay activations
         that occur.
     rng : of ``gaussian``, ``shuffle`` and ``resample``; seed 0 if not given.
     means : layer → mean activation of every neuron, for ``mean``.
@@ -43,8 +44,11 @@ def neurons(
     Raises
     ------
     ValueError
-        An unknown `how`, a layer or neuron that the model has not, a layer with experts, ``mean`` without `means`.
+        An unknown `how`, a layer or neuron that the model has not, a layer with experts, ``mean`` without `means`, a
+        negative variance.
     """
+    if variance < 0:
+        raise ValueError(f"the variance of the noise is {variance}, expected 0 or more")
     if how not in get_args(How):
         raise ValueError(f"unknown perturbation {how!r}; known: {', '.join(get_args(How))}")
     if how == "mean" and means is None:
@@ -58,7 +62,7 @@ def neurons(
             index = _index(chosen, part.neurons, layer).to(model.device)
             fixed = None if means is None else torch.as_tensor(means[layer], device=model.device)[index]
             if len(index):
-                handle = part.w_out[0].register_forward_pre_hook(_hook(index, _change(how, generator, fixed)))
+                handle = part.w_out[0].register_forward_pre_hook(_hook(index, _change(how, generator, fixed, variance)))
                 stack.callback(handle.remove)
         yield
 
@@ -89,13 +93,15 @@ def _hook(index: torch.Tensor, change: Callable[[Activations], Activations]):
     return hook
 
 
-def _change(how: How, generator: torch.Generator, fixed: torch.Tensor | None) -> Callable[[Activations], Activations]:
+def _change(
+    how: How, generator: torch.Generator, fixed: torch.Tensor | None, variance: float
+) -> Callable[[Activations], Activations]:
     def permuted(values: torch.Tensor) -> torch.Tensor:
         return values[torch.randperm(len(values), generator=generator, device=values.device)]
 
     def gaussian(values: Activations) -> Activations:
         noise = torch.randn(values.shape, generator=generator, device=values.device)
-        return values + VARIANCE**0.5 * noise
+        return values + variance**0.5 * noise
 
     def shuffle(values: Activations) -> Activations:
         return FACTOR * permuted(values.flatten()).view_as(values)

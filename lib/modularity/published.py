@@ -37,6 +37,26 @@ def figure1_right() -> pd.DataFrame:
     return table.set_index(["function", "other"]).loc[pairs].reset_index()
 
 
+def figure2() -> pd.DataFrame:
+    """Figure 2, T5: ``panel`` (seen, unseen), ``order`` (as in `lesion_grid.ORDERS`), ``share`` of the neurons of the
+    last four layers that are perturbed, ``accuracy``, mean over the data sets of the panel."""
+    table = _read("figure2")
+    names = {"Random": "random", "Avg": "Avg (4)", "MoE": "MoE (4)"}
+    names |= {c: f"neurons: {c.lower().replace('-', '')}" for c in ("SST-2", "MRPC", "CoLA", "QQP")}
+    columns = {"share": table["experts_of_96"] / 96, "order": table["curve"].replace(names)}
+    columns |= {"panel": table["panel"].str[2:], "accuracy": table["mean_accuracy"]}
+    return pd.DataFrame(columns)
+
+
+def tables2_and_3() -> pd.DataFrame:
+    """Tables 2 and 3, Switch: ``task`` (avg is Table 2), ``strategy``, ``mean`` and ``sd`` of the accuracy over eight
+    seeds, both in percent; the paper prints its standard deviations as fractions."""
+    table = _read("table2_table3")
+    strategies = table["strategy"].replace({"NoFunction": "No Function"})
+    columns = {"task": table["dataset"], "strategy": strategies, "mean": table["paper_mean_pct"]}
+    return pd.DataFrame(columns | {"sd": 100 * table["paper_sd_printed"]})
+
+
 def table1() -> pd.DataFrame:
     """Table 1: ``model`` (t5, switch), ``pretrained, partition`` (random, pre-MoE, post-MoE), ``function, proportion``
     of functional experts and modularization ``degree``."""

@@ -1,0 +1,308 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Does perturbing experts hurt what they are good at?
+#
+# Not here: with strong noise on a fifth of the neurons of its last layers, {glue:text}`model_name` loses {glue:text}`lost_moe:.1f` points of accuracy when they
+# are whole experts with the highest predictivities, and {glue:text}`lost_random:.1f` when they are drawn at random; the noise that the paper adds to T5-base costs
+# {glue:text}`lost_text:.1f`. And a task loses no more from its own experts than from those of others
+# (difference {glue:text}`own:+.1f` points, 95 % interval {glue:text}`own_low:.1f` to {glue:text}`own_high:.1f`).
+#
+# This is the second half of [Section 5 of the paper](https://arxiv.org/abs/2305.18390), its Figure 2, with the details of Appendix A.2.
+#
+# :::{admonition} Before you start
+# **Do:** disturb neurons while a model answers, in the order of their predictivity, alone and by experts, and compare on equal terms.
+#
+# **Learn:** what a lesion shows and what it does not, why masks must be matched, and what a double dissociation is.
+#
+# **Need:** [](02_models.ipynb) for what the models can do, [](05_functional_experts.ipynb) for experts.
+# About two minutes on two CPU cores: the grid is made beforehand, and a part of it is computed again here. All of it takes about an hour.
+# :::
+
+# %% tags=["parameters"]
+model: str = "t5-mini"  # a model that answers: t5-mini, a hub id, or the path of a model folder
+track: str = "mini"  # whose tasks: mini (this book's) or paper
+recompute: str = "slice"  # slice: a part chosen at random; full: everything; none
+tolerance: float = 0.01  # mean difference of accuracies that lets a slice pass
+workers: int = 0  # processes of recompute full; 0 for one a core, or one on a GPU
+seed: int = -1  # of the choice of the slice; -1 for another one each time
+
+# %%
+import numpy as np
+import pandas as pd
+import torch
+from myst_nb import glue
+from scipy import stats
+
+from modularity import (
+    capture,
+    cost,
+    functions,
+    lesion_grid,
+    lesion_report,
+    lesions,
+    models,
+    neurons,
+    perturb,
+    published,
+    results,
+)
+from modularity import plots_perturbed as plots
+
+# %% [markdown]
+# ## What it is to perturb a neuron
+#
+# Neuron $n$ of a layer writes its activation $a_n$ times a column of $W_O$ to the output (Equation 1). To ask what it is for, its activation is
+# changed while the model answers, and everything else is left alone. The text adds noise,
+#
+# ```{math}
+# :label: noise
+# \tilde a_n = a_n + \varepsilon, \qquad \varepsilon \sim \mathcal{N}(0,\, 4),
+# ```
+#
+# drawn for every token; the released code instead shuffles the activations of the chosen neurons over tokens, sentences and neurons, and multiplies them by
+# four. Both are here, beside zero, the mean, and resampling. By hand, for zero:
+
+# %%
+loaded = models.load(model)
+layer = lesions.last_third(loaded)[0]
+part = neurons.feed_forward(loaded)[layer]
+x = torch.randn(2, 5, part.w_in[0].in_features, generator=torch.Generator().manual_seed(0))
+
+
+def naive_zero(x, chosen):
+    activations = np.maximum(x.numpy() @ part.w_in[0].weight.numpy().T, 0)
+    activations[..., chosen] = 0
+    return activations @ part.w_out[0].weight.numpy().T
+
+
+with perturb.neurons(loaded, {layer: [3, 70]}, how="zero"):
+    found = loaded.encoder.block[layer].layer[-1].DenseReluDense(x)
+assert np.allclose(found.numpy(), naive_zero(x, [3, 70]), atol=1e-4)
+
+# %% [markdown]
+# ## In which order
+#
+# All in the last third of the encoder's layers, as the paper's last four of twelve, and always as many neurons as some number of *fine experts* have:
+# {glue:text}`fine:d` a layer, as the paper's 96. Neurons are ranked by their predictivities on the *training* parts of the tasks, and answers are judged on the validation
+# parts.
+#
+# | order | the first are |
+# |---|---|
+# | random | any neurons |
+# | neurons: sst2, … | those with the highest predictivity for one task |
+# | Avg (4) | those with the highest sum over the four *seen* tasks, as the text says |
+# | Avg (8) | the same over all eight task sub-functions, as the authors' code does, so that no task is unseen |
+# | MoE (4), MoE (8) | whole experts, those with the highest sums first |
+# | MoE, permuted | whole experts of a partition dealt at random, ranked the same way |
+# | MoE, least | whole experts, those with the lowest sums first |
+# | equal mass | as many neurons as weigh what the experts of MoE (4) weigh: the sum of their mean activations |
+#
+# The last four are not in the paper. Experts and neurons differ in more than being experts; these orders change one thing at a time.
+#
+# ## The grid
+#
+# The paper's orders at every number of experts up to a fifth, the others at every quarter of the way, the tasks one by one at a fifth, for each task and run: {glue:text}`asked:,d` answers. They are
+# made once (`make results`) and shipped. A slice of them, a run, a kind of perturbation, a task and a number chosen at random, was computed again for this page:
+
+# %%
+grid = results.Grid("t5", model, track)
+accuracy, checked = results.obtain(grid, recompute, tolerance=tolerance, workers=workers, seed=seed)
+fine, reach, tasks = grid.plan.fine, grid.plan.reach, list(grid.plan.tasks)
+checked
+
+# %% [markdown]
+# ## Figure 2
+#
+# **Claim (Section 5).** Experts with high predictivities matter: at a tenth of them the accuracy of T5-base falls to that of guessing, and it falls further than
+# with the same number of neurons chosen one by one.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-perturbed", "caption": "Accuracy while neurons of the last third of the layers get noise of variance 4, against their share. Above: here, mean over runs and tasks, bands are 95 % intervals over 20 draws of rows, noise and random orders. Dotted: chance; dashed: the most frequent answer. Below: as printed for T5-base."}, "image": {"alt": "Four panels of lines. Above, all lines stay flat near the accuracy of the plain model, far above guessing. Below, the printed lines of T5-base fall, MoE and Avg furthest, random least."}}
+lines = lesion_report.guessing({t: functions.task_table(t, track=track)["label"] for t in tasks})
+text = lesion_report.curves(accuracy.sel(setting="text"), fine)
+axes = plots.curves(text, published.figure2(), lines)
+
+# %% [markdown]
+# **How to read it.** A perturbation that costs nothing at a fifth of the neurons says nothing about which of them matter. The paper set the variance of the noise to the size of
+# T5-base's activations. In these layers of {glue:text}`model_name` the mean activation is {glue:text}`size:.2f`, so that noise with a standard deviation of 2 is already
+# {glue:text}`louder:.0f` times as large as what it disturbs, and the model does not mind. A companion of four layers can answer without much of its last two.
+#
+# So that there is something to compare, here is the same with sixteen times the variance. That number was chosen by the random order alone: it costs about half of what
+# can be lost.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-perturbed-strong", "caption": "The same with noise of variance 64, in steps of 5 %."}, "image": {"alt": "Two panels of lines that fall from the accuracy of the plain model towards guessing, close together for all orders."}}
+strong = lesion_report.curves(accuracy.sel(setting="strong"), fine)
+axes = plots.curves(strong, published.figure2().head(0), lines)
+
+# %% [markdown]
+# ## On equal terms
+#
+# Lines of averages hide that every mask met the same rows and the same noise. Paired draw by draw, how much lower is the accuracy when experts with the highest sums are
+# perturbed, than under each other order? Against *MoE, permuted* only the partition differs; against *equal mass* the two perturb as much activation:
+# experts with high sums are quiet, and {glue:text}`equal:.0%` as many random neurons weigh as much as they do. Noise that is added counts neurons, not what they weigh.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-fair", "caption": "Accuracy under MoE (4) less accuracy under other orders, noise of variance 64, mean over all tasks and runs with 95 % intervals over draws. Ticks: the lowest and highest run. Below zero, experts cost more."}, "image": {"alt": "Six small panels of dots with intervals around a line at zero, against the share of perturbed neurons."}}
+others = ["random", "random, equal mass", "Avg (4)", "Avg (4), equal mass", "MoE, permuted", "MoE, least"]
+fair = lesion_report.compared(accuracy.sel(setting="strong"), "MoE (4)", others)
+axes = plots.differences(fair, fine, "difference,\npercentage points")
+
+# %% [markdown]
+# Of the {glue:text}`intervals:d` intervals in five of the panels (all but *random, equal mass*), {glue:text}`below:d` lie wholly below zero and {glue:text}`above:d` wholly above; by
+# chance one in twenty is off zero, on either side. At a fifth, in percentage points:
+
+# %%
+at_reach = fair.query("number == @reach").set_index("against").drop(columns="number")
+(100 * at_reach).style.format("{:+.1f}")
+
+# %% [markdown]
+# ## Double dissociation
+#
+# That a lesion hurts shows that something was there, not what. The stronger test crosses two things: perturb what is best at task $i$ and ask task $j$. If parts serve
+# their tasks, the diagonal of the matrix is larger than the rest:
+#
+# ```{math}
+# :label: dissociation
+# D = \frac{1}{J} \sum_{j} \Delta_{jj} - \frac{1}{J (J-1)} \sum_{i \neq j} \Delta_{ij},
+# ```
+#
+# with $\Delta_{ij}$ the accuracy that task $j$ loses. Its chance is counted over all ways to deal the rows to the tasks.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-dissociation", "caption": "Percentage points of accuracy that a task (column) loses when the fifth of the experts (left) or neurons (right) best at another task (row) get noise of variance 64. Framed: its own."}, "image": {"alt": "Two square heat maps of seven by seven tasks with numbers. The framed diagonal is not darker than the rest; whole columns differ."}}
+lost = {kind: lesion_report.drops(accuracy.sel(setting="strong"), kind, reach) for kind in ("experts", "neurons")}
+axes = plots.dissociation({kind: table.mean(["seed", "draw"]).to_pandas() for kind, table in lost.items()})
+
+# %%
+strengths = {"variance 4": "text", "variance 64": "strong"}
+crossed = {
+    (name, kind): lesion_report.dissociation(lesion_report.drops(accuracy.sel(setting=setting), kind, reach))
+    for name, setting in strengths.items()
+    for kind in ("experts", "neurons")
+}
+pd.DataFrame(crossed).T.style.format("{:+.3f}")
+
+# %% [markdown]
+# Columns differ far more than rows: some tasks lose more than others, whatever is perturbed. A single column, or a mean over tasks, would look like an effect of the experts.
+#
+# ## Noise, shuffling, and all layers
+#
+# The text's noise, the code's shuffling, sixteen times the variance, and the text's noise in all layers of one run, each on a fifth of the neurons:
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-settings", "caption": "Mean accuracy over tasks with a fifth of the neurons perturbed, by order and kind of perturbation, with 95 % intervals over draws. Grey lines: nothing perturbed."}, "image": {"alt": "Four panels of dots, a row an order. In text and code the dots lie at or near the grey line; in strong far to the left of it, in no order that stands out but random of equal mass."}}
+at_a_fifth = lesion_report.at_most(accuracy, reach, lesion_grid.CURVES + lesion_grid.FAIR)
+axes = plots.settings(at_a_fifth)
+
+# %% [markdown]
+# Shuffling costs the most where the experts with the *lowest* sums are shuffled ({glue:text}`shuffled_least:.1f` points; {glue:text}`shuffled_moe:.1f` for those with the highest). They are the loud ones: their mean activation
+# is {glue:text}`loud:.1f` times that of the experts with the highest, and shuffling multiplies what is there by four. How much a lesion costs depends on how loud neurons are as well as on what they are
+# for, and loudness and predictivity need not go together.
+#
+# ## What the paper's models would cost
+#
+# The same notebook runs T5-base: `-p model google-t5/t5-base -p track paper -p recompute full`. Measured with an untrained copy of its shape on this machine, and what the same number of
+# operations takes on a GPU that sustains 10 or 100 TFLOP/s:
+
+# %%
+cost.estimate(results.Grid("t5", cost.SHAPE, "paper")).to_frame("estimate").style.format("{:,.2f}")
+
+# %% tags=["remove-cell"]
+means = at_a_fifth.set_index(["setting", "order"])["accuracy"].unstack("order")
+cost_of = 100 * means.rsub(means["none"], axis=0)
+sentences = [s for t in functions.load("task", track) for s in t.sentences[::50]]
+own = crossed["variance 64", "experts"]
+layers = lesion_grid.layers(loaded, "text")
+mass = lesion_grid.mass(loaded, sentences, layers)
+pairs = [(order, reach) for order in ("random, equal mass", "MoE, least", "MoE (4)")]
+masks = lesion_grid.masks(loaded, layers, pairs, grid.plan, grid.experts(0), track=track)
+sizes = [len(chosen) for mask in masks[pairs[0]] for chosen in mask.values()]
+loudness = [np.mean([row[masks[pair][layer]].mean() for layer, row in zip(layers, mass)]) for pair in pairs[1:]]
+rest = fair.query("against != 'random, equal mass'")
+values = {
+    "intervals": len(rest),
+    "below": int((rest["high"] < 0).sum()),
+    "above": int((rest["low"] > 0).sum()),
+    "model_name": loaded.name.rstrip("/").split("/")[-1],
+    "lost_moe": float(cost_of.loc["strong", "MoE (4)"]),
+    "lost_random": float(cost_of.loc["strong", "random"]),
+    "lost_text": float(cost_of.loc["text", "MoE (4)"]),
+    "shuffled_least": float(cost_of.loc["code", "MoE, least"]),
+    "shuffled_moe": float(cost_of.loc["code", "MoE (4)"]),
+    "loud": float(loudness[0] / loudness[1]),
+    "fine": fine,
+    "equal": float(np.mean(sizes)) / (reach * part.neurons / fine),
+    "asked": int(np.isfinite(accuracy.isel(number=slice(1, None))).sum()) * grid.plan.rows,
+    "size": float(mass.mean()),
+    "louder": perturb.VARIANCE**0.5 / float(mass.mean()),
+}
+values |= {f"own{end}": 100 * float(own[key]) for end, key in (("", "difference"), ("_low", "low"), ("_high", "high"))}
+for name, value in values.items():
+    glue(name, value, display=False)
+
+# %% [markdown]
+# ## Where this page departs from the paper
+#
+# - **Tasks.** This book's, seven of them; seen are cola, mrpc, qqp and sst2 as in the paper, unseen mnli, qnli and rte. The paper's unseen ones are five other data sets.
+# - **Which sum.** The text sums over four seen data sets; the released code over eight task sub-functions with MNLI, QNLI and RTE among them. Both are in the grid, named (4) and (8).
+# - **Ranked where.** By the training parts, judged on the validation parts. The authors' scripts rank by the validation parts as well.
+# - **Which layers.** The last third. The text says the last four of twelve.
+# - **Draws.** Twenty, each with its own rows, where the paper has five repeats on the same rows.
+# - **Strength.** Variance 4, and 64 beside it, for the reason given above.
+# - **Numbers of experts.** A share is what is perturbed of the neurons; the figure in the paper counts experts of 96 on its horizontal axis.
+#
+# ## What this page does not show
+#
+# - That T5-base is not modular. Its printed curves fall as claimed; ours are of a model a thousand times smaller, which has other ways to answer.
+# - That experts are no modules: noise in the last third of four layers is one kind of lesion.
+# - Anything about tasks that {glue:text}`model_name` does not answer: cola and mrpc are near guessing, and have little to lose.
+#
+# ## Exercises
+#
+# ```{exercise} Five repeats
+# :label: five-repeats
+# *(10 minutes, medium.)* The paper repeats each perturbation five times. Take the twenty draws of *random* at a fifth, variance 64, mean over runs and tasks, and pick five of them twice, with replacement. How
+# often are the two means 2 points or more apart, though both are of the same order? Predict, then put the share over 2,000 trials into `apart`. *Hint:* `rng.choice(draws, 5)`.
+# ```
+
+# %% tags=["solution", "hide-cell"]
+of_draw = accuracy.sel(setting="strong", number=reach).mean(["seed", "task"])
+draws = of_draw.sel(order="random").to_numpy()
+rng = np.random.default_rng(0)
+apart = np.mean([abs(rng.choice(draws, 5).mean() - rng.choice(draws, 5).mean()) >= 0.02 for _ in range(2000)])
+
+# %% tags=["check"]
+expected = 2 * stats.norm.sf(0.02 / np.sqrt(2 * draws.var() / 5))
+assert abs(apart - expected) < 0.1, "means of five are nearly normal; are there five of each?"
+print(f"{apart:.0%} of the pairs are 2 points or more apart")
+
+# %% [markdown]
+# ```{exercise} A quieter lesion
+# :label: quieter-lesion
+# *(15 minutes, medium.)* Noise takes a model where it has never been. Replace *all* neurons of the last layer by their means instead, and ask qqp on 200 rows. Predict the accuracy
+# beside that of the plain model, then put both into `plain_qqp` and `mean_qqp`. *Hint:* `lesions.accuracies(…, how="mean", means={layer: …})`, and
+# `capture.pooled_activations(…, pooling="mean")` for the means.
+# ```
+
+# %% tags=["solution", "hide-cell"]
+top = lesions.last_third(loaded)[-1]
+questions = next(s for s in functions.load("task", track) if s.name == "qqp").sentences[:200]
+means = {
+    top: capture.pooled_activations(loaded, questions, layers=[top], pooling="mean").mean("sentence").to_numpy()[0]
+}
+lesioned = {"plain": {}, "mean": {top: range(len(means[top]))}}
+found = lesions.accuracies(loaded, lesioned, ["qqp"], how="mean", means=means, draws=1, rows=200, track=track)
+plain_qqp, mean_qqp = found.to_numpy().ravel()
+
+# %% tags=["check"]
+assert plain_qqp > 0.7, "nothing is perturbed in the plain model"
+assert mean_qqp <= plain_qqp + 0.05, "a mean holds nothing of the sentence at hand"
+print(f"plain {plain_qqp:.2f}, all neurons of layer {top} at their means {mean_qqp:.2f}")
