@@ -71,3 +71,13 @@ def test_the_tests_of_experts_are_those_of_the_appendix(rng):
     assert (row["task"], row["layer"], row["functional"]) == ("sst2", 3, 1)
     assert row["most"] >= 10
     assert row["expected"] == 1
+
+
+def test_tables_stand_beside_each_other_as_printed(accuracy):
+    table = report.table(accuracy)
+    bare = table.assign(sd=np.nan)
+    both = report.beside({"ours": table, "printed": bare})
+    row = table.set_index(["task", "strategy"]).loc[("cola", "Function")]
+    assert both.loc["cola", ("ours", "Function")] == f"{row['mean']:.1f} ± {row['sd']:.1f}"
+    assert both.loc["avg", ("printed", "Original")] == f"{bare.iloc[-3]['mean']:.1f}"
+    assert both["ours"].columns.tolist() == ["Original", "No Function", "Function"]

@@ -68,6 +68,16 @@ def table(accuracy: xr.DataArray) -> pd.DataFrame:
     return pd.DataFrame(made, columns=["task", "strategy", "mean", "sd"])
 
 
+def beside(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Tables of `table` side by side, each cell as the paper prints it: mean ± standard deviation, both in percent."""
+    made = {}
+    for name, rows in tables.items():
+        spread = rows["sd"].map("{:.1f}".format).radd(" ± ").where(rows["sd"].notna(), "")
+        cells = rows.assign(cell=rows["mean"].map("{:.1f}".format) + spread)
+        made[name] = cells.pivot(index="task", columns="strategy", values="cell")[list(dict.fromkeys(rows["strategy"]))]
+    return pd.concat(made, axis=1)
+
+
 def paired(accuracy: xr.DataArray, pairs: Sequence[tuple[str, str]] = PAIRS) -> pd.DataFrame:
     """Differences of two strategies with the same examples, in percentage points, with exact sign-flip tests.
 
