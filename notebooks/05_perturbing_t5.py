@@ -109,7 +109,7 @@ assert np.allclose(found.numpy(), naive_zero(x, [3, 70]), atol=1e-4)
 # | MoE, least | whole experts, those with the lowest sums first |
 # | equal mass | as many neurons as weigh what the experts of MoE (4) weigh: the sum of their mean activations |
 #
-# The last four are not in the paper. Experts and neurons differ in more than being experts; these orders change one thing at a time.
+# The last three are not in the paper. Experts and neurons differ in more than being experts; these orders change one thing at a time.
 #
 # ## The grid
 #
@@ -138,8 +138,8 @@ axes = plots.curves(text, published.figure2(), lines)
 # T5-base's activations. In these layers of {glue:text}`model_name` the mean activation is {glue:text}`size:.2f`, so that noise with a standard deviation of 2 is already
 # {glue:text}`louder:.0f` times as large as what it disturbs, and the model does not mind. A companion of four layers can answer without much of its last two.
 #
-# So that there is something to compare, here is the same with sixteen times the variance. That number was chosen by the random order alone: it costs about half of what
-# can be lost.
+# So that there is something to compare, here is the same with sixteen times the variance. That number was chosen by the random order alone: it costs somewhat more than
+# half of what can be lost.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-perturbed-strong", "caption": "The same with noise of variance 64, in steps of 5 %."}, "image": {"alt": "Two panels of lines that fall from the accuracy of the plain model towards guessing, close together for all orders."}}
 strong = lesion_report.curves(accuracy.sel(setting="strong"), fine)
