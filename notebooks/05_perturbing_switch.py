@@ -160,7 +160,9 @@ axes = plots.pairs(paired, names)
 
 # %%
 both = pd.concat(paired, names=["judged by"]).reset_index(level=0).query("task == 'avg'")
-both.drop(columns="task").set_index(["judged by", "pair"]).style.format("{:+.2f}", subset=["difference", "low", "high"])
+both.drop(columns="task").set_index(["judged by", "pair"]).style.format(
+    "{:+.2f}", subset=["difference", "low", "high"]
+).format("{:.3f}", subset=["p"])
 
 # %% [markdown]
 # With eight pairs no p-value can be below 2/256 = 0.008, and seven tasks times three pairs are 21 tests: one of them falls below 0.05 by chance.
@@ -179,7 +181,9 @@ pd.DataFrame(reached).T.style.format("{:.1f}")
 
 # %%
 tests = {s: fewshot_report.paired(a).query("task == 'avg'").set_index("pair") for s, a in settings.items()}
-pd.concat(tests, names=["setting"]).drop(columns="task").style.format("{:+.2f}", subset=["difference", "low", "high"])
+pd.concat(tests, names=["setting"]).drop(columns="task").style.format(
+    "{:+.2f}", subset=["difference", "low", "high"]
+).format("{:.3f}", subset=["p"])
 
 # %% [markdown]
 # ## What the paper's model would cost

@@ -189,7 +189,7 @@ crossed = {
     for name, setting in strengths.items()
     for kind in ("experts", "neurons")
 }
-pd.DataFrame(crossed).T.style.format("{:+.3f}")
+pd.DataFrame(crossed).T.style.format("{:+.3f}").format("{:.3f}", subset=["p"])
 
 # %% [markdown]
 # Columns differ far more than rows: some tasks lose more than others, whatever is perturbed. A single column, or a mean over tasks, would look like an effect of the experts.
