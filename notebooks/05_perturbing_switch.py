@@ -165,7 +165,7 @@ both.drop(columns="task").set_index(["judged by", "pair"]).style.format(
 ).format("{:.3f}", subset=["p"])
 
 # %% [markdown]
-# With eight pairs no p-value can be below 2/256 = 0.008, and seven tasks times three pairs are 21 tests: one of them falls below 0.05 by chance.
+# With eight pairs no p-value can be below 2/256 = 0.008, and seven tasks times three pairs are 21 tests: about one would fall below 0.05 by chance.
 #
 # ## Gates, capacity, and more examples
 #
@@ -188,7 +188,7 @@ pd.concat(tests, names=["setting"]).drop(columns="task").style.format(
 # %% [markdown]
 # ## What the paper's model would cost
 #
-# `-p model google/switch-base-16 -p track paper -p recompute full`, estimated from a measured run of an untrained T5-base, which costs as much a token:
+# `-p model google/switch-base-16 -p track paper -p recompute full`, estimated from a measured run of an untrained T5-base, which costs as much a token (hours on a GPU: of the encoder alone):
 
 # %%
 cost.estimate(results.Grid("switch", "google/switch-base-16", "paper")).to_frame("estimate").style.format("{:,.2f}")

@@ -136,7 +136,7 @@ axes = plots.curves(text, published.figure2(), lines)
 # %% [markdown]
 # **How to read it.** A perturbation that costs nothing at a fifth of the neurons says nothing about which of them matter. The paper set the variance of the noise to the size of
 # T5-base's activations. In these layers of {glue:text}`model_name` the mean activation is {glue:text}`size:.2f`, so that noise with a standard deviation of 2 is already
-# {glue:text}`louder:.0f` times as large as what it disturbs, and the model does not mind. A companion of four layers can answer without much of its last two.
+# {glue:text}`louder:.0f` times as large as what it disturbs, and the model does not mind. It answers as well with a fifth of the neurons of its last two layers drowned.
 #
 # So that there is something to compare, here is the same with sixteen times the variance. That number was chosen by the random order alone: it costs somewhat more than
 # half of what can be lost.
@@ -209,8 +209,8 @@ axes = plots.settings(at_a_fifth)
 #
 # ## What the paper's models would cost
 #
-# The same notebook runs T5-base: `-p model google-t5/t5-base -p track paper -p recompute full`. Measured with an untrained copy of its shape on this machine, and what the same number of
-# operations takes on a GPU that sustains 10 or 100 TFLOP/s:
+# The same notebook runs T5-base: `-p model google-t5/t5-base -p track paper -p recompute full`. Measured with an untrained copy of its shape on this machine, and what the operations of the
+# encoder alone take on a GPU that sustains 10 or 100 TFLOP/s:
 
 # %%
 cost.estimate(results.Grid("t5", cost.SHAPE, "paper")).to_frame("estimate").style.format("{:,.2f}")
@@ -261,7 +261,7 @@ for name, value in values.items():
 #
 # ## What this page does not show
 #
-# - That T5-base is not modular. Its printed curves fall as claimed; ours are of a model a thousand times smaller, which has other ways to answer.
+# - That T5-base is not modular. Its printed curves fall as claimed; ours are of a far smaller model, which has other ways to answer.
 # - That experts are no modules: noise in the last third of four layers is one kind of lesion.
 # - Anything about tasks that {glue:text}`model_name` does not answer: cola and mrpc are near guessing, and have little to lose.
 #

@@ -106,6 +106,8 @@ def test_a_slice_that_disagrees_stops(monkeypatch):
     assert row["chosen"].item().startswith("draw ")
     with pytest.raises(ValueError, match=r"the shipped accuracies of switch-mini, run \d, setting .* are 0\.\d+ off"):
         results.check(grid, shipped.assign(accuracy=shipped["accuracy"] + 0.2), tolerance=0.01)
+    with pytest.raises(ValueError, match="are nan off"):  # something was never made
+        results.check(grid, shipped.assign(accuracy=shipped["accuracy"].where(shipped["seed"] > 9)), tolerance=0.01)
 
 
 @pytest.mark.parametrize(

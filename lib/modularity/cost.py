@@ -27,7 +27,7 @@ def passes(grid: Grid) -> int:
 
 
 def estimate(grid: Grid, *, rows: int = 8, teraflops: tuple[float, ...] = (10, 100)) -> pd.Series:
-    """Cost of `grid`: measured seconds a row of an untrained T5-base here, and what they make on a GPU.
+    """Cost of `grid`: measured seconds a row of an untrained T5-base here, and its encoder's operations on a GPU.
 
     Parameters
     ----------
