@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     output = options.output or NOTEBOOKS.parent / "executed" / f"{options.notebook}.rerun.ipynb"
     try:
-        print(rerun(options.notebook, output, {k: yaml.safe_load(v) for k, v in options.parameters}))
+        print(rerun(options.notebook, output, {k: yaml.safe_load(v) if v else v for k, v in options.parameters}))
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -1,11 +1,12 @@
 """A sub-function: sentences of two classes that a neuron may tell apart (Section 3)."""
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class SubFunction:
                 raise ValueError(f"{where}: sentence {i} is {sentence!r}; give text with at least one character")
         check_labels(self.labels, len(self.sentences), where)
 
+    def only(self, chosen: Bool[np.ndarray, "sentence"]) -> "SubFunction":
+        """The same with some of its sentences."""
+        kept = tuple(s for s, k in zip(self.sentences, chosen, strict=True) if k)
+        return replace(self, sentences=kept, labels=self.labels[chosen])
+
 
 def check_labels(labels: Sequence[int] | np.ndarray, sentences: int, where: str = "labels") -> Int[np.ndarray, "s"]:
     """`labels` as an integer array, or a ValueError that says what is wrong with them."""
@@ -43,22 +49,24 @@ def check_labels(labels: Sequence[int] | np.ndarray, sentences: int, where: str 
     return array
 
 
-def halves(subfunctions: Sequence[SubFunction], *, seed: int = 0) -> tuple[list[SubFunction], list[SubFunction]]:
-    """Every sub-function with a random half of the sentences of each class, and with the other half.
+def first_half(whole: SubFunction, *, seed: int = 0) -> Bool[np.ndarray, "sentence"]:
+    """Which sentences are in a random half of each class; of an odd number it has the lesser part.
 
-    What is chosen on one half can be judged on the other. Of an odd number the second half has one more.
+    The same whichever other sub-functions there are.
     """
-    rng = np.random.default_rng(seed)
-    made: tuple[list[SubFunction], list[SubFunction]] = ([], [])
-    for whole in subfunctions:
-        first = np.zeros(len(whole.labels), dtype=bool)
-        for label in (0, 1):
-            rows = rng.permutation(np.flatnonzero(whole.labels == label))
-            first[rows[: len(rows) // 2]] = True
-        for part, chosen in zip(made, (first, ~first), strict=True):
-            kept = tuple(s for s, k in zip(whole.sentences, chosen, strict=True) if k)
-            part.append(replace(whole, sentences=kept, labels=whole.labels[chosen]))
-    return made
+    rng = np.random.default_rng([seed, zlib.crc32(whole.name.encode())])
+    first = np.zeros(len(whole.labels), dtype=bool)
+    for label in (0, 1):
+        rows = rng.permutation(np.flatnonzero(whole.labels == label))
+        first[rows[: len(rows) // 2]] = True
+    return first
+
+
+def halves(subfunctions: Sequence[SubFunction], *, seed: int = 0) -> tuple[list[SubFunction], list[SubFunction]]:
+    """Every sub-function with its `first_half`, and with the rest: what is chosen on one can be judged on the other."""
+    first = [first_half(whole, seed=seed) for whole in subfunctions]
+    pairs = list(zip(subfunctions, first, strict=True))
+    return [whole.only(chosen) for whole, chosen in pairs], [whole.only(~chosen) for whole, chosen in pairs]
 
 
 def find(subfunctions: Sequence[SubFunction], name: str) -> SubFunction:

@@ -1,14 +1,28 @@
-"""Predictivities of a model for many sub-functions, stored once computed."""
+"""Predictivities of models for many sub-functions, stored once computed; of a run's checkpoints also by a cluster."""
 
-from collections.abc import Sequence
+import os
+import platform
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+import torch
 import xarray as xr
 from tqdm import tqdm
 
-from modularity import capture, models, neurons, predictivity, store, subfunction
+from modularity import capture, cluster, models, neurons, predictivity, ranking, split, store, subfunction
 from modularity.models import Model
 from modularity.subfunction import SubFunction
+
+CODE = [capture, neurons, predictivity, subfunction]
+# Of what this process has imported: a worker may be older than the files that are now on its disk.
+VERSION = store.digest([*CODE, models, ranking, split, sys.modules[__name__]])
+CHUNK = 24  # sub-functions of a piece: a quarter of a minute of one core for a mini model
+_ALONE = threading.Lock()
 
 
 def scores(
@@ -19,27 +33,23 @@ def scores(
     pooling: capture.Pooling = "max",
     activation: neurons.Activation = "post",
     routed_only: bool = False,
+    layers: Sequence[int] | None = None,
+    halves: int | None = None,
 ) -> xr.DataArray:
     """Predictivity of every encoder neuron of `model`, dims ``(subfunction, layer, neuron)``.
 
     Read from the store where the same weights, sentences, options and code have been seen before.
+
+    Parameters
+    ----------
+    layers : as `capture.pooled_activations` takes them; those it reads by default if not given.
+    halves : seed of a split; with it the result has the dim ``half`` in front, as `split.scores` says.
     """
-    key = {
-        "model": model.fingerprint,
-        "subfunctions": [[s.name, s.function, list(s.sentences), s.labels] for s in subfunctions],
-        "score": score,
-        "pooling": pooling,
-        "activation": activation,
-        "routed_only": routed_only,
-        "code": [capture, neurons, predictivity, subfunction],
-    }
-    reading: dict[str, Any] = {"pooling": pooling, "activation": activation, "routed_only": routed_only}
-
-    def compute() -> xr.DataArray:
-        bar = tqdm(subfunctions, desc=model.label, unit="sub-function")
-        return predictivity.scores(capture.stream(model, bar, **reading), score=score)
-
-    return store.cached(f"scores-{model.stem}", key, compute)
+    options: dict[str, Any] = {"score": score, "pooling": pooling, "activation": activation}
+    options |= {"routed_only": routed_only, "layers": layers, "halves": halves}
+    bar = tqdm(subfunctions, desc=model.label, unit="sub-function")
+    key = _key(model.fingerprint, subfunctions, options)
+    return store.cached(f"scores-{model.stem}", key, lambda: _compute(model, bar, options))
 
 
 def runs(
@@ -57,3 +67,166 @@ def runs(
     trained = [scores(model, subfunctions, **options) for model in models.load_runs(name, seeds)]
     fresh = (models.load(name, untrained=True, seed=seed + i) for i in range(copies))
     return trained, [scores(model, subfunctions, **options) for model in fresh]
+
+
+def checkpoints(
+    run: str | Path,
+    subfunctions: Sequence[SubFunction],
+    *,
+    steps: Iterable[int] | None = None,
+    scheduler: str | None = None,
+    chunk: int = CHUNK,
+    **options: Any,
+) -> Iterator[tuple[int, xr.DataArray]]:
+    """`scores` at the checkpoints of a run, in the order of their steps, as pairs ``(step, scores)``.
+
+    Made of pieces, one checkpoint and up to `chunk` sub-functions each, which are stored once computed: whatever was
+    stopped goes on where it was. One scores table is in memory at a time.
+
+    Parameters
+    ----------
+    run : folder of the run; workers on other machines find it at the same path.
+    steps : some of its checkpoints; all of them if not given.
+    scheduler : address of a Dask scheduler, as ``tcp://host:8786``, whose workers then compute the pieces; this
+        process if not given. Trust it like a shell on your account: whoever reaches it can run any code on workers
+        and client, which exchange pickles. (What is stored is none.)
+    chunk : sub-functions of a piece; what was stopped goes on with the same.
+    options : those of `scores`.
+
+    Notes
+    -----
+    A piece is computed by one thread, on which sums depend, or on the GPU where there is one: on machines of one kind
+    the numbers are the same bit for bit, with or without a scheduler. A worker computes one piece at a time
+    (``--nthreads 1``; more threads wait for one another), keeps what it made in its own store (``MODULARITY_CACHE``)
+    and sends it to this process, which puts it into this one's. Pieces of a worker that dies are computed by others.
+
+    Raises
+    ------
+    ValueError
+        No sub-functions, a chunk of none, or what `scores` raises; of a worker, other code or weights than here.
+    TypeError
+        An option that `scores` has not.
+    FileNotFoundError
+        The run has no checkpoints, or not the one asked for.
+    ConnectionError
+        No scheduler answers, or it went away.
+    ModuleNotFoundError
+        A scheduler is given and distributed is not installed.
+    """
+    if not subfunctions or chunk < 1:
+        raise ValueError(f"got {len(subfunctions)} sub-functions in chunks of {chunk}, expected at least one of each")
+    defaults = scores.__kwdefaults__ or {}
+    if unknown := sorted(options.keys() - defaults.keys()):
+        raise TypeError(f"scores has no option {unknown[0]!r}; its options are {', '.join(defaults)}")
+    run = Path(run).absolute()
+    if not (known := models.steps(run)):
+        raise FileNotFoundError(f"{run} has no checkpoints; `make pretrain` writes them")
+    wanted = known if steps is None else sorted({int(step) for step in steps})
+    for step in set(wanted) - set(known):
+        models.load(str(run), step=step)  # stops, and says which there are
+
+    def pieces(step: int) -> list[Piece]:
+        model = models.load(str(run), step=step)
+        parts = [tuple(subfunctions[i : i + chunk]) for i in range(0, len(subfunctions), chunk)]
+        what = (str(run), step, model.fingerprint, f"scores-{model.stem}")
+        return [Piece(*what, part, defaults | options, VERSION) for part in parts]
+
+    def walk() -> Iterator[tuple[int, xr.DataArray]]:
+        total = len(wanted) * -(-len(subfunctions) // chunk)
+        with tqdm(total=total, desc=f"checkpoints of {run.parent.name}/{run.name}", unit="piece") as bar:
+            local = ((step, pieces(step)) for step in wanted)
+            for step, parts in local if scheduler is None else cluster.by_workers(scheduler, wanted, pieces, make, bar):
+                made: list[xr.DataArray] = []
+                for part in parts:
+                    made.append(make(part))
+                    bar.update(scheduler is None)  # those of workers are counted when they arrive
+                yield step, xr.concat(made, "subfunction", join="exact", combine_attrs="drop")
+
+    return walk()
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What is computed, sent and stored as one: some sub-functions at one checkpoint."""
+
+    run: str
+    step: int
+    weights: str  # fingerprint of the model
+    name: str  # what its file is called
+    subfunctions: tuple[SubFunction, ...] = field(repr=False)
+    options: Mapping[str, Any]
+    code: str  # `VERSION` of who asks for it
+
+    def key(self) -> dict[str, object]:
+        # Of its own: `scores` takes as many threads as there are.
+        return _key(self.weights, self.subfunctions, self.options) | {"threads": 1, "ranking": ranking}
+
+
+def make(piece: Piece) -> xr.DataArray:
+    """A piece, from the store of this machine where it is, or computed and stored.
+
+    Raises
+    ------
+    ValueError
+        The code or the weights here are others than where the piece was asked for.
+    FileNotFoundError
+        The checkpoint is not on this machine.
+    """
+    if piece.code != VERSION:
+        raise ValueError(
+            f"the worker {_here()} runs another version of this library than the client; "
+            "install the same commit for both and start the worker anew"
+        )
+
+    def compute() -> xr.DataArray:
+        model = _load(piece.run, piece.step, piece.weights)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            return _compute(model, piece.subfunctions, piece.options)
+        finally:
+            torch.set_num_threads(threads)
+
+    with _ALONE:  # one model, whose hooks two pieces at once would share
+        return store.cached(piece.name, piece.key(), compute).drop_attrs()
+
+
+def _key(weights: str, subfunctions: Sequence[SubFunction], options: Mapping[str, Any]) -> dict[str, object]:
+    """Everything that scores depend on."""
+    what = [[s.name, s.function, list(s.sentences), s.labels] for s in subfunctions]
+    given = {k: v for k, v in options.items() if k not in ("layers", "halves")}
+    if options["layers"] is not None:
+        given["layers"] = [int(layer) for layer in options["layers"]]
+    if options["halves"] is not None:
+        given["halves"] = [options["halves"], split]
+    return {"model": weights, "subfunctions": what, "code": CODE, **given}
+
+
+def _compute(model: Model, subfunctions: Iterable[SubFunction], options: Mapping[str, Any]) -> xr.DataArray:
+    reading = {k: v for k, v in options.items() if k not in ("score", "halves")}
+    activations = capture.stream(model, subfunctions, **reading)
+    if options["halves"] is not None:
+        return split.scores(activations, score=options["score"], seed=options["halves"])
+    return predictivity.scores(activations, score=options["score"])
+
+
+@lru_cache(maxsize=1)
+def _load(run: str, step: int, weights: str) -> Model:
+    """The model of one piece after another of a checkpoint."""
+    if step not in models.steps(Path(run)):
+        raise FileNotFoundError(
+            f"the worker {_here()} sees no checkpoint of step {step} in {run}; "
+            "share the run's folder, or copy it to the same path there"
+        )
+    model = models.load(run, step=step)
+    if model.fingerprint != weights:
+        raise ValueError(
+            f"the worker {_here()} sees other weights at step {step} of {run} than the client; copy the run there anew"
+        )
+    if torch.cuda.is_available():
+        model.module.to("cuda")
+    return model
+
+
+def _here() -> str:
+    return f"{platform.node()}:{os.getpid()}"

@@ -1,0 +1,86 @@
+"""A sweep over checkpoints by two Dask workers against one, in one run.
+
+Claim: two workers on two cores take the checkpoints at least 1.7 times as fast as one, and the numbers are the same bit
+for bit. Each worker is pinned to one core, alone as well: scoring has a thread for each core of the machine, and one
+worker would otherwise use both. This process, which plans and stores, is pinned to none and so takes its share from two
+workers but not from one. One and two take turns, each with empty stores; starting them and their imports are not
+timed. Needs Linux and two cores that have nothing else to do.
+"""
+
+import os
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from distributed import Client, LocalCluster
+
+from modularity import checkpoints, functions, models, sweep
+from modularity.recipe import RECIPES
+from modularity.subfunction import SubFunction
+
+ROUNDS = 3
+CHUNK = 2  # sub-functions of a piece: one or two seconds
+TARGET = 1.7
+
+
+def pin(core: int) -> None:
+    """All threads of this process, and those that they start, to one core."""
+    for thread in os.listdir("/proc/self/task"):
+        os.sched_setaffinity(int(thread), {core})
+
+
+def keep_in(folder: str) -> None:
+    os.environ["MODULARITY_CACHE"] = folder
+
+
+def start(workers: int, cores: list[int], stack: ExitStack) -> Client:
+    options = {"threads_per_worker": 1, "processes": True, "dashboard_address": ":0", "memory_limit": 0}
+    client = stack.enter_context(Client(stack.enter_context(LocalCluster(n_workers=workers, **options))))
+    for address, core in zip(client.nthreads(), cores, strict=False):  # type: ignore[arg-type]
+        client.run(pin, core, workers=[address])
+    return client
+
+
+def sweep_by(client: Client, folder: str, run: Path, subfunctions: list[SubFunction]) -> tuple[float, xr.DataArray]:
+    """Seconds of a sweep of which nothing is stored, and what it makes."""
+    keep_in(f"{folder}/client")
+    client.run(keep_in, f"{folder}/workers")
+    began = time.perf_counter()
+    address = client.scheduler.address  # type: ignore[union-attr]
+    made = [scores for _, scores in sweep.checkpoints(run, subfunctions, scheduler=address, chunk=CHUNK)]
+    return time.perf_counter() - began, xr.concat(made, "step")
+
+
+def main() -> None:
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    subfunctions = functions.load_all(per_class=100, limit=4)
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        run = Path(name) / "run"
+        for seed in models.seeds("t5-mini"):  # three models stand for three checkpoints
+            model = models.load("t5-mini", seed=seed)
+            checkpoints.save_model(run, model.module, models.tokenizer(), RECIPES["t5-mini"], seed)
+        clients = {workers: start(workers, cores, stack) for workers in (1, 2)}
+        for workers, client in clients.items():
+            sweep_by(client, f"{name}/warm-{workers}", run, subfunctions[:2])
+        times: dict[int, list[float]] = {1: [], 2: []}
+        same = True
+        for i in range(ROUNDS):
+            made = {}
+            for workers, client in clients.items():
+                duration, made[workers] = sweep_by(client, f"{name}/{i}-{workers}", run, subfunctions)
+                times[workers].append(duration)
+            same &= made[1].identical(made[2])
+    one, two = (np.array(times[workers]) for workers in (1, 2))
+    print(
+        f"two workers are {np.median(one / two):.2f} times as fast as one (target {TARGET}), "
+        f"the numbers are {'the same' if same else 'NOT the same'}; "
+        f"{np.median(two):.1f} s and {np.median(one):.1f} s for {made[1].sizes['step']} checkpoints x "
+        f"{len(subfunctions)} sub-functions, rounds {', '.join(f'{ratio:.2f}' for ratio in one / two)}"
+    )
+
+
+if __name__ == "__main__":
+    main()

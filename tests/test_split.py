@@ -1,0 +1,40 @@
+"""Halves are read as the sub-functions of half the sentences would be."""
+
+import numpy as np
+import pytest
+
+from modularity import capture, predictivity, split, subfunction
+from modularity.subfunction import SubFunction
+
+
+@pytest.fixture
+def subfunctions():
+    texts = tuple(
+        f"The {a} {b} sat on the {c}." for a in ("red", "old") for b in ("cat", "dog") for c in ("mat", "log")
+    )
+    return [SubFunction(w, "semantic", texts, np.array([int(w in t) for t in texts])) for w in ("cat", "red")]
+
+
+def test_each_part_is_what_its_sentences_give(untrained, subfunctions):
+    found = split.scores(capture.stream(untrained, subfunctions))
+    assert found.dims == ("half", "subfunction", "layer", "neuron")
+    for part, chosen in zip(split.PARTS, (subfunctions, *subfunction.halves(subfunctions)), strict=True):
+        expected = predictivity.scores(capture.stream(untrained, chosen))
+        # Activations differ in the last bits with the batch, and then may change places.
+        assert np.abs(found.sel(half=part).to_numpy() - expected.to_numpy()).mean() < 1e-3
+    assert found["function"].to_numpy().tolist() == ["semantic", "semantic"]
+
+
+def test_a_split_depends_on_the_sub_function_alone(subfunctions):
+    together, alone = subfunction.halves(subfunctions)[0][1], subfunction.halves(subfunctions[1:])[0][0]
+    assert together.sentences == alone.sentences
+    other = subfunction.halves(subfunctions[1:], seed=1)[0][0]
+    assert other.sentences != alone.sentences
+
+
+def test_what_has_no_halves_is_named(untrained):
+    lone = SubFunction("lone", "task", ("a b", "c d", "e f"), np.array([1, 0, 0]))
+    with pytest.raises(ValueError, match="'lone' has a class of one sentence"):
+        split.scores(capture.stream(untrained, [lone]))
+    with pytest.raises(ValueError, match="got no sub-functions"):
+        split.scores([])
