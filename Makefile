@@ -62,6 +62,11 @@ $(SWITCH): pretrain-switch-mini-%: $(ENV)/ready
 	$(RUN)/python -m modularity.pretrain switch-mini --seed $* $(THREADS:%=--threads %)
 	$(RUN)/python -m modularity.record switch-mini --seed $*
 
+.PHONY: pretrain-t5-mini-constant-0
+pretrain-t5-mini-constant-0: $(ENV)/ready ## train t5-mini with a constant learning rate, for Section 6 (an hour or two)
+	$(RUN)/python -m modularity.pretrain t5-mini-constant $(THREADS:%=--threads %) --stop-after 4900
+	$(RUN)/python -m modularity.record t5-mini-constant --lean --until 4900
+
 # glibc hands memory back and asks for it again at every batch unless told otherwise: 0.08 s a mask instead of 0.05.
 .PHONY: results
 results: $(ENV)/ready ## perturb the companion models again (hours, all cores); goes on where it was stopped

@@ -196,31 +196,33 @@ def test_the_training_part_has_other_sentences():
 
 
 def test_similarity_is_symmetric_with_ones_on_the_diagonal():
+    names = [s.name for s in functions.load("semantic")]
     for measure in ("corpus", "wordnet"):
-        for matrix in (similarity.words(measure), similarity.pairs(measure)):
+        words = similarity.of_nouns(measure)
+        for matrix in (words, similarity.between(names, words)):
             values = matrix.to_numpy()
             assert np.array_equal(values, values.T)
             assert (values.diagonal() == 1).all()
             assert values.min() > -1
             assert values.max() <= 1
     with pytest.raises(ValueError, match="unknown measure 'spacy'; known: corpus, wordnet"):
-        similarity.words("spacy")
+        similarity.of_nouns("spacy")
 
 
 def test_two_pairs_are_compared_in_the_better_order():
-    words, pairs = similarity.words(), similarity.pairs()
-    first, second = pairs["subfunction"].to_numpy()[[3, 8]]
-    (a, b), (c, d) = (str(name).split("/") for name in (first, second))
+    words = similarity.of_nouns()
+    first, second = [s.name for s in functions.load("semantic")][3:9:5]
+    (a, b), (c, d) = first.split("/"), second.split("/")
 
     def s(x, y):
         return float(words.sel(word=x, other=y))
 
     by_hand = max(s(a, c) + s(b, d), s(a, d) + s(b, c)) / 2
-    assert float(pairs.sel(subfunction=first, other=second)) == pytest.approx(by_hand)
+    assert float(similarity.between([first, second], words)[0, 1]) == pytest.approx(by_hand)
 
 
 def test_near_nouns_are_more_alike_than_far_ones():
-    words = similarity.words()
+    words = similarity.of_nouns()
     assert words.sel(word="mother", other="father") > words.sel(word="mother", other="temperature") + 0.3
 
 

@@ -9,7 +9,7 @@ import xarray as xr
 from scipy import stats
 from test_pretrain import NANO, SWITCH, train
 
-from modularity import history, models, neurons, partition, pretrain, record, store, sweep
+from modularity import capture, history, models, neurons, partition, pretrain, record, split, store, sweep
 from modularity.recipe import RECIPES
 from modularity.subfunction import SubFunction
 
@@ -69,6 +69,38 @@ def test_stability_is_the_rank_correlation_with_the_checkpoint_before(run, made,
     assert (made["stability"].sel(step=0) == 1).all()
 
 
+def test_halves_are_compared_as_they_are_at_two_checkpoints(run, made, subfunctions):
+    halved = record.every_other(subfunctions)
+    assert made["halved"].to_numpy().tolist() == [s.name for s in halved]
+    assert made["function_halved"].to_numpy().tolist() == [s.function for s in halved]
+    before, now = (split.scores(capture.stream(models.load(str(run), step=step), halved)) for step in (3, 12))
+    found = made["agreement"].sel(step=12, level="neuron")
+    pairs = {"whole": [(0, 0)], "same": [(1, 1), (2, 2)], "across": [(1, 2), (2, 1)]}
+    for pair, halves in pairs.items():
+        for i in range(len(halved)):
+            rows = [
+                stats.spearmanr(before[a, i, layer], now[b, i, layer]).statistic
+                for a, b in halves
+                for layer in range(now.sizes["layer"])
+            ]
+            assert found.sel(pair=pair)[i].item() == pytest.approx(np.mean(rows), abs=1e-6)
+    reliable = [stats.spearmanr(now[1, 0, layer], now[2, 0, layer]).statistic for layer in range(now.sizes["layer"])]
+    assert found.sel(pair="reliability")[0].item() == pytest.approx(np.mean(reliable), abs=1e-6)
+
+
+def test_layers_without_experts_are_followed_too(run, made, subfunctions):
+    last = models.load(str(run), step=12)
+    rest = sorted(set(neurons.feed_forward(last)) - set(made["layer"].to_numpy().tolist()))
+    assert ("stability_rest" in made) == bool(rest)
+    for layer in rest:
+        pair = [
+            sweep.scores(models.load(str(run), step=step), record.every_other(subfunctions), layers=[layer])[0, 0]
+            for step in (3, 12)
+        ]
+        found = made["stability_rest"].sel(step=12, rest=layer)[0].item()
+        assert found == pytest.approx(stats.spearmanr(*pair).statistic)
+
+
 def test_the_models_own_experts_are_those_of_its_last_checkpoint(run, made):
     model = models.load(str(run), step=12)
     for layer, part in neurons.layers(model).items():
@@ -86,19 +118,22 @@ def test_the_file_keeps_its_precision(made, tmp_path):
     back = store.read_dataset(path)
     for name in ("top", "partition_of", "loss"):
         xr.testing.assert_identical(back[name].drop_attrs(), made[name].drop_attrs())
-    for name, step in record.STEPS.items():
+    for name, (step, _) in record.STEPS.items():
+        if name not in made:
+            continue  # of a Switch only
         assert np.abs(back[name] - made[name]).max() <= step / 2 + 1e-6
         assert np.abs(back[name] - made[name]).max() > 0 or name == "best"
 
 
 def test_a_stopped_history_does_not_compute_again(run, subfunctions, monkeypatch):
-    record.compute(run, subfunctions, steps=[0])
+    record.compute(run, subfunctions, steps=[0, 3])
 
     def again(*_arguments, **_options):
         raise AssertionError("computed again")
 
     monkeypatch.setattr(sweep.predictivity, "scores", again)
-    record.compute(run, subfunctions, steps=[0])
+    monkeypatch.setattr(sweep.split, "scores", again)
+    record.compute(run, subfunctions, steps=[0, 3])
 
 
 def test_missing_ones_are_named(run, tmp_path, subfunctions):
@@ -108,7 +143,12 @@ def test_missing_ones_are_named(run, tmp_path, subfunctions):
         record.compute(tmp_path, subfunctions)
     shutil.copytree(run, tmp_path / "copy")
     with pytest.raises(FileNotFoundError, match="no checkpoint of step 999"):
-        record.compute(tmp_path / "copy", subfunctions, steps=[999])
+        record.compute(tmp_path / "copy", subfunctions, steps=[0, 999])
+    shutil.rmtree(tmp_path / "copy" / "steps" / "00000003")
+    with pytest.raises(ValueError, match="the history lacks step 3 of"):
+        record.compute(tmp_path / "copy", subfunctions)
+    with pytest.raises(ValueError, match="expected at least 2 to compare"):
+        record.compute(run, subfunctions, steps=[0])
 
 
 def test_a_shipped_checkpoint_is_that_of_its_recipe(tmp_path):

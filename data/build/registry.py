@@ -48,6 +48,7 @@ KNOWN = {  # path, or the start of it → licence, source
     "published/figure1_left.csv": ("facts", f"{PAPER}, Figure 1 left"),
     "published/figure1_right.csv": ("facts", f"{PAPER}, Figure 1 right"),
     "published/figure2.csv": ("facts", f"{PAPER}, Figure 2"),
+    "published/figure4.csv": ("facts", f"{PAPER}, Figure 4"),
     "published/table2_table3.csv": ("facts", f"{PAPER}, Tables 2 and 3"),
     "published/table1.csv": ("facts", f"{PAPER}, Table 1"),
     "published/table4.csv": ("facts", f"{PAPER}, Table 4"),

@@ -26,7 +26,14 @@ def load(name: str = "t5-mini", *, seed: int = 0) -> xr.Dataset:
     - ``neurons`` (kept, layer, neuron, step): predictivity of every neuron for six sub-functions, to 0.0025;
     - ``partition_of`` (partition, layer, neuron): the expert of each neuron. ``model`` is MoEfication of the last
       checkpoint for T5, as in the paper (Section 6), and the router's experts for Switch;
+    - ``agreement`` (pair, level, halved, step) and ``between_share`` (halved, step): correlations with the checkpoint
+      before from halves of the sentences, by level, as `reliability.agreement` has them, to 0.0005; for every other
+      sub-function and all tasks, with their functions as ``function_halved``;
+    - ``stability_rest`` (halved, rest, step): ``stability`` of the layers without experts, of a Switch;
     - ``loss`` (step): of the log, nearest before the checkpoint.
+
+    ``t5-mini-constant`` is one run of t5-mini with a constant learning rate, up to step 4,900, of the sub-functions of
+    ``halved`` only and without ``top`` and ``neurons``.
 
     Raises
     ------

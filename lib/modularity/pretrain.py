@@ -49,7 +49,7 @@ def pretrain(
     examples : of the task mixture; the shipped training rows if not given.
     tokenizer : the shipped one if not given; all companion models share it.
     save_every : steps between states.
-    stop_after : leave at this step, for tests of resuming.
+    stop_after : leave at this step; the run can go on from it.
 
     Raises
     ------
@@ -202,6 +202,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="folder of the run; runs/NAME/seed-SEED if not given")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, help="another length than the shipped model's")
+    parser.add_argument("--stop-after", type=int, metavar="STEP", help="leave at this step; it can go on later")
     parser.add_argument("--threads", type=int, help="of this process; two runs of one thread each share two cores best")
     options = parser.parse_args(arguments)
     if options.threads is not None:
@@ -210,7 +211,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.steps is not None:
         recipe = replace(recipe, steps=options.steps)
     try:
-        print(pretrain(recipe, options.out or models.runs_folder() / options.name / f"seed-{options.seed}"))
+        folder = options.out or models.runs_folder() / options.name / f"seed-{options.seed}"
+        print(pretrain(recipe, folder, stop_after=options.stop_after))
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

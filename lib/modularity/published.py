@@ -57,6 +57,21 @@ def tables2_and_3() -> pd.DataFrame:
     return pd.DataFrame(columns | {"sd": 100 * table["paper_sd_printed"]})
 
 
+def figure4() -> pd.DataFrame:
+    """Figure 4: ``model`` (t5, switch), ``function, level`` (expert, random, neuron), ``share`` of the run at the later
+    checkpoint, ``value``; of 40 checkpoints 5,000 steps apart. The neurons of Switch are those of all its layers, the
+    experts those of every other one."""
+    table = _read("figure4")
+    columns = {
+        "model": table["model"].replace({"T5_step": "t5", "switchT5_step": "switch"}),
+        "function": table["function"],
+        "level": table["level"].replace({"random_partition": "random"}),
+        "share": table["step_to"] / table["step_to"].max(),
+        "value": table["as_plotted"],
+    }
+    return pd.DataFrame(columns)
+
+
 def table1() -> pd.DataFrame:
     """Table 1: ``model`` (t5, switch), ``pretrained, partition`` (random, pre-MoE, post-MoE), ``function, proportion``
     of functional experts and modularization ``degree``."""

@@ -23,7 +23,7 @@ class Recipe:
     seed: int = 0
     lr: float = 1.5e-2  # relative to the root mean square of each weight matrix
     warmup: int = 500  # steps
-    decay: float = 0.9  # share of the steps, at the end
+    decay: float = 0.9  # share of the steps, at the end; 0 for a constant rate
     noise: float = 0.15  # share of the tokens that are hidden
     span: float = 3.0  # mean length of a hidden span in tokens
     d_model: int = 128
@@ -86,5 +86,6 @@ class Recipe:
 
 RECIPES = {
     "t5-mini": Recipe(),
+    "t5-mini-constant": Recipe(decay=0.0),  # beside t5-mini: what the decay does to stabilisation (Section 6)
     "switch-mini": Recipe(tasks=0, d_ff=128, decoder_layers=2, experts=16, capacity=16),
 }

@@ -4,6 +4,7 @@ Run ``python -m modularity.record t5-mini --seed 0`` once the run in ``runs/`` h
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,10 +14,21 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numcodecs import Delta, Zstd
-from scipy import stats
-from tqdm import tqdm
 
-from modularity import functions, models, moefication, sources, specialists, store, sweep
+from modularity import (
+    emergence,
+    functions,
+    models,
+    moefication,
+    neurons,
+    ranks,
+    reliability,
+    sources,
+    specialists,
+    store,
+    sweep,
+)
+from modularity.recipe import RECIPES, Recipe
 from modularity.subfunction import SubFunction
 
 EXPERTS = moefication.EXPERTS
@@ -25,13 +37,27 @@ SENTENCES = 100  # of each class of a sub-function, at most, as in Sections 4 an
 SEMANTIC = 3  # one semantic sub-function in so many: 34 of them, beside 29 of knowledge and 8 tasks
 KEPT = ("semantic", "knowledge", "task")  # functions of which KEPT_EACH sub-functions keep every neuron
 KEPT_EACH = 2
-# Values are stored as whole numbers of these steps above an offset: half a step is the precision.
-STEPS = {"best": 1e-4, "experts": 1e-3, "neurons": 5e-3, "stability": 1e-4}
-OFFSET = {"best": 0.4, "experts": 0.4, "neurons": 0.4, "stability": -1.0}  # nothing is below
+RANDOM = 20  # random partitions of which histories hold the mean correlation; the first is kept
+# Values are stored as whole numbers of these steps above an offset: half a step is the precision. Nothing is below.
+CORRELATIONS = {"stability": (1e-4, -1.0), "stability_rest": (1e-4, -1.0), "agreement": (1e-3, -1.0)}
+STEPS = {
+    "best": (1e-4, 0.4),
+    "experts": (1e-3, 0.4),
+    "neurons": (5e-3, 0.4),
+    "between_share": (1e-3, 0.0),
+    **CORRELATIONS,
+}
+DIMS = tuple("partition pair level subfunction halved kept layer rest rank expert neuron step".split())
 
 
 def compute(
-    run: str | Path, subfunctions: list[SubFunction], *, steps: Iterable[int] | None = None, seed: int = 0
+    run: str | Path,
+    subfunctions: list[SubFunction],
+    *,
+    halved: list[SubFunction] | None = None,
+    steps: Iterable[int] | None = None,
+    seed: int = 0,
+    scheduler: str | None = None,
 ) -> xr.Dataset:
     """The history of the run in the folder `run`; see `history.load` for what it holds.
 
@@ -39,33 +65,63 @@ def compute(
 
     Parameters
     ----------
-    steps : some of the run's checkpoints; all of them if not given.
-    seed : of the random partition.
+    halved : the sub-functions of which correlations of halves are made; `every_other` if not given.
+    steps : some of the run's checkpoints; if not given, all that its recipe says, or all there are.
+    seed : of the random partitions and of the halves.
+    scheduler : of a Dask cluster that computes the scores, as `sweep.checkpoints` takes it.
 
     Raises
     ------
     FileNotFoundError
         The run has no checkpoints, or not the one asked for.
+    ValueError
+        A checkpoint of the recipe is missing, or there are fewer than two; what `sweep.checkpoints` raises.
     """
-    wanted = sorted(models.steps(Path(run)) if steps is None else steps)
-    if not wanted:
+    folder = Path(run)
+    there = models.steps(folder)
+    if not there:
         raise FileNotFoundError(f"{run} has no checkpoints; `make pretrain` writes them")
-    own = moefication.experts(models.load(str(run), step=models.steps(Path(run))[-1]), EXPERTS)
-    groups = xr.concat([own, moefication.at_random(own, seed=seed)], "partition", coords="minimal")
-    groups = groups.assign_coords(partition=["model", "random"])
+    wanted = sorted(there if steps is None else steps)
+    emergence.check_steps(wanted, _planned(folder, there[-1]) if steps is None else None)
+    last = models.load(str(run), step=there[-1])
+    own = moefication.experts(last, EXPERTS)
+    random = [moefication.at_random(own, seed=seed + i) for i in range(RANDOM)]
+    groups = xr.concat([own, *random], "partition", coords="minimal")
+    shipped = groups[:2].assign_coords(partition=["model", "random"])
     kept = [s.name for f in KEPT for s in [s for s in subfunctions if s.function == f][:KEPT_EACH]]
+    halved = halved or every_other(subfunctions)
+    options: dict[str, Any] = {"steps": wanted, "scheduler": scheduler}
+    streams = [sweep.checkpoints(folder, subfunctions, **options)]
+    streams += [sweep.checkpoints(folder, halved, halves=seed, **options)]
+    if rest := sorted(set(neurons.feed_forward(last)) - set(own["layer"].to_numpy().tolist())):
+        streams += [sweep.checkpoints(folder, halved, layers=rest, **options)]
     pieces = []
-    before = None
-    for step in tqdm(wanted, desc=f"history of {run}", unit="checkpoint"):
-        scores = sweep.scores(models.load(str(run), step=step), subfunctions)
-        ranks = stats.rankdata(scores.to_numpy(), axis=2)
-        piece = _summary(scores, groups, kept)
-        piece["stability"] = (("subfunction", "layer"), _correlation(ranks, ranks if before is None else before))
-        pieces.append(piece.expand_dims(step=[step]))
-        before = ranks
-    history = xr.concat(pieces, "step", data_vars="all").assign(partition_of=groups)
-    history = history.assign(loss=("step", _losses(Path(run), wanted)))
-    return history.transpose("partition", "subfunction", "kept", "layer", "rank", "expert", "neuron", "step")
+    before: tuple[np.ndarray, reliability.Ranked, list[np.ndarray]] | None = None
+    for (step, scores), (_, split), *others in zip(*streams, strict=True):
+        now = (
+            ranks.doubled(scores.to_numpy()),
+            reliability.ranked(split.to_numpy(), groups.to_numpy()),
+            [ranks.doubled(other.to_numpy()) for _, other in others],
+        )
+        before = before or now
+        piece = _summary(scores, shipped, kept)
+        piece["stability"] = (("subfunction", "layer"), ranks.correlation(before[0], now[0]))
+        noise = reliability.agreement(before[1], now[1]).rename(subfunction="halved")
+        for one, other in zip(before[2], now[2], strict=True):
+            noise["stability_rest"] = (("halved", "rest"), ranks.correlation(one, other))
+        pieces.append(piece.merge(noise).expand_dims(step=[step]))
+        before = now
+    history = xr.concat(pieces, "step", data_vars="all").assign(partition_of=shipped)
+    history = history.assign(loss=("step", _losses(folder, wanted)))
+    of_halved = {"halved": [s.name for s in halved], "function_halved": ("halved", [s.function for s in halved])}
+    history = history.assign_coords(of_halved | ({"rest": rest} if rest else {}))
+    return history.transpose(*DIMS, missing_dims="ignore")
+
+
+def _planned(run: Path, step: int) -> list[int] | None:
+    """The checkpoints that a run was to have, where it was trained here."""
+    recipe = run / "steps" / f"{step:08d}" / models.RECIPE
+    return Recipe(**json.loads(recipe.read_text())).checkpoints() if recipe.exists() else None
 
 
 def followed() -> list[SubFunction]:
@@ -73,6 +129,14 @@ def followed() -> list[SubFunction]:
     everything = functions.load_all(per_class=SENTENCES)
     semantic = [s for s in everything if s.function == "semantic"]
     return semantic[::SEMANTIC] + [s for s in everything if s.function != "semantic"]
+
+
+def every_other(subfunctions: list[SubFunction]) -> list[SubFunction]:
+    """Those of which histories hold correlations of halves: every other one, but all tasks, which are few."""
+    by_function = [
+        [s for s in subfunctions if s.function == f] for f in dict.fromkeys(s.function for s in subfunctions)
+    ]
+    return [s for part in by_function for s in (part if part[0].function == "task" else part[::2])]
 
 
 def _summary(scores: xr.DataArray, groups: xr.DataArray, kept: list[str]) -> xr.Dataset:
@@ -99,12 +163,6 @@ def _summary(scores: xr.DataArray, groups: xr.DataArray, kept: list[str]) -> xr.
     )
 
 
-def _correlation(ranks: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Spearman's, over the last axis."""
-    one, other = (r - r.mean(-1, keepdims=True) for r in (ranks, others))
-    return (one * other).sum(-1) / np.sqrt((one**2).sum(-1) * (other**2).sum(-1))
-
-
 def _losses(run: Path, steps: list[int]) -> list[float]:
     log = pd.read_json(run / "log.jsonl", lines=True)
     before = [log.loc[log["step"] <= step, "loss"].to_numpy() for step in steps]
@@ -116,10 +174,10 @@ def write(history: xr.Dataset, path: Path, key: dict[str, object]) -> None:
     one before it in time."""
     packed = history.copy()
     encoding: dict[str, dict[str, Any]] = {name: {} for name in history.data_vars if name != "loss"}  # type: ignore[misc]
-    for name, step in STEPS.items():
+    for name, (step, offset) in ((name, STEPS[name]) for name in STEPS if name in history):
         kind = "u1" if name == "neurons" else "u2"
-        whole = ((history[name] - OFFSET[name]) / step).round().astype(kind)
-        packed[name] = whole.assign_attrs(scale_factor=step, add_offset=OFFSET[name])  # undone where it is opened
+        whole = ((history[name] - offset) / step).round().astype(kind)
+        packed[name] = whole.assign_attrs(scale_factor=step, add_offset=offset)  # undone where it is opened
         encoding[name] = {"filters": [Delta(dtype=kind)]}
     for name, options in encoding.items():
         options |= {"compressors": [Zstd(level=22)], "chunks": history[name].shape}
@@ -128,17 +186,27 @@ def write(history: xr.Dataset, path: Path, key: dict[str, object]) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m modularity.record", description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("name", choices=models.MINI)
+    parser.add_argument("name", choices=sorted(RECIPES))
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--until", type=int, metavar="STEP", help="the last checkpoint, of a run that was not ended")
+    parser.add_argument("--scheduler", help="address of a Dask scheduler whose workers compute the scores")
+    parser.add_argument(
+        "--lean", action="store_true", help="every other sub-function, no neurons: for a run beside others"
+    )
     parser.add_argument("--out", type=Path, help="data/history/NAME-SEED.zarr.zip if not given")
     options = parser.parse_args(arguments)
     run = models.runs_folder() / options.name / f"seed-{options.seed}"
     out = options.out or sources.data_folder() / "history" / f"{options.name}-{options.seed}.zarr.zip"
     try:
-        history = compute(run, followed())
+        chosen = every_other(followed()) if options.lean else followed()
+        steps = [step for step in models.steps(run) if step <= options.until] if options.until else None
+        whole = {"halved": every_other(followed()), "steps": steps, "scheduler": options.scheduler}
+        history = compute(run, chosen, **whole)
+        if options.lean:
+            history = history.drop_dims(["kept", "rank"])
         last = models.load(str(run), step=models.steps(run)[-1])
         write(history, out, {"model": last.fingerprint, "run": options.name, "seed": options.seed})
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError, ModuleNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(f"{out}: {out.stat().st_size / 2**20:.2f} MiB")

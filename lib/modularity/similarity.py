@@ -1,21 +1,22 @@
-"""How alike the words behind two semantic sub-functions are: the matrix S of Appendix A.6."""
+"""How alike the words behind semantic sub-functions are: the matrix S of Appendix A.6."""
 
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from modularity import functions, sources
+from modularity import sources
 
 Measure = Literal["corpus", "wordnet"]
 
 
-def words(measure: Measure = "corpus") -> xr.DataArray:
-    """Similarity of any two of the 200 hidden nouns, dims ``(word, other)``; 1 on the diagonal.
+def of_nouns(measure: Measure = "corpus") -> xr.DataArray:
+    """Similarity of any two of the 200 hidden nouns of the mini track, dims ``(word, other)``; 1 on the diagonal.
 
     ``corpus`` is the cosine of their vectors of co-occurrence in the pre-training text, ``wordnet`` the measure of Wu
-    and Palmer over their first senses. The paper takes spaCy's vectors.
+    and Palmer over their first senses. `word_vectors.similarity` has others.
 
     Raises
     ------
@@ -32,19 +33,44 @@ def words(measure: Measure = "corpus") -> xr.DataArray:
     return xr.DataArray(matrix, {"word": names, "other": names}, ("word", "other"), name=measure)
 
 
-def pairs(measure: Measure = "corpus") -> xr.DataArray:
+def words_of(subfunction: str) -> tuple[str, ...]:
+    """The words that a semantic sub-function is about: two nouns on the mini track, ``ability/seat``; on the paper's
+    the one whose senses it tells apart, ``bank.noun …``."""
+    if "/" in subfunction:
+        return tuple(subfunction.split("/"))
+    return (subfunction.split(".")[0].replace("_", " "),)
+
+
+def between(subfunctions: Sequence[str], words: xr.DataArray) -> xr.DataArray:
     """Similarity of any two semantic sub-functions, dims ``(subfunction, other)``; 1 on the diagonal.
 
-    In the paper a sub-function is two senses of one word, and S compares words. Here it is two words, and which of
-    them is class 1 means nothing: two pairs are as alike as their words are on average when matched in the better of
-    the two ways.
+    In the paper a sub-function is two senses of one word, and S compares words. On the mini track it is two words, and
+    which of them is class 1 means nothing: two pairs are as alike as their words are on average when matched in the
+    better of the two ways.
+
+    Parameters
+    ----------
+    words : similarity of words, dims ``(word, other)``.
+
+    Raises
+    ------
+    ValueError
+        A word that `words` lacks, or sub-functions of one word beside others of two.
     """
-    matrix = words(measure)
-    names = [s.name for s in functions.load("semantic")]
-    a, b = zip(*(name.split("/") for name in names), strict=True)
+    pairs = [words_of(name) for name in subfunctions]
+    if missing := sorted({word for pair in pairs for word in pair} - set(words["word"].to_numpy().tolist())):
+        raise ValueError(f"nothing says what {missing[0]!r} is like; give the similarity of all words in question")
+    if len({len(pair) for pair in pairs}) > 1:
+        raise ValueError("some sub-functions are about one word and some about two; compare those of one track")
+    parts = [list(part) for part in zip(*pairs, strict=True)]
 
-    def of(first: tuple[str, ...], second: tuple[str, ...]) -> np.ndarray:
-        return matrix.sel(word=list(first), other=list(second)).to_numpy()
+    def of(first: list[str], second: list[str]) -> np.ndarray:
+        return words.sel(word=first, other=second).to_numpy()
 
-    alike = np.maximum(of(a, a) + of(b, b), of(a, b) + of(b, a)) / 2
-    return xr.DataArray(alike, {"subfunction": names, "other": names}, ("subfunction", "other"), name=measure)
+    if len(parts) == 1:
+        alike = of(parts[0], parts[0])
+    else:
+        a, b = parts
+        alike = np.maximum(of(a, a) + of(b, b), of(a, b) + of(b, a)) / 2
+    names = list(subfunctions)
+    return xr.DataArray(alike, {"subfunction": names, "other": names}, ("subfunction", "other"), name=words.name)
