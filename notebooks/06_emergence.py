@@ -202,7 +202,7 @@ noise = {name: noise_report.noise(table) for name, table in runs.items()}
 axes = plots.noise(noise[model])
 
 # %% [markdown]
-# At the last checkpoint:
+# Where halves agree by less than .05 nothing is corrected: it would divide noise by noise. At the last checkpoint:
 
 # %%
 pairs = ["whole", "across", "reliability", "corrected"]
@@ -242,7 +242,8 @@ schedules = report.stacked(noisy, "schedule").query("level in ['expert', 'neuron
 axes = plots.schedules(schedules.query("pair == 'whole'"), level)
 
 # %% [markdown]
-# At step {glue:text}`last_step:,d`, the last of the constant rate, where the decaying one has fallen to {glue:text}`rate_left:.0%`:
+# At step {glue:text}`last_step:,d`, the last of the constant rate, where the decaying one has fallen to {glue:text}`rate_left:.0%`.
+# Weights and batches were the same up to a tenth of the run and only the rate differs since, so what lies between the two lines comes from the rate. *Reliability* is measured at one checkpoint, so a rate cannot raise it by slowing things down:
 
 # %%
 last_step = int(rates["constant"][0]["step"][-1])
