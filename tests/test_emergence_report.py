@@ -109,6 +109,8 @@ def test_half_way_is_where_half_of_the_highest_is_reached():
     columns = {"share": [0, 0.25, 0.5, 1], "proportion": [0, 0.1, 0.2, 0.15]}
     table = pd.DataFrame(columns).assign(kind="functional", model="m", function="task")
     assert report.half_way(table).loc[("m", "task")].tolist() == [0.25, 0.15]
+    other = table.assign(model="n", share=[0, 0.3, 0.6, 1])
+    assert report.half_way(pd.concat([table, other])).loc[("n", "task")].tolist() == [0.3, 0.15]
     nothing = report.half_way(table.assign(proportion=0.0)).loc[("m", "task")]
     assert nothing.isna().tolist() == [True, False]
 

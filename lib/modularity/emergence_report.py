@@ -133,7 +133,8 @@ def half_way(table: pd.DataFrame) -> pd.DataFrame:
     means = rows.pivot_table("proportion", by, "share")
     made = {}
     for key in rows[by].drop_duplicates().itertuples(index=False, name=None):
-        values, at = means.loc[key].to_numpy(), means.columns.to_numpy()
+        curve = means.loc[key].dropna()  # runs of other models have other steps
+        values, at = curve.to_numpy(), curve.index.to_numpy()
         reached = at[np.argmax(values >= values.max() / 2)] if values.max() > 0 else np.nan
         made[key] = {"half of the highest at": reached, "at the end": values[-1]}
     return pd.DataFrame(made).T.rename_axis(by)
