@@ -84,7 +84,7 @@ curves = pd.concat([report.stacked(own), report.stacked(dealt)])
 axes = plots.modularity(curves.query("kind == 'functional'"), losses)
 
 # %% [markdown]
-# **How to read it.** The dotted lines rise too. The paper's null takes sub-functions for independent, and the more the model learns, the more of its
+# **How to read it.** The dotted line of word meanings rises a little too. The paper's null takes sub-functions for independent, and the more the model learns, the more of its
 # neurons serve many sub-functions at once; that alone makes counts uneven ([](05_functional_experts.ipynb)). Under the permutation null, which lets sub-functions share neurons,
 # the curves of the models' own experts are these:
 
@@ -182,8 +182,8 @@ sizes = {name: noise_report.by_group_size(table, draws=draws, seed=seed) for nam
 pd.concat(sizes, names=["model"]).style.format("{:.2f}")
 
 # %% [markdown]
-# So the difference between experts and random partitions is no artefact of averaging. It says that the neurons of an expert have something in common, and that what they have in
-# common moves less than what they have not. But *why* does it move less? Because it is learned first, or because it is read with less noise?
+# Where experts are more stable than random groups of their size, then, it is no artefact of averaging: their neurons have something in common, and what they have in common moves less than
+# what they have not. But *why* does it move less? Because it is learned first, or because it is read with less noise?
 #
 # ## What of it is noise
 #
