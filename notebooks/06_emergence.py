@@ -227,7 +227,7 @@ axes = plots.parts(parts)
 leads = report.stacked({name: noise_report.leads(table, seed=seed) for name, table in runs.items()})
 leads.set_index(["model", "comparison", "function", "pair"]).unstack("pair").swaplevel(axis=1).sort_index(
     axis=1, level=0, sort_remaining=False
-).style.format("{:+.2f}")
+).style.format("{:+.2f}", na_rep="–")
 
 # %% [markdown]
 # ## Does the learning rate settle them?
