@@ -83,7 +83,7 @@ def test_a_slice_of_the_shipped_histories_is_what_the_models_give(name):
         if len(steps) < 2:
             row = live.check(runs, name, rng=np.random.default_rng(seed)).iloc[0]
             steps.add(row["step"])
-            assert row["greatest difference"] < 0.001
+            assert row["greatest difference"] < 0.005
     assert steps == {0, 7000}
 
 
