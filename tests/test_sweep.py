@@ -189,7 +189,7 @@ def test_bad_wishes_are_named_at_once(run, subfunctions, wish, error, message):
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://host"])
 def test_a_scheduler_that_cannot_be_reached_is_named(run, subfunctions, monkeypatch, address):
-    monkeypatch.setattr(sweep, "PATIENCE", 0.5)
+    monkeypatch.setattr(sweep.cluster, "PATIENCE", 0.5)
     with pytest.raises(ConnectionError, match=rf"no Dask scheduler answers at {address} within 0.5 s .*dask scheduler"):
         next(sweep.checkpoints(run, subfunctions, scheduler=address))
 
