@@ -84,7 +84,7 @@ def naive_score(i, alike, experts):
     for k in range(1, experts.shape[1]):
         top = [set(np.argsort(-row, kind="stable")[:k]) for row in experts]
         scores.append(stats.spearmanr(alike[i, others], [len(top[i] & top[j]) for j in others]).statistic)
-    return np.mean(scores)
+    return np.nanmean(scores)
 
 
 sources = {model: live.histories(model, history, seeds=seeds, seed=seed)}
