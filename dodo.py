@@ -2,10 +2,17 @@
 
 from pathlib import Path
 
+from doit.tools import config_changed
+
+from modularity import release
+
 ROOT = Path(__file__).parent
 NOTEBOOKS = sorted(p.stem for p in (ROOT / "notebooks").glob("*.ipynb"))
 LIBRARY = [str(p.relative_to(ROOT)) for p in sorted((ROOT / "lib/modularity").glob("*.py"))]
+RELEASED = "A_released"
+CLAIMS = "data/claims.yml"  # read by the ledger's page, by no section
 DATA = [str(p.relative_to(ROOT)) for p in sorted((ROOT / "data").rglob("*")) if p.is_file() and "build" not in p.parts]
+DATA.remove(CLAIMS)
 PAGES = [
     str(p.relative_to(ROOT))
     for p in [*sorted((ROOT / "book").rglob("*")), ROOT / "_config.yml", ROOT / "_toc.yml"]
@@ -23,13 +30,20 @@ def task_section():
             "file_dep": [f"notebooks/{name}.ipynb", *LIBRARY, *DATA],
             "targets": [f"executed/{name}.ipynb"],
             "actions": [f"python -m modularity.rerun {name} -o executed/{name}.ipynb"],
+            # Run again once the authors' files are there, or are others.
+            "uptodate": [config_changed(str(release.find()))] if name == RELEASED else [],
         }
 
 
 def task_book():
     """build the book into _build/html"""
     return {
-        "file_dep": [*PAGES, *(f"notebooks/{n}.ipynb" for n in NOTEBOOKS), *(f"executed/{n}.ipynb" for n in NOTEBOOKS)],
+        "file_dep": [
+            *PAGES,
+            CLAIMS,
+            *(f"notebooks/{n}.ipynb" for n in NOTEBOOKS),
+            *(f"executed/{n}.ipynb" for n in NOTEBOOKS),
+        ],
         "targets": ["_build/html/index.html"],
         "actions": ["jupyter-book build . -W -n --keep-going"],
     }

@@ -206,7 +206,7 @@ activations.sizes
 # Sentences with equal activation stand or fall together, which the $\ge$ says. A neuron may also fire *less* for
 # class 1, and is as useful then. The authors' code therefore takes the larger of $\mathrm{AP}(y, a)$ and
 # $\mathrm{AP}(1-y, a)$; the text of Appendix A.2 says $\mathrm{AP}(y, -a)$. Both are in the library
-# (`score="labels"` and `score="signs"`), and this book uses the first unless it says otherwise.
+# (`score="labels"` and `score="signs"`), and this book uses the first unless it says otherwise ([D1](d1) of the audit).
 
 
 # %%
@@ -226,7 +226,7 @@ axes = plots.activation_by_label(matrix[:, best], y, tuple(subfunction.split("/"
 # %% [markdown]
 # ## What do useless neurons get?
 #
-# The appendix calls 0.5 the value of a useless neuron. One useless neuron does come close when the classes are of equal
+# The appendix calls 0.5 the value of a useless neuron ([D2](d2)). One useless neuron does come close when the classes are of equal
 # size; taking the better of two directions lifts it a little. But a layer is judged by its *best* neuron, and the best of
 # hundreds of useless ones is far from 0.5. A useless neuron ranks the sentences at random, so its score can be drawn
 # without any model.

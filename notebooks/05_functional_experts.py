@@ -278,6 +278,8 @@ check.set_index(["kind", "partition"])
 # shows that like neurons are good at like things. Whether they form parts of a machine is a question for perturbations.
 
 # %% tags=["remove-cell"]
+from modularity import evidence_experts, ledger
+
 of_model = {k: kinds[k][model].query("function == 'semantic'").set_index("null") for k in ("trained", "null")}
 share_of = {k: t["proportion"] for k, t in of_model.items()}
 values = {
@@ -290,6 +292,7 @@ values = {
     "draws": draws,
     "planted_true": int(check["planted"].max()),
     "planted_tests": int(check["tests"].max()),
+    "evidence": ledger.evidence(evidence_experts.functional(scored, grouped, share=share, alpha=alpha, seed=seed)),
 }
 for name, value in values.items():
     glue(name, value, display=False)
@@ -301,7 +304,9 @@ for name, value in values.items():
 #   this page, but it also gives the test under which random partitions have no functional experts to begin with.
 # - **Models and sentences.** Those of [](04_specialization.ipynb). Proportions depend on the number of sub-functions, so ours and the printed ones are not on one scale.
 # - **BERT.** The paper MoEfies T5 only and leaves models without ReLU open. Weights can be grouped whatever the activation is.
-# - **Random partitions.** {glue:text}`draws:,d`, as the text says; the released code draws 200, 50 or 30.
+# - **Random partitions.** {glue:text}`draws:,d`, as the text says; the released code draws 200, 50 or 30 ([D22](d22)), and its random rows of Table 4 are constants ([D23](d23)).
+# - **Degree.** The tables beside printed ones average over layers, as the code does; `pooled_degree` is the text's ([D26](d26)).
+# - **Untrained copies.** They have experts of their own here; the paper's have random ones, and no released code makes them ([D24](d24)).
 # - **Intervals.** Resampling sub-functions *with* replacement would count one sub-function as two that agree, which is what the tests look for. The intervals
 #   leave a fifth of the sub-functions out instead (a delete-d jackknife).
 #

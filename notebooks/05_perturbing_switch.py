@@ -194,6 +194,8 @@ pd.concat(tests, names=["setting"]).drop(columns="task").style.format(
 cost.estimate(results.Grid("switch", "google/switch-base-16", "paper")).to_frame("estimate").style.format("{:,.2f}")
 
 # %% tags=["remove-cell"]
+from modularity import evidence_perturbed, ledger
+
 main = paired["step chosen apart"].query("task == 'avg'").set_index("pair")
 means = {k: t.query("task == 'avg'").set_index("strategy")["mean"] for k, t in tables.items()}
 values = {
@@ -214,23 +216,26 @@ values = {
     "evaluations": accuracy.sizes["evaluation"],
     "judged": plan.judged,
 }
+values["evidence"] = ledger.evidence(evidence_perturbed.switch(paired["step chosen apart"], model))
 for name, value in values.items():
     glue(name, value, display=False)
 
 # %% [markdown]
 # ## Where this page departs from the paper
 #
-# - **Functional experts.** At least {glue:text}`least:d` of sixteen in a layer, whether or not they pass the test; the paper takes those that pass.
-# - **Layers.** The last third: of four layers the last two, one of which has experts. The paper's last four of twelve have two such layers.
+# - **Functional experts.** At least {glue:text}`least:d` of sixteen in a layer, whether or not they pass the test; the paper takes those that pass. Which test that is, text and code say differently ([D16](d16)).
+# - **Layers.** The last third: of four layers the last two, one of which has experts. The paper's last four of twelve have two such layers ([D15](d15)).
 # - **Learning.** Adam with a rate of 5e-3, the best of three tried on the Original strategy of one run and three tasks; the paper's 2e-4 moved little. 64 steps of 16 in fixed batches, where the
-#   paper takes 50 to 300 epochs. The words are compared by their first tokens, without dropout or router noise; the authors' version of the library keeps its noise while it answers.
-# - **MNLI.** Premise first, as in the paper; the released code exchanges the two.
+#   paper takes 50 to 300 epochs. The words are compared by their first tokens, without dropout or router noise; the authors' version of the library keeps its noise while it answers ([D18](d18)).
+# - **MNLI.** Premise first, as in the paper; the released code exchanges the two ([D20](d20)).
 # - **Runs.** Two runs of the model for *code*, averaged seed by seed; one for *text* and *more*.
-# - **Judged twice.** By the best evaluation as printed, and at a step chosen on other rows.
+# - **Judged twice.** By the best evaluation as printed, and at a step chosen on other rows ([D19](d19)). Means *and* standard deviations are in per cent ([D14](d14)).
+# - **Gates.** The setting *text* renormalises them and keeps the experts' capacity, the setting *code* does neither ([D17](d17)).
 #
 # ## What this page does not show
 #
-# - That functional experts do not matter in Switch-base-16: a model that does not learn a task cannot lose it.
+# - That functional experts do not matter in Switch-base-16: a model that does not learn a task cannot lose it. [](A_released.ipynb) pairs
+#   the seeds of the authors' own runs.
 # - That {glue:text}`least:d` experts are too few or enough: their number was not varied.
 # - That eight seeds of one model stand for other models: seeds here draw examples, not pre-training.
 #

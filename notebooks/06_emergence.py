@@ -253,6 +253,8 @@ there.pivot_table("value", ["level", "function"], ["pair", "schedule"])[
 ].style.format("{:.2f}")
 
 # %% tags=["remove-cell"]
+from modularity import evidence_emergence, ledger
+
 end = at_end[model].loc["semantic"]
 ahead = leads.query("model == @model and function == 'semantic' and comparison == 'between − within'").set_index("pair")
 first = firsts.query("model == @model and function == 'semantic'").set_index("level")["first"]
@@ -274,6 +276,9 @@ values = {
     "lead_high": float(ahead.loc["corrected", "high"]),
     "lead_whole": float(ahead.loc["whole", "difference"]),
 }
+found = [evidence_emergence.appearance(own), evidence_emergence.coarse_to_fine(leads)]
+found += [evidence_emergence.stabilisation(table, name, level, seed=seed) for name, table in scores.items()]
+values["evidence"] = ledger.evidence(*found)
 for name, value in values.items():
     glue(name, value, display=False)
 
@@ -282,8 +287,10 @@ for name, value in values.items():
 #
 # - **Runs.** Three of each companion model, of {glue:text}`steps:,d` steps; the paper has one of each, of 200,000. Its checkpoints are 2.5 % of the run apart, ours 3.75 % from a tenth of the run on.
 # - **Learning rate.** Ours decays to zero over nine tenths of the run. The paper gives one rate, 1e-4, and no schedule; its figure does not tell whether its neurons settled or were stopped.
+# - **Layers of neurons.** Those with experts; over all layers of Switch, as in the authors' figure, in one table ([D25](d25)). In the authors' own Switch it matters more
+#   ([](A_released.ipynb)).
 # - **Step 0.** Ours is the start; the paper's curves begin with the first saved checkpoint.
-# - **Random partitions.** One in the stabilisation curves, twenty in the figure of noise, {glue:text}`draws:d` in the counts; the paper averages 1,000. They differ little from one to another.
+# - **Random partitions.** One in the stabilisation curves, twenty in the figure of noise, {glue:text}`draws:d` in the counts; the paper averages 1,000 ([D22](d22)). They differ little from one to another.
 # - **Experts of T5.** Of the last checkpoint, as in the paper. That favours late checkpoints: before that, neurons are grouped by weights that they do not have yet.
 # - **Halves.** Every other sub-function (all tasks), one split. Each half has half of the sentences, so dashed and dotted lines are those of a test half as long; the corrected one is not.
 #

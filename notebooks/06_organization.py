@@ -136,18 +136,21 @@ axes = plots.clustering(curves[other, "corpus"], bands[other, "corpus"], losses[
 everything = functions.load_all(per_class=100, limit=100)
 pairs = [s.name for s in everything if s.function == "semantic"]
 wanted = {name: similarity.between(pairs, table) for name, table in likeness.items()}
-final = {}
+final, read = {}, {}
 for name in runs:
     scores = [table.sel(subfunction=pairs) for table in sweep.runs(name, everything, seeds=seeds, copies=0)[0]]
     groups = moefication.runs(name, seeds=seeds, copies=0)[0]
     for measure, table in wanted.items():
         final[name, measure] = report.organisation(scores, groups, table, partitions=partitions, draws=draws, seed=seed)
+    read[name] = (scores, groups)
 
 # %%
 table = pd.concat(final, names=["model", "words alike by"])
 table.style.format("{:.3f}")
 
 # %% tags=["remove-cell"]
+from modularity import evidence_emergence, ledger
+
 of_model = {m: table.loc[model, m].mean() for m in likeness}
 values = {
     "model_name": model,
@@ -160,6 +163,10 @@ values = {
     "random_own": float(of_model[embedded.name]["random"]),
     "random_corpus": float(of_model["corpus"]["random"]),
 }
+by = embedded.name  # the vectors of the paper's figure
+tested = [evidence_emergence.organisation(*pair, wanted[by], name, seed=seed) for name, pair in read.items()]
+tested += [evidence_emergence.organised_early(curves[name, by], name) for name in runs]
+values["evidence"] = ledger.evidence(*tested)
 for name, value in values.items():
     glue(name, value, display=False)
 
@@ -168,9 +175,9 @@ for name, value in values.items():
 #
 # - **Sub-functions.** Pairs of nouns; the paper's are pairs of senses of one word, and its $S$ compares the words. Noise in a clustering score is larger here: {glue:text}`followed:d` sub-functions are followed
 #   where the paper has 529.
-# - **Vectors.** The paper does not say which of spaCy's. `-p vectors spacy` takes the installed model with the most vectors.
+# - **Vectors.** The paper does not say which of spaCy's, and nothing of its Figures 7 and 8 is released ([D27](d27)). `-p vectors spacy` takes the installed model with the most vectors.
 # - **Top k.** The paper averages over k from 1 to K and does not say what K is, nor what becomes of a row in which all pairs share equally many. Here K is one less than the number of experts, and such rows are left out.
-# - **Layers.** Both layers with experts of switch-mini, and all four of t5-mini; the paper has six of Switch. Counted from 0, as in the paper's figure.
+# - **Layers.** Both layers with experts of switch-mini, and all four of t5-mini; the paper has six of Switch. Counted from 0, as in the paper's figure ([D28](d28)).
 # - **Random partitions.** One in the figure, the same at all checkpoints of a run; {glue:text}`partitions:d` in the table. The paper averages 1,000.
 #
 # ## What this page does not show

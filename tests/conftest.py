@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from modularity import models, prompts, specialists
+from modularity import models, prompts, release, specialists
 from modularity.subfunction import SubFunction
 
 
@@ -22,6 +22,15 @@ def untrained() -> models.Model:
 @pytest.fixture(scope="session")
 def trained() -> models.Model:
     return models.load("t5-mini")
+
+
+@pytest.fixture(scope="session")
+def authors():
+    """The authors' result files, where they are at hand; they are not part of the repository."""
+    folder = release.find()
+    if folder is None:
+        pytest.skip(f"{release.ENVIRONMENT} names no folder with the authors' result files")
+    return folder
 
 
 @pytest.fixture

@@ -42,6 +42,10 @@ KNOWN = {  # path, or the start of it → licence, source
         "sentences of the three parts of data/corpus, by data/build/semantic.py",
     ),
     "models/": ("MIT", OWN),
+    "results/released.json": (
+        "MIT",
+        "computed by python -m modularity.released --ship from thunlp/Modularity-Analysis at e86b38e (MIT)",
+    ),
     "results/": ("MIT", "made by this project from these runs: make results"),
     "history/": ("MIT", "recorded from the checkpoints of these runs: make pretrain"),
     "tokenizer/": ("MIT", "trained on data/corpus by data/build/tokenizer.py"),
@@ -53,6 +57,7 @@ KNOWN = {  # path, or the start of it → licence, source
     "published/table1.csv": ("facts", f"{PAPER}, Table 1"),
     "published/table4.csv": ("facts", f"{PAPER}, Table 4"),
     "published/table5.csv": ("facts", f"{PAPER}, Table 5"),
+    "published/released.sha256": ("facts", "digests of the result files of thunlp/Modularity-Analysis at e86b38e"),
 }
 
 

@@ -31,8 +31,8 @@ def consistency(predictivities: xr.DataArray, functional: xr.DataArray) -> xr.Da
 
     Returns
     -------
-    dims ``(function, layer)``; not a number in a layer without functional experts, or where all are. The share of
-    functional experts is what experts in random order would reach.
+    dims ``(function, layer)``; not a number in a layer without functional experts, or where all are. Experts in
+    random order reach at least the share of functional experts, and more where these are few (one of 16: .21).
     """
     means = predictivities.groupby("function").mean("subfunction").sel(function=functional["function"].to_numpy())
     made = np.full(functional.shape[:2], np.nan)

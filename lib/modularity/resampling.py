@@ -34,10 +34,10 @@ def _layout(functions: np.ndarray) -> _Layout:
     return _Layout(names, np.argsort(ranks, kind="stable"), np.cumsum(sizes) - sizes, sizes)
 
 
-def _measures(
+def measures(
     degree: Float[np.ndarray, "*row layer expert"], functional: Bool[np.ndarray, "*row layer expert"]
 ) -> Float[np.ndarray, "measure *row"]:
-    """`MEASURES` of each row."""
+    """`MEASURES` of each row, from the degree of every expert (Equation 2) and whether it is functional."""
     credited = np.where(functional, degree, 0.0)
     number, total = functional.sum(-1), credited.sum(-1)
     return np.stack(
@@ -98,8 +98,8 @@ def random_partitions(
         for draw in tqdm(range(draws), desc="random partitions", unit="partition", disable=draws < 100):
             list(pool.map(count, range(layers), [rng.permutation(groups).astype(np.intp) for _ in best]))
             sums = np.add.reduceat(table, layout.starts)
-            found[..., draw] = _measures(np.broadcast_to(sums / expected, (len(null), *sums.shape)), sums > limits)
-            each = _measures(table * (number / top), table > alone)
+            found[..., draw] = measures(np.broadcast_to(sums / expected, (len(null), *sums.shape)), sums > limits)
+            each = measures(table * (number / top), table > alone)
             alone_found[..., draw] = np.add.reduceat(each, layout.starts, axis=-1) / layout.sizes
     coordinates = {"null": list(null), "function": layout.names}
     made = {m: (("null", "function", "draw"), x) for m, x in zip(MEASURES, found, strict=True)}

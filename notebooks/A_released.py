@@ -1,0 +1,298 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # What do the authors' own files say?
+#
+# That the print is right: {glue:text}`agree:d` of {glue:text}`numbers:d` printed numbers come out of them within rounding. And more than was printed:
+# with eight of 96 experts perturbed, a proportion that the figure leaves out, single neurons cost T5-base {glue:text}`avg_eight:.1f` to {glue:text}`avg_eight_most:.1f` points *more* accuracy
+# than whole experts; and where the neurons of Switch are counted in the layers that have experts, the word meanings of its neurons settle at {glue:text}`neuron_same:.0%` of
+# pre-training instead of {glue:text}`neuron_all:.0%`, beside {glue:text}`expert:.1%` for its experts.
+#
+# The files are those of [thunlp/Modularity-Analysis](https://github.com/thunlp/Modularity-Analysis) at commit e86b38e. The tables of this page were
+# {glue:text}`origin`.
+#
+# :::{admonition} Before you start
+# **Do:** recompute four of the paper's figures and tables from the authors' result files, then ask these files what the paper does not ask.
+#
+# **Learn:** what a permutation F-test says about groups, why pairing and the number of looks matter, and how much a choice of layers can do.
+#
+# **Need:** [](05_functional_experts.ipynb) for experts and [](06_emergence.ipynb) for stabilisation.
+# About half a minute on two CPU cores. With the files (4 MB, see below) everything is computed in front of you; without them the page shows
+# tables that come with this book.
+# :::
+
+# %% tags=["parameters"]
+folder: str = ""  # the authors' files; empty: the variable MODULARITY_RELEASED, or fetched before, or none
+model: str = "t5-mini"  # a model whose experts are put beside T5-base's
+track: str = "mini"  # whose task sentences that model reads: mini or paper
+per_class: int = 100  # sentences of each class, at most
+seed: int = 0  # of permutations and bootstrap draws
+
+# %%
+from itertools import product
+
+import numpy as np
+import pandas as pd
+from myst_nb import glue
+
+from modularity import fewshot_report, functions, ledger, models, moefication, released, released_questions, sweep
+from modularity import plots_released as plots
+from modularity import released_report as report
+
+# %% [markdown]
+# ## Files from strangers
+#
+# The files are pickles, and a pickle can run any program when it is opened. So they are not simply opened. Each has to have the bytes of the pinned commit; then
+# it is read by a loader that knows tensors and NumPy arrays and nothing else, and a file that names anything else is refused by name. To get them,
+# run `python -m modularity.released --fetch`; a folder that you have is named with `folder` above.
+
+# %%
+answers, origin = released.obtain(folder, seed=seed)
+report.summary(answers["recomputed"]).style.format({"largest difference": "{:.1e}", "rounding": "{:.1e}"})
+
+# %% [markdown]
+# **How to read it.** Each row is a figure's panel or a table: how many printed numbers it has, how many agree, the largest difference, and what rounding alone could do. The
+# standard deviations of Table 3 agree as *fractions*: beside means in percent, the printed "± 0.01" stands for a whole percentage point. They are those of a sample of eight.
+#
+# ## Do experts explain which neurons are good at tasks?
+#
+# The files hold the predictivity of all 36,864 encoder neurons of T5-base, summed over eight task sub-functions, and its partitions into 16 and into 96 experts.
+# If experts were dealt at random, the neurons of one would be no more alike than others. The intraclass correlation says how alike they are,
+#
+# ```{math}
+# :label: icc
+# \mathrm{ICC} = \frac{\mathrm{MS}_b - \mathrm{MS}_w}{\mathrm{MS}_b + (n - 1)\, \mathrm{MS}_w}, \qquad F = \frac{\mathrm{MS}_b}{\mathrm{MS}_w},
+# ```
+#
+# with the mean squares between and within experts of $n$ neurons. On a toy, by hand:
+
+
+# %%
+def naive_icc(values, groups):
+    parts = [values[groups == g] for g in np.unique(groups)]
+    n, k = len(parts[0]), len(parts)
+    between = n * sum((p.mean() - values.mean()) ** 2 for p in parts) / (k - 1)
+    within = sum(((p - p.mean()) ** 2).sum() for p in parts) / (len(values) - k)
+    return (between - within) / (between + (n - 1) * within)
+
+
+rng = np.random.default_rng(seed)
+loaded = models.load(model)
+sums = sweep.scores(loaded, [functions.first(s, per_class) for s in functions.load("task", track)]).sum("subfunction")
+own = {number: moefication.experts(loaded, number) for number in (16, sums.sizes["neuron"] // 32)}
+ours = pd.concat([released_questions.variance_explained(sums, groups, seed=seed) for groups in own.values()])
+assert np.isclose(naive_icc(sums[0].to_numpy(), own[16][0].to_numpy()), ours["icc"].iloc[0])
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-variance", "caption": "Intraclass correlation of summed task predictivity within experts, by layer, with 95 % intervals of normal theory. Left: T5-base, from the authors' files. Right: a model of this book, its own tasks."}, "image": {"alt": "Two line plots with error bars. For T5-base the correlation rises from near zero in the first layers to about a quarter in layer 9, for 16 and for 96 experts, all above zero."}}
+both = {"T5-base, released": answers["variance"], loaded.name.rstrip("/").split("/")[-1]: ours}
+axes = plots.variance(pd.concat([table.assign(model=name) for name, table in both.items()]))
+
+# %%
+by_number = answers["variance"].groupby("experts")
+by_number[["icc", "share", "share by chance"]].mean().join(by_number["p"].max().rename("highest p")).style.format(
+    "{:.4f}"
+)
+
+# %% [markdown]
+# **How to read it.** In every layer of T5-base the neurons of an expert are more alike than chance, by 2,000 permutations; in layer {glue:text}`icc_layer:d` {glue:text}`icc_most:.0%` of the
+# variance lies between the 16 experts, in layer {glue:text}`icc_least_layer:d` {glue:text}`icc_least:.0%`. So experts are about something, and most of what neurons are good at is not told by their expert. MoEfication
+# groups neurons by their input weights, and neurons with like weights respond alike: a correlation within experts is what to expect of any such grouping, as
+# [](05_functional_experts.ipynb) shows on a model without modules.
+#
+# ## Is one partition a refinement of the other?
+#
+# The paper finds functional experts among 16 and perturbs experts of 96. If the 96 were parts of the 16, the one would speak for the other.
+
+# %%
+nested = answers["refinement"].set_index("layer")
+nested.style.format("{:.3f}", subset=["purity", "purity by chance", "p", "adjusted Rand"])
+
+# %% [markdown]
+# They are two groupings: {glue:text}`whole:d` of {glue:text}`fine:,d` fine experts lie inside a coarse one. The most frequent coarse expert holds {glue:text}`purity:.0%` of a fine one on average, where neurons dealt
+# at random give {glue:text}`purity_chance:.0%`. They are related, and what is found for one has to be shown anew for the other.
+#
+# ## What the perturbations say at the proportions left out
+#
+# Figure 2 shows 2, 6, 10 and 12 of 96 experts. The files have 4, 8 and 14 too, for the seen data sets 16, 18 and 20, and RTE, which is in no panel.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-left-out", "caption": "Accuracy of T5-base with the neurons of so many of 96 experts perturbed, in the authors' files. Filled points are printed in Figure 2, hollow ones are not. Bands: 95 % intervals over five repeats of the noise. Dotted: one over the number of answers."}, "image": {"alt": "Two line plots of accuracy against the number of perturbed experts. At 4 and 8, which the paper leaves out, Avg lies below MoE; at 6, 10 and 12 above it."}}
+lines = released_questions.guessing()
+axes = plots.perturbed(answers["perturbed"], lines)
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-left-out-difference", "caption": "Accuracy under MoE less that under other orders, in percentage points; below zero experts cost more. Thick: 95 % intervals over repeats of the noise. Thin: over data sets. Hollow: not printed."}, "image": {"alt": "Eight panels of points with intervals. Less random and less single neurons the points are below zero from six experts on; less the neurons of QQP and less Avg they change sign from number to number."}}
+shown = answers["perturbed"].query("order == 'MoE (4)'")[["panel", "number", "printed"]]
+others = answers["against"].query("panel in ('seen', 'unseen') and against != 'plain'")
+axes = plots.against(others.merge(shown, on=["panel", "number"]))
+
+# %% [markdown]
+# **How to read it.** Against *random*, and against neurons chosen by one data set (*single*, the mean of four such orders), experts cost more from six on, beyond the noise and in nearly every data set. Against
+# the costliest of the four, *QQP*, they cost less at 8 and from 14 on. Against *Avg*, neurons with the same sums chosen one by one, the sign changes from number to number:
+
+# %%
+shown_as = {
+    "difference": "{:+.3f}",
+    "low": "{:+.3f}",
+    "high": "{:+.3f}",
+    "low tasks": "{:+.3f}",
+    "high tasks": "{:+.3f}",
+}
+avg = others.query("against == 'Avg (4)'").drop(columns="against").set_index(["panel", "number"])
+avg.style.format(shown_as)
+
+# %% [markdown]
+# Intervals over repeats are narrow: they say that the noise was drawn often enough. Those over data sets say what another choice of data sets might give, and
+# {glue:text}`off_zero:d` of {glue:text}`compared:d` of them are off zero against Avg. The paper observes that experts cost more above 6 %: of the four proportions above it that were run, 10, 12 and 14 of 96 say so, and 8, which is not printed, says the
+# opposite in both panels.
+#
+# *Like guessing.* With ten experts MoE leaves {glue:text}`ten_seen:.1%` on the seen data sets and {glue:text}`ten_unseen:.1%` on the unseen ones; one over the number of answers is {glue:text}`chance_seen:.0%` and
+# {glue:text}`chance_unseen:.0%`. Always giving the most frequent answer would reach more in several of them.
+#
+# ## Is "avoiding functional experts hurts" established?
+#
+# Tables 2 and 3 have eight seeds for each of seven tasks, and a seed draws the same training examples under each strategy. So differences can be taken seed by seed. The test flips the
+# signs of the eight differences in all $2^8$ ways; by hand on a toy:
+
+
+# %%
+def naive_sign_flip(differences):
+    means = [abs(np.mean(np.multiply(signs, differences))) for signs in product((1, -1), repeat=len(differences))]
+    return np.mean(np.array(means) >= abs(np.mean(differences)) - 1e-12)
+
+
+toy = rng.normal(0.5, 1, 8)
+assert np.isclose(naive_sign_flip(toy), fewshot_report.sign_flip(toy))
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-paired-released", "caption": "Differences in accuracy of Switch-base-16 under two strategies, seeds paired, with 95 % intervals over eight seeds; avg is their mean over tasks, other tasks the interval over the seven tasks. Rows: the highest accuracy of all evaluations, of the first half, of the first tenth."}, "image": {"alt": "Nine panels of points with intervals around zero. Function less No Function lies right of zero on average; No Function less Original has its interval across zero with all evaluations."}}
+names = {1.0: "all evaluations", 0.5: "first half", 0.1: "first tenth"}
+parts = {names[part]: rows for part, rows in answers["paired"].groupby("evaluations", sort=False)}
+axes = plots.paired(parts, [f"{one} − {other}" for one, other in fewshot_report.PAIRS])
+
+# %%
+on_average = answers["paired"].query("task in ('avg', 'other tasks')")
+on_average.drop(columns="p (Holm)").set_index(["evaluations", "pair", "task"]).style.format("{:.3f}").format_index(
+    "{:.0%}", level="evaluations"
+)
+
+# %% [markdown]
+# **How to read it.** *Avoiding functional experts* (No Function less Original) changes accuracy by {glue:text}`without:+.2f` points on average, with an interval from {glue:text}`without_low:.2f` to {glue:text}`without_high:.2f`:
+# not established by these files. *Only functional experts* is better than the original by {glue:text}`only:.2f` points ({glue:text}`only_low:.2f` to {glue:text}`only_high:.2f`) for these tasks and other seeds, and better than as many
+# others by {glue:text}`between:.2f` ({glue:text}`between_low:.2f` to {glue:text}`between_high:.2f`). Corrected for seven tasks (Holm), {glue:text}`holm:d` single differences are below 0.05, and none could be: eight seeds allow
+# no p below 1/128.
+#
+# The accuracy of a run is the highest of up to {glue:text}`looks:d` evaluations on the same validation set that it is reported for. The stored curves only rise: they are highest values so far, and what the
+# last step reached cannot be had from them. With the first tenth of the evaluations the second difference is gone ({glue:text}`only_tenth:+.2f`), the first is larger
+# ({glue:text}`without_tenth:+.2f`): what is compared is how soon a good step is met as well as how good it is.
+#
+# ## When do curves stabilise if all use the same layers?
+#
+# Switch has experts in every other layer. The paper says that it looks at the neurons of these; the released code averages its neuron curves over all twelve.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-same-layers", "caption": "Figure 4 from the authors' files: rank correlation of adjacent checkpoints. Dashed: neurons of the layers that have experts only."}, "image": {"alt": "Six line plots. In Switch, for semantic and knowledge, the dashed line of neurons in expert layers runs close to the line of experts, far above the solid line of all neurons; for tasks it does not."}}
+axes = plots.stabilization(answers["curves"])
+
+# %%
+first = answers["stabilised"].set_index(["model", "function", "level"])
+cells = first.apply(lambda row: f"{row['first']:.1%} ({row['low']:.1%}, {row['high']:.1%})", axis=1)
+cells.unstack("level")[["expert", "random", "neuron", "neuron, expert layers", "neuron − expert"]]
+
+# %% [markdown]
+# **How to read it.** Shares of the run after which a curve stays above 0.9, with intervals from drawing layers. In T5 nothing changes, all its layers have experts: experts come first, by about half of the run. In Switch
+# the neurons of its dense layers made the difference: in the layers with experts, neurons follow experts by {glue:text}`lag_semantic:.1%` of the run for word meanings and {glue:text}`lag_knowledge:.1%`
+# for knowledge; for tasks by {glue:text}`lag_task:.1%`. Random partitions settle later than both for the first two. What of all this is repeated noise of the same sentences,
+# [](06_emergence.ipynb) asks of this book's models; it cannot be asked of these files.
+
+# %% tags=["remove-cell"]
+by16 = answers["variance"].query("experts == 16").set_index("layer")["icc"]
+mean_of = on_average.set_index(["evaluations", "pair", "task"])
+without, only, between = (
+    f"{a} − {b}" for a, b in (("No Function", "Original"), fewshot_report.PAIRS[0], fewshot_report.PAIRS[1])
+)
+ten = answers["perturbed"].query("order == 'MoE (4)' and number == 10").set_index("panel")["accuracy"]
+values = {
+    "origin": origin,
+    "numbers": len(answers["recomputed"]),
+    "agree": int(answers["recomputed"]["agrees"].sum()),
+    "avg_eight": 100 * float(avg.xs(8, level="number")["difference"].min()),
+    "avg_eight_most": 100 * float(avg.xs(8, level="number")["difference"].max()),
+    "icc_layer": int(by16.idxmax()),
+    "icc_most": float(by16.max()),
+    "icc_least_layer": int(by16.idxmin()),
+    "icc_least": float(by16.min()),
+    "whole": int(nested["whole"].sum()),
+    "fine": 96 * len(nested),
+    "purity": float(nested["purity"].mean()),
+    "purity_chance": float(nested["purity by chance"].mean()),
+    "off_zero": int(((avg["low tasks"] > 0) | (avg["high tasks"] < 0)).sum()),
+    "compared": len(avg),
+    "holm": int((answers["paired"].query("evaluations == 1")["p (Holm)"] < 0.05).sum()),
+    "looks": int(answers["audit"].set_index("name").loc["d19_evaluations", "value"]),
+    "neuron_all": float(first.loc[("switch", "semantic", "neuron"), "first"]),
+    "neuron_same": float(first.loc[("switch", "semantic", "neuron, expert layers"), "first"]),
+    "expert": float(first.loc[("switch", "semantic", "expert"), "first"]),
+}
+for name, pair in (("without", without), ("only", only), ("between", between)):
+    values |= {name: float(mean_of.loc[(1.0, pair, "avg"), "difference"])}
+    values |= {f"{name}_{end}": float(mean_of.loc[(1.0, pair, "avg"), end]) for end in ("low", "high")}
+    values |= {f"{name}_tenth": float(mean_of.loc[(0.1, pair, "avg"), "difference"])}
+for panel, chance in lines.itertuples(index=False):
+    values |= {f"ten_{panel}": float(ten[panel]), f"chance_{panel}": float(chance)}
+for function in ("semantic", "knowledge", "task"):
+    values[f"lag_{function}"] = float(first.loc[("switch", function, "neuron − expert"), "first"])
+values |= dict(answers["audit"].itertuples(index=False, name=None))
+values["d13_twice"], values["d14_factor"] = int(values["d13_twice"]), int(values["d14_factor"])
+for name, value in values.items():
+    glue(name, value, display=False)
+glue("evidence", ledger.evidence(answers["evidence"]), display=False)
+
+# %% [markdown]
+# ## What this page does not show
+#
+# - Anything about semantic and knowledge predictivity of T5-base: the files have the sums over tasks only.
+# - Whether other trainings would give the same: there is one T5, one Switch and one partition of each kind.
+# - What the most frequent answer reaches in each data set: their labels are not among the files.
+# - That seeds mean the same examples in all three strategies: the names of the files say so, and the released script draws by seed.
+#
+# ## Exercises
+#
+# ```{exercise} Made to be nested
+# :label: made-nested
+# *(5 minutes, easy.)* Make a fine partition of 3,072 neurons into 96 experts and a coarse one into 16 that it refines, and put the mean purity of
+# `released_questions.refinement` into `purity`. Predict it first. *Hint:* six fine experts make a coarse one; the function takes arrays with dims `(layer, neuron)`.
+# ```
+
+# %% tags=["solution", "hide-cell"]
+import xarray as xr
+
+fine = xr.DataArray(rng.permutation(3072)[None] % 96, {"layer": [0]}, ("layer", "neuron"))
+purity = released_questions.refinement(fine, fine // 6, seed=seed)["purity"].mean()
+
+# %% tags=["check"]
+assert purity == 1, "every fine expert has to lie inside one coarse expert"
+print(f"nested {purity:.2f}, T5-base {values['purity']:.2f}, by chance {values['purity_chance']:.2f}")
+
+# %% [markdown]
+# ```{exercise} How much do six hundred looks give?
+# :label: six-hundred-looks
+# *(10 minutes, medium.)* A model answers each of 1,000 validation rows with probability 0.75, and learns nothing. It is evaluated 600 times with independent answers. Predict the mean of the
+# *highest* accuracy, then put it into `highest`. Real evaluations share rows and weights, so this is the most that looking can give.
+# ```
+
+# %% tags=["solution", "hide-cell"]
+highest = (rng.binomial(1000, 0.75, (200, 600)) / 1000).max(1).mean()
+
+# %% tags=["check"]
+assert 0.78 < highest < 0.81, "the highest of 600 lies about three standard errors above 0.75"
+print(
+    f"{highest:.3f}: {100 * (highest - 0.75):.1f} points for nothing, where strategies differ by {values['only']:.1f}"
+)
