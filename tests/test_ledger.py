@@ -113,6 +113,7 @@ def row(estimate=0.3, low=0.2, high=0.4, claim="a-claim", model="t5-mini"):
 def test_what_is_glued_is_read_back(tmp_path):
     executed(tmp_path, "04_one", row(), row(np.float64(1), math.nan, math.inf, model="O’Neill's"))
     executed(tmp_path, "05_two", row(claim="another"))
+    executed(tmp_path, "04_one.rerun", row(estimate=9))  # somebody's try
     (tmp_path / "06.failed.ipynb").write_text("{}")
     made = ledger.collect(tmp_path)
     assert made[["claim", "model", "page"]].to_numpy().tolist() == [

@@ -101,13 +101,15 @@ def evidence(*tables: pd.DataFrame) -> str:
 def collect(folder: Path = EXECUTED) -> pd.DataFrame:
     """The evidence that executed notebooks of a folder glued, with ``page``, the notebook's name.
 
+    A notebook with a dot in its name (``….rerun.ipynb``, ``….failed.ipynb``) is somebody's try and says nothing here.
+
     Raises
     ------
     ValueError
         Two notebooks say something of the same claim and model.
     """
     made = []
-    for path in sorted(p for p in folder.glob("*.ipynb") if not p.name.endswith(".failed.ipynb")):
+    for path in sorted(p for p in folder.glob("*.ipynb") if "." not in p.stem):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         for output in (o for cell in cells for o in cell.get("outputs", [])):
             if output.get("metadata", {}).get("scrapbook", {}).get("name") == KEY:
