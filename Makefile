@@ -25,6 +25,17 @@ book: $(ENV)/ready ## run every section and build the book
 	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/doit book
 	@echo "open $(CURDIR)/_build/html/index.html"
 
+.PHONY: serve
+serve: ## show the built book at http://localhost:8000, or at PORT=
+	@test -f _build/html/index.html || { echo "the book is not built: run make book"; exit 1; }
+	$(PYTHON) -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+PORT ?= 8000
+
+.PHONY: students
+students: $(ENV)/ready ## write copies of the notebooks without solutions into students/
+	$(RUN)/python -m modularity.students
+
 .PHONY: test
 test: $(ENV)/ready ## run every test; those of the pages need the built book and Chromium
 	$(RUN)/pytest

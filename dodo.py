@@ -13,6 +13,7 @@ RELEASED = "A_released"
 CLAIMS = "data/claims.yml"  # read by the ledger's page, by no section
 DATA = [str(p.relative_to(ROOT)) for p in sorted((ROOT / "data").rglob("*")) if p.is_file() and "build" not in p.parts]
 DATA.remove(CLAIMS)
+EXPLORER = "executed/explorer/index.js"  # written last, with the digests of the files beside it
 PAGES = [
     str(p.relative_to(ROOT))
     for p in [*sorted((ROOT / "book").rglob("*")), ROOT / "_config.yml", ROOT / "_toc.yml"]
@@ -35,6 +36,15 @@ def task_section():
         }
 
 
+def task_explorer():
+    """make the data of the page that shows neurons and experts one by one"""
+    return {
+        "file_dep": [*LIBRARY, *DATA],
+        "targets": [EXPLORER],
+        "actions": [f"python -m modularity.explorer -o {Path(EXPLORER).parent}"],
+    }
+
+
 def task_book():
     """build the book into _build/html"""
     return {
@@ -43,6 +53,7 @@ def task_book():
             CLAIMS,
             *(f"notebooks/{n}.ipynb" for n in NOTEBOOKS),
             *(f"executed/{n}.ipynb" for n in NOTEBOOKS),
+            EXPLORER,  # behind the sections, which store the scores that it reads
         ],
         "targets": ["_build/html/index.html"],
         "actions": ["jupyter-book build . -W -n --keep-going"],

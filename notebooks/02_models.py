@@ -227,8 +227,8 @@ for name, value in values.items():
 # ```{exercise} Only what was routed
 # :label: routed-only
 # *(5 minutes, easy.)* The paper reads all experts' neurons on every token, also those that the token was not sent to. Predict whether the
-# best predictivity of switch-mini falls when only routed neurons are read, then put its mean over layers for the first sub-function into
-# `routed`. *Hint:* `capture.pooled_activations(..., routed_only=True)`.
+# best predictivity of switch-mini falls when only routed neurons are read, then put its mean over layers for the first sub-function,
+# `few[0]`, into `routed`, and that of all neurons into `every`. *Hint:* `capture.pooled_activations(..., routed_only=True)`.
 # ```
 
 # %% tags=["solution", "hide-cell"]

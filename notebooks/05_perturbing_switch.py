@@ -244,7 +244,7 @@ for name, value in values.items():
 # ```{exercise} The best of many
 # :label: best-of-many
 # *(10 minutes, medium.)* A model answers at random, and each of 100 evaluations on 1,000 rows is a fresh coin for each row. Predict the mean of the best evaluation, then put it, over 500 simulated runs,
-# into `flattered`. *Hint:* `rng.binomial(1000, 0.5, size=(500, 100))`.
+# into `flattered`. *Hint:* `np.random.default_rng(0).binomial(1000, 0.5, size=(500, 100))`.
 # ```
 
 # %% tags=["solution", "hide-cell"]

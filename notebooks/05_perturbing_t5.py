@@ -273,8 +273,9 @@ for name, value in values.items():
 #
 # ```{exercise} Five repeats
 # :label: five-repeats
-# *(10 minutes, medium.)* The paper repeats each perturbation five times. Take the twenty draws of *random* at a fifth, variance 64, mean over runs and tasks, and pick five of them twice, with replacement. How
-# often are the two means 2 points or more apart, though both are of the same order? Predict, then put the share over 2,000 trials into `apart`. *Hint:* `rng.choice(draws, 5)`.
+# *(10 minutes, medium.)* The paper repeats each perturbation five times. Put the twenty draws of *random* at a fifth, variance 64, mean over runs and tasks, into `draws`, and pick five of them twice, with replacement. How
+# often are the two means 2 points or more apart, though both are of the same order? Predict, then put the share over 2,000 trials into `apart`. *Hint:* `accuracy.sel(…)`, and `rng.choice(draws, 5)` with
+# `rng = np.random.default_rng(0)`.
 # ```
 
 # %% tags=["solution", "hide-cell"]
@@ -309,4 +310,4 @@ plain_qqp, mean_qqp = found.to_numpy().ravel()
 # %% tags=["check"]
 assert plain_qqp > 0.7, "nothing is perturbed in the plain model"
 assert mean_qqp <= plain_qqp + 0.05, "a mean holds nothing of the sentence at hand"
-print(f"plain {plain_qqp:.2f}, all neurons of layer {top} at their means {mean_qqp:.2f}")
+print(f"plain {plain_qqp:.2f}, all neurons of the last layer at their means {mean_qqp:.2f}")

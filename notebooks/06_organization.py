@@ -212,7 +212,8 @@ print(f"p < 0.05 in {rejected:.0%} of the deals, where 5 % would be right")
 # ```{exercise} Ask the neurons
 # :label: ask-the-neurons
 # *(15 minutes, medium.)* If like words share neurons wherever these are, the overlap of their top neurons should go with likeness too. Predict whether more or less than that of their experts, then put the mean over all pairs of
-# nouns of the rank correlation of likeness (`wanted["corpus"]`) with overlap, last layer, last run, into `of_neurons`. *Hint:* `specialists.overlap(specialists.top_neurons(scores[-1]))`, and leave out the diagonal.
+# nouns of the rank correlation of likeness (`wanted["corpus"]`) with overlap, last layer, last run, into `of_neurons`, and the two matrices that were correlated, a row for each pair and its own entry left out, into
+# `rows`. *Hint:* `specialists.overlap(specialists.top_neurons(scores[-1]))`.
 # ```
 
 # %% tags=["solution", "hide-cell"]

@@ -26,6 +26,7 @@ MODULES = {
     "models": True,
     "neurons": True,
     "capture": True,
+    "reading": True,
     "word_vectors": True,
     "perturb": True,
     "answering": True,
@@ -57,9 +58,12 @@ MODULES = {
     "checkpoints": True,
     "pretrain": True,
     "store": False,
+    "luck": False,
     "cluster": False,
     "sweep": True,
     "moefication": True,
+    "explorer_cards": True,
+    "explorer": True,
     "sensitivity": True,
     "lesion_grid": True,
     "fewshot": True,
@@ -99,6 +103,7 @@ MODULES = {
     "plots_choices": False,
     "plots_ledger": False,
     "rerun": False,
+    "students": False,
 }
 ORDER = list(MODULES)
 

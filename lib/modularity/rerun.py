@@ -14,6 +14,23 @@ from pathlib import Path
 import yaml
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+PROFILES = "profiles.yml"
+
+
+def profile(name: str, notebook: str) -> dict[str, object]:
+    """The parameters that a profile of ``notebooks/profiles.yml`` gives a notebook.
+
+    Raises
+    ------
+    ValueError
+        An unknown profile, or one that does not name the notebook.
+    """
+    known = yaml.safe_load((NOTEBOOKS / PROFILES).read_text(encoding="utf-8"))
+    if name not in known:
+        raise ValueError(f"unknown profile {name!r}; known: {', '.join(known)}")
+    if notebook not in known[name]:
+        raise ValueError(f"profile {name!r} does not name {notebook!r}; it has: {', '.join(known[name])}")
+    return dict(known[name][notebook])
 
 
 def rerun(notebook: str, output: Path, parameters: Mapping[str, object], *, progress: bool = True) -> Path:
@@ -56,11 +73,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m modularity.rerun", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("notebook", help="for instance 04_specialization")
     parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), dest="parameters")
-    parser.add_argument("-o", "--output", type=Path, help="default: executed/<notebook>.rerun.ipynb")
+    parser.add_argument("--profile", help="parameters from notebooks/profiles.yml: mini, smoke or paper; -p wins")
+    parser.add_argument("-o", "--output", type=Path, help="default: executed/<notebook>.<profile or rerun>.ipynb")
     options = parser.parse_args(arguments)
-    output = options.output or NOTEBOOKS.parent / "executed" / f"{options.notebook}.rerun.ipynb"
+    output = options.output or (
+        NOTEBOOKS.parent / "executed" / f"{options.notebook}.{options.profile or 'rerun'}.ipynb"
+    )
     try:
-        print(rerun(options.notebook, output, {k: yaml.safe_load(v) if v else v for k, v in options.parameters}))
+        parameters = profile(options.profile, options.notebook) if options.profile else {}
+        parameters |= {k: yaml.safe_load(v) if v else v for k, v in options.parameters}
+        print(rerun(options.notebook, output, parameters))
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

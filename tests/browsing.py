@@ -1,0 +1,91 @@
+"""Opening a page in a browser, and what can be wrong with it: requests, script errors, width, accessibility."""
+
+import json
+
+from axe_playwright_python.base import AXE_SCRIPT
+
+# What sticks out of the screen and lies in nothing that scrolls, and the page itself where it is too wide. Formulas
+# carry a hidden copy for screen readers.
+TOO_WIDE = """() => {
+  const root = document.documentElement, width = root.clientWidth;
+  const scrolls = e => e !== root && (/auto|scroll/.test(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+  const out = e => e.getBoundingClientRect().right > width + 1 && e.checkVisibility({visibilityProperty: true})
+    && !e.closest("mjx-assistive-mml") && !scrolls(e);
+  const found = [...document.querySelectorAll("main *")].filter(out);
+  return [...(root.scrollWidth > width ? [root] : []), ...found].map(e => e.outerHTML.slice(0, 150));
+}"""
+
+# Most of axe's time goes into contrast, and most text looks like other text: a code block has hundreds of words in five
+# colours. Of all childless elements with the same text colour, size and weight on the same grounds, one is checked.
+MARK_LOOKS_SEEN = """() => {
+  const grounds = new Map(), seen = new Set();
+  const ground = e => {
+    if (!e) return "";
+    if (!grounds.has(e)) {
+      const s = getComputedStyle(e);
+      const clear = s.opacity === "1" && s.backgroundColor === "rgba(0, 0, 0, 0)" && s.backgroundImage === "none";
+      const own = clear ? "" : [s.opacity, s.backgroundColor, s.backgroundImage, ""].join();
+      grounds.set(e, own + ground(e.parentElement));
+    }
+    return grounds.get(e);
+  };
+  for (const e of document.querySelectorAll("body *")) {
+    e.removeAttribute("data-looks-seen");
+    if (e.childElementCount || !e.textContent.trim() || !e.checkVisibility({visibilityProperty: true})) continue;
+    const s = getComputedStyle(e), looks = [s.color, s.fontSize, s.fontWeight, s.textShadow, ground(e)].join();
+    if (seen.has(looks)) e.setAttribute("data-looks-seen", "");
+    seen.add(looks);
+  }
+}"""
+FOLLOWS = "scheme => (document.documentElement.dataset.theme ?? scheme) === scheme"
+NOT_SEEN = "{exclude: [['[data-looks-seen]']]}"
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]  # landmarks are best practice
+CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+THE_REST = {"runOnly": {"type": "tag", "values": STANDARDS}, "rules": {"color-contrast": {"enabled": False}}}
+
+
+def scheme(dark):
+    return "dark" if dark else "light"
+
+
+def visit(browser, address, *, width=1280, dark=False):
+    """The opened page, every address it asked for, and every script error."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme(dark))
+    context.set_default_timeout(120_000)  # a busy machine is no fault of the page
+    page = context.new_page()
+    requests, errors = [], []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("response", lambda response: errors.append(response.url) if response.status >= 400 else None)
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.goto(address, wait_until="load")
+    page.evaluate("Promise.resolve(window.MathJax?.startup?.promise).then(() => null)")  # formulas change widths
+    page.wait_for_timeout(100)
+    return page, requests, errors
+
+
+class Opened:
+    """A page as found at one width, in the scheme it is opened in and then in the other; what folds is unfolded."""
+
+    def __init__(self, browser, address, *, width, dark, contrast=True):
+        page, self.requests, self.errors = visit(browser, address, width=width, dark=dark)
+        page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+        page.add_style_tag(content="* { transition: none !important }")  # no colour on its way to another
+        page.evaluate(AXE_SCRIPT)
+        self.title = page.title()
+        self.violations = run_axe(page, "document", THE_REST)
+        self.too_wide, self.faint = {}, {}
+        for name in (scheme(dark), scheme(not dark)):
+            page.emulate_media(color_scheme=name)
+            page.wait_for_function(FOLLOWS, arg=name)  # the theme hears of it a frame later
+            self.too_wide[name] = page.evaluate(TOO_WIDE)
+            page.evaluate(MARK_LOOKS_SEEN)
+            self.faint[name] = run_axe(page, NOT_SEEN, CONTRAST) if contrast else []
+        page.context.close()
+
+
+def run_axe(page, where, options):
+    """What axe finds, a line for each element: rule, element, and what is wrong with it."""
+    options = {"resultTypes": ["violations"], "preload": False, **options}
+    found = page.evaluate(f"axe.run({where}, {json.dumps(options)}).then(found => found.violations)")
+    return [f"{f['id']}: {n['html'][:150]} ({n['failureSummary']})" for f in found for n in f["nodes"]]

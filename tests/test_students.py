@@ -1,0 +1,160 @@
+"""Student copies hold no solution, need none, and lose nobody's answers."""
+
+import builtins
+import re
+
+import nbformat
+import pytest
+from nbclient.exceptions import CellExecutionError
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from modularity import students
+
+SOURCES = sorted(students.NOTEBOOKS.glob("*.ipynb"))
+
+
+@pytest.fixture(params=SOURCES, ids=lambda path: path.stem)
+def notebook(request):
+    return nbformat.read(request.param, 4)
+
+
+def toy(solution="answer = 1 + 1", check="assert answer == 2, 'two, not that'", *, then="x + 1"):
+    """A notebook of one exercise."""
+    cells = [
+        new_code_cell("x = 1"),
+        new_markdown_cell("```{exercise} Sum\nPut 1 + 1 into `answer`.\n```"),
+        new_code_cell(solution, metadata={"tags": ["solution", "hide-cell"]}),
+        new_code_cell(check, metadata={"tags": ["check"]}),
+        new_code_cell(then),
+    ]
+    return new_notebook(cells=cells, metadata={"jupytext": {"formats": "ipynb,py:percent"}})
+
+
+def test_a_copy_differs_only_where_a_solution_was(notebook):
+    copy = students.student_copy(notebook)
+    solutions = [i for i, _ in students.exercises(notebook)]
+    assert solutions
+    changed = [i for i, (a, b) in enumerate(zip(notebook.cells, copy.cells, strict=True)) if a.source != b.source]
+    assert changed == solutions
+    nbformat.validate(copy)
+    assert "jupytext" not in copy.metadata  # or Jupyter would write a .py beside it
+
+
+def test_no_line_of_a_solution_is_left_but_its_imports(notebook):
+    copy = students.student_copy(notebook)
+    assert not any("solution" in c.metadata.get("tags", []) for c in copy.cells)
+    for i, j in students.exercises(notebook):
+        *imports, comment = copy.cells[i].source.splitlines()
+        assert all(re.match(r"(from \S+ )?import ", line) for line in imports)
+        assert comment.startswith("# your answer")
+        assert all(name in comment for name in students.answers(notebook.cells[i].source, notebook.cells[j].source))
+
+
+def test_an_exercise_names_what_its_check_reads(notebook):
+    for i, j in students.exercises(notebook):
+        asked = notebook.cells[i - 1].source
+        asked = asked[asked.rindex("```{exercise}") :]
+        for name in students.answers(notebook.cells[i].source, notebook.cells[j].source):
+            assert f"`{name}`" in asked
+
+
+def test_no_cell_needs_what_only_a_solution_has(notebook):
+    known, answered = set(dir(builtins)), set()
+    found = dict(students.exercises(notebook))
+    for i, cell in enumerate(notebook.cells):
+        if cell.cell_type != "code":
+            continue
+        source = "\n".join(students.imports(cell.source)) if i in found else cell.source
+        names = students.assigned(source) | {a.split(".")[0] for a in re.findall(r"(?:import|as|,) +(\w+)", source)}
+        if i in found:
+            new = set(students.answers(cell.source, notebook.cells[found[i]].source))
+            assert not new & (known | answered), "an answer that is there before it is given is not checked"
+            answered |= new
+            only = students.assigned(cell.source) - known
+        elif i - 1 not in found:
+            assert not set(students.loaded(source)) & (answered - names)
+        else:
+            assert not (set(students.loaded(source)) & only) - new - students.assigned(source)
+        known |= names
+
+
+def test_the_checks_of_a_copy_ask_for_their_answers():
+    assert students.run(toy()) == ["NameError: name 'answer' is not defined"]
+
+
+def test_a_wrong_answer_meets_the_message_of_the_check():
+    copy = students.student_copy(toy())
+    copy.cells[2].source += "\nanswer = 3"
+    with pytest.raises(CellExecutionError, match="two, not that"):
+        students.NotebookClient(copy, kernel_name="python3").execute()
+    copy.cells[2].source = "answer = 2"
+    students.NotebookClient(copy, kernel_name="python3").execute()
+
+
+def test_a_cell_that_needs_a_solution_is_found():
+    with pytest.raises(CellExecutionError, match="'helper' is not defined"):
+        students.run(toy("helper = 2\nanswer = helper", then="helper"))
+
+
+def test_a_check_that_fails_for_something_else_is_found():
+    with pytest.raises(ValueError, match=r"check of answer should miss its answer, but said .*ZeroDivisionError"):
+        students.run(toy(check="1 / 0\nassert answer"))
+
+
+def test_imports_of_a_solution_stay():
+    copy = students.student_copy(toy("import math\nanswer = math.sqrt(4)"))
+    assert copy.cells[2].source.splitlines() == [
+        "import math",
+        "# your answer: put it into answer; the next cell checks it",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda cells: cells.pop(3), r"solutions are cells \[2\], checks are cells \[\]"),
+        (lambda cells: cells.insert(3, new_markdown_cell("between")), r"checks are cells \[4\]"),
+        (lambda cells: cells[3].update(source="assert True"), "reads no name that the solution in cell 2 assigns"),
+    ],
+)
+def test_an_exercise_without_its_check_is_refused(change, message):
+    notebook = toy()
+    change(notebook.cells)
+    with pytest.raises(ValueError, match=message):
+        students.student_copy(notebook)
+
+
+def test_the_original_is_left_as_it_is():
+    notebook = toy()
+    students.student_copy(notebook)
+    assert notebook == toy() | {"cells": notebook.cells}
+    assert notebook.cells[2].source == "answer = 1 + 1"
+
+
+def test_every_notebook_is_written_and_nobodys_answers_are_lost(tmp_path):
+    paths = students.write(tmp_path)
+    assert [p.name for p in paths] == [p.name for p in SOURCES]
+    assert sorted(tmp_path.iterdir()) == paths
+    students.write(tmp_path)  # the same again
+    answered = paths[-1].read_text(encoding="utf-8").replace("# your answer", "highest = 1  # your answer")
+    paths[-1].write_text(answered, encoding="utf-8")
+    paths[0].unlink()
+    with pytest.raises(FileExistsError, match="may hold answers"):
+        students.write(tmp_path)
+    assert paths[-1].read_text(encoding="utf-8") == answered
+    assert not paths[0].exists()
+
+
+def test_the_command_line_names_what_is_known(tmp_path, capsys):
+    assert students.main(["--folder", str(tmp_path / "new")]) == 0
+    assert str(tmp_path / "new" / SOURCES[0].name) in capsys.readouterr().out
+    assert students.main(["--run", "03"]) == 2
+    assert f"unknown notebook '03'; known: {SOURCES[0].stem}" in capsys.readouterr().err
+
+
+def test_every_exercise_has_its_place_in_the_course(notebook):
+    course = (students.NOTEBOOKS.parent / "book/teaching.md").read_text(encoding="utf-8")
+    text = "\n".join(cell.source for cell in notebook.cells)
+    labels = re.findall(r"^```\{exercise\} .+\n:label: (\S+)$", text, re.MULTILINE)
+    assert len(labels) == len(students.exercises(notebook))
+    assert all(f"<{label}>`" in course for label in labels)
