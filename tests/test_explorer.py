@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
 
 from modularity import (
     capture,
@@ -184,7 +185,8 @@ def build(source, folder):
         shutil.copytree(folder, source / "executed/explorer")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(ROOT / "book/_ext"))
-        with (source / "warnings").open("w+") as log:
+        # In a namespace: what a build registers would be there for the next test.
+        with (source / "warnings").open("w+") as log, docutils_namespace():
             app = Sphinx(source, source, source / "html", source / "trees", "html", status=None, warning=log)
             app.build(force_all=True)
             log.seek(0)

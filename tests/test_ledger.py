@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
 
 from modularity import evidence, ledger, plots_ledger
 from modularity.plots_ledger import LOOKS
@@ -243,7 +244,8 @@ def build(tmp_path, monkeypatch):
         monkeypatch.setattr(ledger, "read", lambda: claims)
         monkeypatch.setattr(ledger.evidence_printed, "effects", lambda: PRINTED)
         log = (tmp_path / "warnings").open("w+")
-        with log:
+        # In a namespace: what a build registers would be there for the next test.
+        with log, docutils_namespace():
             app = Sphinx(source, source, tmp_path / "html", tmp_path / "trees", "html", status=None, warning=log)
             app.build(force_all=True)
             log.seek(0)
