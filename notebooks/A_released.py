@@ -75,7 +75,7 @@ report.summary(answers["recomputed"]).style.format({"largest difference": "{:.1e
 # \mathrm{ICC} = \frac{\mathrm{MS}_b - \mathrm{MS}_w}{\mathrm{MS}_b + (n - 1)\, \mathrm{MS}_w}, \qquad F = \frac{\mathrm{MS}_b}{\mathrm{MS}_w},
 # ```
 #
-# with the mean squares between and within experts of $n$ neurons. On a toy, by hand:
+# with the mean squares between and within experts of $n$ neurons. By hand, for one layer of {glue:text}`beside`:
 
 
 # %%
@@ -105,7 +105,7 @@ by_number[["icc", "share", "share by chance"]].mean().join(by_number["p"].max().
 )
 
 # %% [markdown]
-# **How to read it.** In every layer of T5-base the neurons of an expert are more alike than chance, by 2,000 permutations; in layer {glue:text}`icc_layer:d` {glue:text}`icc_most:.0%` of the
+# **How to read it.** In every layer of T5-base the neurons of an expert are more alike than chance (permutation test, highest p {glue:text}`highest_p:.4f`); in layer {glue:text}`icc_layer:d` {glue:text}`icc_most:.0%` of the
 # variance lies between the 16 experts, in layer {glue:text}`icc_least_layer:d` {glue:text}`icc_least:.0%`. So experts are about something, and most of what neurons are good at is not told by their expert. MoEfication
 # groups neurons by their input weights, and neurons with like weights respond alike: a correlation within experts is what to expect of any such grouping, as
 # [](05_functional_experts.ipynb) shows on a model without modules.
@@ -130,7 +130,7 @@ nested.style.format("{:.3f}", subset=["purity", "purity by chance", "p", "adjust
 lines = released_questions.guessing()
 axes = plots.perturbed(answers["perturbed"], lines)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-left-out-difference", "caption": "Accuracy under MoE less that under other orders, in percentage points; below zero experts cost more. Thick: 95 % intervals over repeats of the noise. Thin: over data sets. Hollow: not printed."}, "image": {"alt": "Eight panels of points with intervals. Less random and less single neurons the points are below zero from six experts on; less the neurons of QQP and less Avg they change sign from number to number."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-left-out-difference", "caption": "Accuracy under MoE less that under other orders, in percentage points; below zero experts cost more. Thick: 95 % intervals over repeats of the noise, mostly hidden by their points. Thin: over data sets. Hollow: not printed."}, "image": {"alt": "Eight panels of points with intervals. Less random and less single neurons the points are below zero from six experts on; less the neurons of QQP and less Avg they change sign from number to number."}}
 shown = answers["perturbed"].query("order == 'MoE (4)'")[["panel", "number", "printed"]]
 others = answers["against"].query("panel in ('seen', 'unseen') and against != 'plain'")
 axes = plots.against(others.merge(shown, on=["panel", "number"]))
@@ -152,15 +152,15 @@ avg.style.format(shown_as)
 
 # %% [markdown]
 # Intervals over repeats are narrow: they say that the noise was drawn often enough. Those over data sets say what another choice of data sets might give, and
-# {glue:text}`off_zero:d` of {glue:text}`compared:d` of them are off zero against Avg. The paper observes that experts cost more above 6 %: of the four proportions above it that were run, 10, 12 and 14 of 96 say so, and 8, which is not printed, says the
-# opposite in both panels.
+# {glue:text}`off_zero:d` of {glue:text}`compared:d` of them are off zero against Avg. The paper observes that experts cost more above 6 %. Of the five numbers above it that were run under both orders, 6, 10, 12 and 14 of 96 say so on average, and 8, which is not
+# printed, says the opposite in both panels.
 #
 # *Like guessing.* With ten experts MoE leaves {glue:text}`ten_seen:.1%` on the seen data sets and {glue:text}`ten_unseen:.1%` on the unseen ones; one over the number of answers is {glue:text}`chance_seen:.0%` and
 # {glue:text}`chance_unseen:.0%`. Always giving the most frequent answer would reach more in several of them.
 #
 # ## Is "avoiding functional experts hurts" established?
 #
-# Tables 2 and 3 have eight seeds for each of seven tasks, and a seed draws the same training examples under each strategy. So differences can be taken seed by seed. The test flips the
+# Tables 2 and 3 have eight seeds for each of seven tasks, the same eight numbers under each strategy, and the released script draws the training examples by them. So differences can be taken seed by seed. The test flips the
 # signs of the eight differences in all $2^8$ ways; by hand on a toy:
 
 
@@ -225,6 +225,8 @@ values = {
     "agree": int(answers["recomputed"]["agrees"].sum()),
     "avg_eight": 100 * float(avg.xs(8, level="number")["difference"].min()),
     "avg_eight_most": 100 * float(avg.xs(8, level="number")["difference"].max()),
+    "beside": loaded.name.rstrip("/").split("/")[-1],
+    "highest_p": float(answers["variance"]["p"].max()),
     "icc_layer": int(by16.idxmax()),
     "icc_most": float(by16.max()),
     "icc_least_layer": int(by16.idxmin()),

@@ -12,7 +12,7 @@ from modularity.choices_setup import Effect, Setup, best, paired
 from modularity.models import Model
 
 GAIN = "trained less untrained, semantic"
-FIRST, ALL = 30, 529  # sub-functions of random models that the authors' figure takes, and those there are
+FIRST = 30  # sub-functions of random models that the authors' figure takes
 CODE_SHARE = 32 / 3072  # of the neurons, in the authors' Figure 1; 512 / 49,152 is the same
 
 

@@ -59,13 +59,13 @@ def read(folder: Path, *, verify: bool = True) -> Release:
     release.check(folder, verify=verify)
     partitions = {
         16: _layers(_partition(folder / "MoEfication/T5.bin", 16)),
-        96: _layers(_partition(folder / "Perturbation4T5/t5_encoder_cluster_96_weight.bin", 96), "fine"),
+        96: _layers(_partition(folder / "Perturbation4T5/t5_encoder_cluster_96_weight.bin", 96)),
     }
     averages = [folder / f"Perturbation4T5/average_predictivity/{i}.bin" for i in range(LAYERS)]
     sums = folder / "Perturbation4T5/t5_96_task_expert.bin"
     return Release(
         partitions=partitions,
-        predictivity=_layers(np.stack([_numbers(file, (NEURONS,)) for file in averages]), "predictivity"),
+        predictivity=_layers(np.stack([_numbers(file, (NEURONS,)) for file in averages])),
         expert_sums=xr.DataArray(_numbers(sums, (LAYERS, 96)), {"layer": range(LAYERS)}, ("layer", "expert")),
         perturbed=_perturbed(folder / "Perturbation4T5/results.txt"),
         tuned=_tuned(folder / "Perturbation4SwitchTransformer/save"),
@@ -74,8 +74,8 @@ def read(folder: Path, *, verify: bool = True) -> Release:
     )
 
 
-def _layers(values: np.ndarray, name: str = "expert") -> xr.DataArray:
-    return xr.DataArray(values, {"layer": range(LAYERS)}, ("layer", "neuron"), name=name)
+def _layers(values: np.ndarray) -> xr.DataArray:
+    return xr.DataArray(values, {"layer": range(LAYERS)}, ("layer", "neuron"))
 
 
 def _numbers(file: Path, shape: Sequence[int] | None, low: float = -np.inf, high: float = np.inf) -> np.ndarray:
