@@ -8,17 +8,21 @@ from modularity import release
 
 ROOT = Path(__file__).parent
 NOTEBOOKS = sorted(p.stem for p in (ROOT / "notebooks").glob("*.ipynb"))
+
+
+def files(folder: str, without: str = "__pycache__") -> list[str]:
+    """All files below a folder, as paths from here; a clone may itself lie in a folder named `without`."""
+    paths = (p.relative_to(ROOT) for p in sorted((ROOT / folder).rglob("*")) if p.is_file())
+    return [str(p) for p in paths if without not in p.parts]
+
+
 LIBRARY = [str(p.relative_to(ROOT)) for p in sorted((ROOT / "lib/modularity").glob("*.py"))]
 RELEASED = "A_released"
 CLAIMS = "data/claims.yml"  # read by the ledger's page, by no section
-DATA = [str(p.relative_to(ROOT)) for p in sorted((ROOT / "data").rglob("*")) if p.is_file() and "build" not in p.parts]
+DATA = files("data", without="build")
 DATA.remove(CLAIMS)
 EXPLORER = "executed/explorer/index.js"  # written last, with the digests of the files beside it
-PAGES = [
-    str(p.relative_to(ROOT))
-    for p in [*sorted((ROOT / "book").rglob("*")), ROOT / "_config.yml", ROOT / "_toc.yml"]
-    if p.is_file() and "__pycache__" not in p.parts
-]
+PAGES = [*files("book"), "_config.yml", "_toc.yml"]
 
 DOIT_CONFIG = {"default_tasks": ["book"], "verbosity": 2, "dep_file": ".doit.db"}
 
