@@ -26,11 +26,17 @@ book: $(ENV)/ready ## run every section and build the book
 	@echo "open $(CURDIR)/_build/html/index.html"
 
 .PHONY: serve
-serve: ## show the built book at http://localhost:8000, or at PORT=
+serve: ## show the built book at http://localhost:8000, or at PORT= and BIND=
 	@test -f _build/html/index.html || { echo "the book is not built: run make book"; exit 1; }
-	$(PYTHON) -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+	$(PYTHON) -m http.server --bind $(BIND) --directory _build/html $(PORT)
 
 PORT ?= 8000
+BIND ?= 127.0.0.1
+
+.PHONY: lab
+lab: $(ENV)/ready ## open the notebooks in JupyterLab
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[lab]'
+	$(RUN)/jupyter lab notebooks
 
 .PHONY: students
 students: $(ENV)/ready ## write copies of the notebooks without solutions into students/

@@ -29,6 +29,18 @@
 # **Need:** nothing but this book. About ten minutes on two CPU cores the first time, because every neuron is scored; a GPU is not needed.
 # :::
 
+# %% tags=["remove-cell"]
+# In Colab, get this book and what it needs: a few minutes, once. Anywhere else nothing happens.
+import importlib.util
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and importlib.util.find_spec("modularity") is None:
+    book = "https://github.com/modularity-companion/emergent-modularity"
+    subprocess.run(["git", "clone", "--quiet", "--depth", "1", book, "book"], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "-e", "book[bert,book]"], check=True)
+    sys.path.insert(0, "book/lib")
+
 # %% tags=["parameters"]
 model: str = "t5-mini"  # the shipped model that answers the tasks
 seed: int = 0  # of every draw, and of the planted model
@@ -228,7 +240,12 @@ for name, value in values.items():
 # :label: routed-only
 # *(5 minutes, easy.)* The paper reads all experts' neurons on every token, also those that the token was not sent to. Predict whether the
 # best predictivity of switch-mini falls when only routed neurons are read, then put its mean over layers for the first sub-function,
-# `few[0]`, into `routed`, and that of all neurons into `every`. *Hint:* `capture.pooled_activations(..., routed_only=True)`.
+# `few[0]`, into `routed`, and that of all neurons into `every`.
+#
+# :::{hint}
+# :class: dropdown
+# `capture.pooled_activations(..., routed_only=True)`.
+# :::
 # ```
 
 # %% tags=["solution", "hide-cell"]
@@ -240,14 +257,21 @@ every, routed = (
 )
 
 # %% tags=["check"]
-assert 0.5 < routed < 1
+read_before = scored["switch-mini"][0][0].sel(subfunction=few[0].name).max("neuron").mean("layer")
+assert np.isclose(every, read_before), "`every` is not what this page found above for the same neurons and sentences"
+assert 0.5 < routed != every, "a neuron that is read on some tokens only does not score the same"
 print(f"every expert {every:.3f}, only the routed one {routed:.3f}")
 
 # %% [markdown]
 # ```{exercise} Shuffled, not rotated
 # :label: shuffled-blocks
 # *(10 minutes, medium.)* `planted.load("shuffled")` deals the same neurons to the blocks at random. Predict what a count by block shows, and
-# what balanced k-means on the weights would find. Put the largest count of any block and function into `largest`. *Hint:* the cell above.
+# what balanced k-means on the weights would find. Put the largest count of any block and function into `largest`.
+#
+# :::{hint}
+# :class: dropdown
+# The cell above.
+# :::
 # ```
 
 # %% tags=["solution", "hide-cell"]
@@ -258,7 +282,6 @@ functions_of = scores["function"].to_numpy()
 largest = max(np.bincount(dealt.partition[best[functions_of == f]].ravel()).max() for f in planted.FUNCTIONS)
 
 # %% tags=["check"]
-assert largest < max(counts["blocks", f].max() for f in planted.FUNCTIONS), (
-    "dealt at random, no block stands out as before"
-)
+assert max(counts["blocks", f].max() for f in planted.FUNCTIONS) > largest, "no block stands out as it did as built"
+assert planted.BLOCKS * largest >= max(n.sum() for n in counts.values()), "the fullest block holds less than the mean"
 print(f"largest count: {largest} dealt, {max(counts['blocks', f].max() for f in planted.FUNCTIONS)} as built")

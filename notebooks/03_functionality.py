@@ -31,6 +31,18 @@
 # Two minutes on two CPU cores; a GPU makes no difference here.
 # :::
 
+# %% tags=["remove-cell"]
+# In Colab, get this book and what it needs: a few minutes, once. Anywhere else nothing happens.
+import importlib.util
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and importlib.util.find_spec("modularity") is None:
+    book = "https://github.com/modularity-companion/emergent-modularity"
+    subprocess.run(["git", "clone", "--quiet", "--depth", "1", book, "book"], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "-e", "book[bert,book]"], check=True)
+    sys.path.insert(0, "book/lib")
+
 # %% tags=["parameters"]
 model: str = "t5-mini"  # a shipped model, or the path of a model folder
 subfunction: str = "conflict/heat"  # one of the 100 noun pairs
@@ -43,7 +55,7 @@ import pandas as pd
 import torch
 from myst_nb import glue
 
-from modularity import baselines, capture, controls, functions, models, plots, predictivity, sources
+from modularity import baselines, capture, controls, functions, models, neurons, plots, predictivity, sources
 from modularity.subfunction import find
 
 # %% [markdown]
@@ -160,6 +172,33 @@ x = torch.randn(ffn.wi.in_features, generator=torch.Generator().manual_seed(seed
 terms = [torch.relu(row @ x) * column for row, column in zip(ffn.wi.weight, ffn.wo.weight.T, strict=True)]
 assert torch.allclose(sum(terms), ffn(x), atol=1e-4)
 print(f"{len(terms)} neurons add up to the layer's output")
+
+# %% [markdown]
+# (appendix-a1)=
+# ### In an expert there is a gate as well
+#
+# In a layer of Switch the neurons of $E$ experts stand side by side. A router gives each token's state a weight $\alpha_i$ for every expert,
+# zero for all but one, and the layer is again a sum over neurons (Equation 3 of the paper, in its Appendix A.1):
+#
+# ```{math}
+# :label: neuron-moe
+# \mathrm{MoE}(x) = \sum_{i=1}^{E} \sum_{j} \sigma(W^I_{i,j,:} \cdot x)\; \alpha_i W^O_{i,:,j}.
+# ```
+#
+# So a neuron of an expert is a row and a column as well; the gate only scales its column. Its activation is read before the gate, and so on every
+# token, also on those that go to other experts.
+
+# %%
+moe = neurons.feed_forward(models.load("switch-mini"))[1]  # the first layer with experts
+x = torch.randn(1, 1, moe.w_in[0].in_features, generator=torch.Generator().manual_seed(seed))
+chosen_expert, gate, _ = moe.sparse.router(x)
+alpha = (chosen_expert * gate)[0, 0]
+weighed = zip(alpha, moe.w_in, moe.w_out, strict=True)
+terms = [torch.relu(w_in.weight @ x[0, 0]) * a * w_out.weight for a, w_in, w_out in weighed]  # columns of W_O
+assert torch.allclose(torch.cat(terms, dim=1).sum(1), moe.sparse(x)[0, 0], atol=1e-4)
+print(
+    f"{moe.neurons:,} neurons of {moe.experts} experts, {int((alpha > 0).sum())} of them open, add up to the layer's output"
+)
 
 # %% [markdown]
 # ## Its activation on a sentence is its strongest token
@@ -296,7 +335,12 @@ glue("agreement", float((variants["length"].labels == y).mean()), display=False)
 # :label: silent-neuron
 # *(3 minutes, easy.)* A neuron that never fires has activation 0 on all sentences. Without running anything: what is
 # its predictivity for {glue:text}`positives:d` sentences of class 1 and {glue:text}`negatives:d` of class 0? And
-# for 30 and 70? Put the two numbers into `answer`. *Hint:* all sentences share one threshold.
+# for 30 and 70? Put the two numbers into `answer`.
+#
+# :::{hint}
+# :class: dropdown
+# All sentences share one threshold.
+# :::
 # ```
 
 # %% tags=["solution", "hide-cell"]
@@ -311,17 +355,25 @@ assert np.isclose(answer[1], predictivity.predictivity(silent, np.arange(100) >=
 # ```{exercise} Mean instead of maximum
 # :label: mean-pooling
 # *(5 minutes, medium.)* Equation {eq}`pooled` takes the maximum. Predict: does the best predictivity of this layer rise or
-# fall when the *mean* over the tokens is taken? Then compute it into `mean_best` with `capture.pooled_activations`.
-# *Hint:* its argument is `pooling`.
+# fall when the *mean* over the tokens is taken? Then put the activations of this layer, an array like `matrix`, into `mean_pooled`, and their
+# best predictivity into `mean_best`.
+#
+# :::{hint}
+# :class: dropdown
+# `capture.pooled_activations` has an argument `pooling`.
+# :::
 # ```
 
 # %% tags=["solution", "hide-cell"]
-mean_pooled = capture.pooled_activations(companion, chosen.sentences, pooling="mean").sel(layer=layer)
-mean_best = predictivity.predictivity(mean_pooled.to_numpy(), y).max()
+mean_pooled = capture.pooled_activations(companion, chosen.sentences, pooling="mean").sel(layer=layer).to_numpy()
+mean_best = predictivity.predictivity(mean_pooled, y).max()
 
 # %% tags=["check"]
-assert 0.5 <= mean_best <= 1, "a predictivity lies between 0.5 and 1 for classes of equal size"
-assert not np.isclose(mean_best, scores.max()), "this is the value for the maximum"
+assert mean_pooled.shape == matrix.shape, "expected the sentences in rows and the neurons of one layer in columns"
+assert (mean_pooled <= matrix + 1e-5).all(), "a mean is never above the maximum"
+assert ((mean_pooled > 0) == (matrix > 0)).all(), "a neuron that fires on any token has a mean above zero"
+assert mean_pooled.sum() < 0.9 * matrix.sum(), "these are the maxima"
+assert np.isclose(mean_best, predictivity.predictivity(mean_pooled, y).max()), "not the best of these activations"
 print(f"best predictivity: {scores.max():.3f} with the maximum, {mean_best:.3f} with the mean")
 
 # %% tags=["remove-cell"]

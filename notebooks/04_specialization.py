@@ -31,6 +31,18 @@
 # About eight minutes on two CPU cores the first time, seconds when the scores are stored; a GPU is not needed.
 # :::
 
+# %% tags=["remove-cell"]
+# In Colab, get this book and what it needs: a few minutes, once. Anywhere else nothing happens.
+import importlib.util
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and importlib.util.find_spec("modularity") is None:
+    book = "https://github.com/modularity-companion/emergent-modularity"
+    subprocess.run(["git", "clone", "--quiet", "--depth", "1", book, "book"], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "-e", "book[bert,book]"], check=True)
+    sys.path.insert(0, "book/lib")
+
 # %% tags=["parameters"]
 model: str = "t5-mini"  # a companion model, a hub id, or the path of a model folder
 beside: str = "switch-mini all-MiniLM-L6-v2"  # models drawn beside it, or nothing
@@ -47,7 +59,18 @@ import numpy as np
 import pandas as pd
 from myst_nb import glue
 
-from modularity import functions, models, plots, predictivity, published, specialists, subfunction, summaries, sweep
+from modularity import (
+    cost,
+    functions,
+    models,
+    plots,
+    predictivity,
+    published,
+    specialists,
+    subfunction,
+    summaries,
+    sweep,
+)
 
 # %% [markdown]
 # ## Score every neuron for every sub-function
@@ -146,6 +169,7 @@ fair.style.format("{:.3f}")
 # %% [markdown]
 # The intervals of the figure are about other sub-functions; this table is about other sentences.
 #
+# (appendix-a3)=
 # ## Who shares their best neurons?
 #
 # **Claim (Section 4, second half).** Sub-functions of one function share more of their top neurons than sub-functions of different
@@ -176,6 +200,15 @@ axes = plots.overlaps(pd.concat([*shares, *right]))
 # **How to read it.** Dots right of the dashed line are sub-functions that share more neurons than chance. Above the thin line are pairs
 # within one function, below it pairs across functions. The claim asks for two things: within to the right of across, and trained to the right of
 # untrained. Untrained copies share too, because a random neuron that responds to a frequent word responds to it in every sub-function.
+#
+# ## What the paper's models would cost
+#
+# `--profile paper` reads T5-base and Switch-base-16, trained and untrained, on all sentences of the paper. Measured with an untrained copy of T5-base's shape on this machine, and what the
+# operations of the encoder alone take on a GPU that sustains 10 or 100 TFLOP/s (no GPU was at hand to measure):
+
+# %%
+costs = cost.reading(copies)
+costs.style.format("{:,.1f}").format("{:,.0f}", subset=["sentences"])
 
 # %% tags=["remove-cell"]
 from modularity import evidence, ledger
@@ -201,6 +234,8 @@ values = {
     "within": float(mine["semantic", "semantic"]),
     "across": float(mine.drop([(f, f) for f in gain_of.index]).mean()),
     "chance": float(shares[0]["chance"].iloc[0]),
+    "cost_cpu": float(costs["hours here"].sum()),
+    "cost_gpu": float(costs["minutes at 10 TFLOP/s"].sum()),
 }
 tables = [evidence.gains(gains), evidence.rises(scored, seed=seed), evidence.shared(scored)]
 values["evidence"] = ledger.evidence(*tables)
@@ -230,8 +265,12 @@ for name, value in values.items():
 # ```{exercise} Shuffle the labels
 # :label: shuffle-labels
 # *(5 minutes, easy.)* Predict, then compute: where does the trained model's best predictivity fall when the labels of a sub-function
-# are permuted? Put the mean over a few draws for the first sub-function and the first layer into `shuffled`. *Hint:*
+# are permuted? Put the mean over a few draws for the first sub-function and the first layer into `shuffled`.
+#
+# :::{hint}
+# :class: dropdown
 # `predictivity.relabelled_null` takes the pooled activations of `capture.pooled_activations`.
+# :::
 # ```
 
 # %% tags=["solution", "hide-cell"]
@@ -244,6 +283,7 @@ shuffled = predictivity.relabelled_null(pooled, one.labels, score=score, draws=2
 
 # %% tags=["check"]
 assert shuffled < first.mean() - 0.03, "with permuted labels there is nothing left to predict"
+assert abs(shuffled - values["null"]) < 0.05, "the best of neurons without labels is near the best of useless ones"
 print(f"permuted labels {shuffled:.3f}, independent useless neurons {values['null']:.3f}")
 
 # %% [markdown]
@@ -251,7 +291,12 @@ print(f"permuted labels {shuffled:.3f}, independent useless neurons {values['nul
 # :label: fewer-neurons
 # *(5 minutes, medium.)* T5-base has 3,072 neurons in a layer, this model {glue:text}`width:d`. Predict whether the gap between trained and
 # untrained grows or shrinks when only the first 64 neurons of each layer are looked at, and put both means over the semantic
-# sub-functions into `few`. *Hint:* `trained[0].isel(neuron=slice(64))`.
+# sub-functions into `few`.
+#
+# :::{hint}
+# :class: dropdown
+# `trained[0].isel(neuron=slice(64))`.
+# :::
 # ```
 
 # %% tags=["solution", "hide-cell"]
@@ -262,13 +307,19 @@ few = [
 # %% tags=["check"]
 assert few[0] < values["trained"], "trained: the best of 64 cannot beat the best of all"
 assert few[1] < values["untrained"] + 0.02, "untrained: the best of 64 cannot beat the best of all"
+assert min(few) > float(untrained[0][semantic].mean()) + 0.02, "the best of 64 is better than the mean neuron"
 print(f"64 neurons: {few[0]:.3f} and {few[1]:.3f}; all: {values['trained']:.3f} and {values['untrained']:.3f}")
 
 # %% [markdown]
 # ```{exercise} More than one percent
 # :label: more-than-one-percent
 # *(10 minutes, hard.)* Overlap grows with the share of neurons that count as top, if only by chance. Predict whether the semantic overlap
-# *relative to chance* grows or falls from 1 % to 5 %, and put both ratios into `relative`. *Hint:* `summaries.overlaps(trained, share)`.
+# *relative to chance* grows or falls from 1 % to 5 %, and put both ratios into `relative`.
+#
+# :::{hint}
+# :class: dropdown
+# `summaries.overlaps(trained, share)`.
+# :::
 # ```
 
 # %% tags=["solution", "hide-cell"]

@@ -30,6 +30,18 @@
 # About three minutes on two CPU cores after it; a GPU is not needed.
 # :::
 
+# %% tags=["remove-cell"]
+# In Colab, get this book and what it needs: a few minutes, once. Anywhere else nothing happens.
+import importlib.util
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and importlib.util.find_spec("modularity") is None:
+    book = "https://github.com/modularity-companion/emergent-modularity"
+    subprocess.run(["git", "clone", "--quiet", "--depth", "1", book, "book"], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "-e", "book[bert,book]"], check=True)
+    sys.path.insert(0, "book/lib")
+
 # %% tags=["parameters"]
 model: str = "t5-mini"  # a companion model, a hub id, or the path of a model folder
 beside: str = "switch-mini all-MiniLM-L6-v2"  # models shown beside it, or nothing
@@ -66,6 +78,7 @@ from modularity import (
 from modularity import plots_experts as plots
 
 # %% [markdown]
+# (scores-and-experts)=
 # ## Scores and experts
 #
 # The scores are those of [](04_specialization.ipynb). The experts of Switch are its own. Those of T5 and BERT are found by MoEfication
@@ -140,6 +153,7 @@ limits = {null: {f: nulls.threshold(t[f, last], alpha) for f in plots.FUNCTIONS}
 axes = plots.counts_by_expert(tested["count"].sel(layer=last), limits, tested["expected"].sel(layer=last))
 
 # %% [markdown]
+# (table-1)=
 # ## Table 1, under all three
 #
 # Of every model: its trained runs with their own experts, its untrained copies with theirs, and {glue:text}`draws:,d` random partitions of the trained
@@ -204,6 +218,7 @@ matched = [table.query("number == @equal").groupby("function")["proportion"].mea
 pd.concat(matched, axis=1, keys=["own", "random"]).rename_axis(f"{equal} of each").style.format("{:.3f}")
 
 # %% [markdown]
+# (appendix-a5)=
 # ## One sub-function at a time: Table 4
 #
 # The same test for every sub-function by itself (Appendix A.5). With one sub-function nothing is shared, and all three nulls agree with the
@@ -217,6 +232,7 @@ sources = {"ours": alone, "ours, random": lone, "printed": fourth}
 report.beside(sources, ["proportion", "degree"]).style.format("{:.3f}", na_rep="–")
 
 # %% [markdown]
+# (appendix-a4)=
 # ## Do functional experts have the better neurons? Table 5
 #
 # An expert was called functional by counting its top neurons. Its *predictivity* is the mean over all its neurons. If both mean the same, ranking
@@ -321,7 +337,12 @@ for name, value in values.items():
 # ```{exercise} Fool the binomial test
 # :label: fool-the-binomial
 # *(10 minutes, medium.)* Make 100 sub-functions that all have the *same* 12 top neurons of a layer of 1,280, and test a random partition into 16 experts. Predict how
-# many experts the binomial null calls functional, then put the number for each null into `fooled`. *Hint:* `members.isel(subfunction=[0] * 100)` repeats one sub-function.
+# many experts the binomial null calls functional, then put the number for each null into `fooled`.
+#
+# :::{hint}
+# :class: dropdown
+# `members.isel(subfunction=[0] * 100)` repeats one sub-function.
+# :::
 # ```
 
 # %% tags=["solution", "hide-cell"]
@@ -338,7 +359,12 @@ print(fooled)
 # ```{exercise} A test of your own
 # :label: chi-square
 # *(15 minutes, hard.)* The counts of a layer could be tested at once, by a chi-square test of equal expected counts. Predict how often it finds an effect (p < 0.05) in
-# the semantic counts of a random partition, then put the share over 50 random partitions and all layers into `rejected`. *Hint:* `scipy.stats.chisquare(counts, axis=-1)`.
+# the semantic counts of a random partition, then put the share over 50 random partitions and all layers into `rejected`.
+#
+# :::{hint}
+# :class: dropdown
+# `scipy.stats.chisquare(counts, axis=-1)`.
+# :::
 # ```
 
 # %% tags=["solution", "hide-cell"]
@@ -350,5 +376,6 @@ for i in range(50):
 rejected = np.mean(rejected)
 
 # %% tags=["check"]
+assert 0 <= rejected <= 1, "a share of partitions and layers"
 assert rejected > 0.05, "it takes every count for an independent witness"
 print(f"{rejected:.0%} of random partitions are found to hold something, where 5 % would be right")

@@ -31,6 +31,18 @@
 # About two minutes on two CPU cores: the grid is made beforehand, and a part of it is computed again here. All of it takes about forty minutes.
 # :::
 
+# %% tags=["remove-cell"]
+# In Colab, get this book and what it needs: a few minutes, once. Anywhere else nothing happens.
+import importlib.util
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and importlib.util.find_spec("modularity") is None:
+    book = "https://github.com/modularity-companion/emergent-modularity"
+    subprocess.run(["git", "clone", "--quiet", "--depth", "1", book, "book"], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "-e", "book[bert,book]"], check=True)
+    sys.path.insert(0, "book/lib")
+
 # %% tags=["parameters"]
 model: str = "switch-mini"  # a model with routers: switch-mini, a hub id, or the path of a model folder
 track: str = "mini"  # whose tasks: mini (this book's) or paper
@@ -115,6 +127,7 @@ fewshot_report.tested(scored, groups).set_index(["layer", "task"]).style.format(
 # Hardly any expert passes at the paper's 0.001. So that there is something to allow, the {glue:text}`least:d` with the smallest p-values stand in for the functional ones. That is a weak version
 # of the claim, and its first limit.
 #
+# (appendix-a2-switch)=
 # ## Learning from a few examples
 #
 # Switch has never seen these tasks. As in the paper it is asked to fill the gap of a cloze template (Gao et al., 2021), and $W_O$ and the routers of the last third of the layers are tuned with
@@ -127,6 +140,7 @@ accuracy, checked = results.obtain(grid, recompute, tolerance=tolerance, workers
 checked
 
 # %% [markdown]
+# (tables-2-and-3)=
 # ## Tables 2 and 3
 #
 # **Claim (Section 5).** Without its functional experts Switch does worse on the average of seven tasks, and with nothing else it does better than whole.
@@ -191,7 +205,8 @@ pd.concat(tests, names=["setting"]).drop(columns="task").style.format(
 # `-p model google/switch-base-16 -p track paper -p recompute full`, estimated from a measured run of an untrained T5-base, which costs as much a token (hours on a GPU: of the encoder alone):
 
 # %%
-cost.estimate(results.Grid("switch", "google/switch-base-16", "paper")).to_frame("estimate").style.format("{:,.2f}")
+costs = cost.estimate(results.Grid("switch", "google/switch-base-16", "paper"))
+costs.to_frame("estimate").style.format("{:,.2f}")
 
 # %% tags=["remove-cell"]
 from modularity import evidence_perturbed, ledger
@@ -212,6 +227,8 @@ values = {
     "more_loss": float(tests["more"].loc["No Function − Original", "difference"]),
     "more_loss_p": float(tests["more"].loc["No Function − Original", "p"]),
     "flattery": float((means["best evaluation"] - means["step chosen apart"]).mean()),
+    "cost_cpu": float(costs["hours here"]),
+    "cost_gpu": float(costs["hours at 10 TFLOP/s"]),
     "least": plan.least,
     "evaluations": accuracy.sizes["evaluation"],
     "judged": plan.judged,
@@ -244,7 +261,12 @@ for name, value in values.items():
 # ```{exercise} The best of many
 # :label: best-of-many
 # *(10 minutes, medium.)* A model answers at random, and each of 100 evaluations on 1,000 rows is a fresh coin for each row. Predict the mean of the best evaluation, then put it, over 500 simulated runs,
-# into `flattered`. *Hint:* `np.random.default_rng(0).binomial(1000, 0.5, size=(500, 100))`.
+# into `flattered`.
+#
+# :::{hint}
+# :class: dropdown
+# `np.random.default_rng(0).binomial(1000, 0.5, size=(500, 100))`.
+# :::
 # ```
 
 # %% tags=["solution", "hide-cell"]
@@ -259,7 +281,12 @@ print(f"guessing reaches {flattered:.1%}")
 # ```{exercise} Eight seeds
 # :label: eight-seeds
 # *(15 minutes, medium.)* All eight differences are positive. What is the two-sided p of the sign-flip test? Predict, then put it into `smallest`. And how large must the true mean be, in standard
-# deviations of a difference, for p < 0.05 in four of five experiments? Put the share of 500 simulated experiments with p < 0.05 at a mean of one standard deviation into `power`. *Hint:* `fewshot_report.sign_flip`.
+# deviations of a difference, for p < 0.05 in four of five experiments? Put the share of 500 simulated experiments with p < 0.05 at a mean of one standard deviation into `power`.
+#
+# :::{hint}
+# :class: dropdown
+# `fewshot_report.sign_flip`.
+# :::
 # ```
 
 # %% tags=["solution", "hide-cell"]

@@ -30,6 +30,18 @@
 # About two minutes on two CPU cores: the grid is made beforehand, and a part of it is computed again here. All of it takes about an hour.
 # :::
 
+# %% tags=["remove-cell"]
+# In Colab, get this book and what it needs: a few minutes, once. Anywhere else nothing happens.
+import importlib.util
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and importlib.util.find_spec("modularity") is None:
+    book = "https://github.com/modularity-companion/emergent-modularity"
+    subprocess.run(["git", "clone", "--quiet", "--depth", "1", book, "book"], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "-e", "book[bert,book]"], check=True)
+    sys.path.insert(0, "book/lib")
+
 # %% tags=["parameters"]
 model: str = "t5-mini"  # a model that answers: t5-mini, a hub id, or the path of a model folder
 track: str = "mini"  # whose tasks: mini (this book's) or paper
@@ -92,6 +104,7 @@ with perturb.neurons(loaded, {layer: [3, 70]}, how="zero"):
 assert np.allclose(found.numpy(), naive_zero(x, [3, 70]), atol=1e-4)
 
 # %% [markdown]
+# (appendix-a2-t5)=
 # ## In which order
 #
 # All in the last third of the encoder's layers, as the paper's last four of twelve, and always as many neurons as some number of *fine experts* have:
@@ -213,7 +226,8 @@ axes = plots.settings(at_a_fifth)
 # encoder alone take on a GPU that sustains 10 or 100 TFLOP/s:
 
 # %%
-cost.estimate(results.Grid("t5", cost.SHAPE, "paper")).to_frame("estimate").style.format("{:,.2f}")
+costs = cost.estimate(results.Grid("t5", cost.SHAPE, "paper"))
+costs.to_frame("estimate").style.format("{:,.2f}")
 
 # %% tags=["remove-cell"]
 from modularity import evidence_perturbed, ledger
@@ -242,6 +256,8 @@ values = {
     "loud": float(loudness[0] / loudness[1]),
     "fine": fine,
     "equal": float(np.mean(sizes)) / (reach * part.neurons / fine),
+    "cost_cpu": float(costs["hours here"]),
+    "cost_gpu": float(costs["hours at 10 TFLOP/s"]),
     "asked": int(np.isfinite(accuracy.isel(number=slice(1, None))).sum()) * grid.plan.rows,
     "size": float(mass.mean()),
     "louder": perturb.VARIANCE**0.5 / float(mass.mean()),
@@ -274,8 +290,13 @@ for name, value in values.items():
 # ```{exercise} Five repeats
 # :label: five-repeats
 # *(10 minutes, medium.)* The paper repeats each perturbation five times. Put the twenty draws of *random* at a fifth, variance 64, mean over runs and tasks, into `draws`, and pick five of them twice, with replacement. How
-# often are the two means 2 points or more apart, though both are of the same order? Predict, then put the share over 2,000 trials into `apart`. *Hint:* `accuracy.sel(…)`, and `rng.choice(draws, 5)` with
+# often are the two means 2 points or more apart, though both are of the same order? Predict, then put the share over 2,000 trials into `apart`.
+#
+# :::{hint}
+# :class: dropdown
+# `accuracy.sel(…)`, and `rng.choice(draws, 5)` with
 # `rng = np.random.default_rng(0)`.
+# :::
 # ```
 
 # %% tags=["solution", "hide-cell"]
@@ -293,8 +314,13 @@ print(f"{apart:.0%} of the pairs are 2 points or more apart")
 # ```{exercise} A quieter lesion
 # :label: quieter-lesion
 # *(15 minutes, medium.)* Noise takes a model where it has never been. Replace *all* neurons of the last layer by their means instead, and ask qqp on 200 rows. Predict the accuracy
-# beside that of the plain model, then put both into `plain_qqp` and `mean_qqp`. *Hint:* `lesions.accuracies(…, how="mean", means={layer: …})`, and
+# beside that of the plain model, then put both into `plain_qqp` and `mean_qqp`.
+#
+# :::{hint}
+# :class: dropdown
+# `lesions.accuracies(…, how="mean", means={layer: …})`, and
 # `capture.pooled_activations(…, pooling="mean")` for the means.
+# :::
 # ```
 
 # %% tags=["solution", "hide-cell"]
@@ -309,5 +335,7 @@ plain_qqp, mean_qqp = found.to_numpy().ravel()
 
 # %% tags=["check"]
 assert plain_qqp > 0.7, "nothing is perturbed in the plain model"
-assert mean_qqp <= plain_qqp + 0.05, "a mean holds nothing of the sentence at hand"
+assert 0.3 < mean_qqp <= plain_qqp + 0.05, (
+    "a mean holds nothing of the sentence at hand, and guessing is right at times"
+)
 print(f"plain {plain_qqp:.2f}, all neurons of the last layer at their means {mean_qqp:.2f}")

@@ -28,6 +28,18 @@
 # About one minute on two CPU cores; with `-p history fresh` a small model is trained first, under five minutes more.
 # :::
 
+# %% tags=["remove-cell"]
+# In Colab, get this book and what it needs: a few minutes, once. Anywhere else nothing happens.
+import importlib.util
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and importlib.util.find_spec("modularity") is None:
+    book = "https://github.com/modularity-companion/emergent-modularity"
+    subprocess.run(["git", "clone", "--quiet", "--depth", "1", book, "book"], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "-e", "book[bert,book]"], check=True)
+    sys.path.insert(0, "book/lib")
+
 # %% tags=["parameters"]
 model: str = "switch-mini"  # a companion model: t5-mini or switch-mini
 beside: str = "t5-mini"  # whose shipped histories are drawn beside it
@@ -65,6 +77,7 @@ pd.DataFrame({name: table.to_numpy()[upper] for name, table in likeness.items()}
 # %% [markdown]
 # A sub-function of this book is about two nouns, not one word as in the paper, so two sub-functions are as alike as their nouns are on average, matched in the better of the two ways.
 #
+# (appendix-a6)=
 # ## The clustering score
 #
 # Take the $k$ experts with the highest predictivities for sub-function $i$, and the same for all others. If sub-functions like $i$ share more of them than others do, the ranks of both go together:
@@ -191,8 +204,13 @@ for name, value in values.items():
 # ```{exercise} Pairs are no witnesses
 # :label: pairs-no-witnesses
 # *(10 minutes, medium.)* Instead of scores by sub-function one could correlate *all pairs* at once, how alike they are and how many of their top four experts they share, and read off the p-value. Deal the words at
-# random, so that there is nothing to find, 300 times. Predict how often p is below 0.05, then put the share into `rejected`. *Hint:* the matrices are `alike["corpus"]` and, from `ended`, `top @ top.T`; permute rows and columns
+# random, so that there is nothing to find, 300 times. Predict how often p is below 0.05, then put the share into `rejected`.
+#
+# :::{hint}
+# :class: dropdown
+# The matrices are `alike["corpus"]` and, from `ended`, `top @ top.T`; permute rows and columns
 # of one alike, and take its upper triangle.
+# :::
 # ```
 
 # %% tags=["solution", "hide-cell"]
@@ -213,7 +231,12 @@ print(f"p < 0.05 in {rejected:.0%} of the deals, where 5 % would be right")
 # :label: ask-the-neurons
 # *(15 minutes, medium.)* If like words share neurons wherever these are, the overlap of their top neurons should go with likeness too. Predict whether more or less than that of their experts, then put the mean over all pairs of
 # nouns of the rank correlation of likeness (`wanted["corpus"]`) with overlap, last layer, last run, into `of_neurons`, and the two matrices that were correlated, a row for each pair and its own entry left out, into
-# `rows`. *Hint:* `specialists.overlap(specialists.top_neurons(scores[-1]))`.
+# `rows`.
+#
+# :::{hint}
+# :class: dropdown
+# `specialists.overlap(specialists.top_neurons(scores[-1]))`.
+# :::
 # ```
 
 # %% tags=["solution", "hide-cell"]

@@ -29,6 +29,18 @@
 # About three minutes on two CPU cores the first time; a GPU is not needed.
 # :::
 
+# %% tags=["remove-cell"]
+# In Colab, get this book and what it needs: a few minutes, once. Anywhere else nothing happens.
+import importlib.util
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and importlib.util.find_spec("modularity") is None:
+    book = "https://github.com/modularity-companion/emergent-modularity"
+    subprocess.run(["git", "clone", "--quiet", "--depth", "1", book, "book"], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "-e", "book[bert,book]"], check=True)
+    sys.path.insert(0, "book/lib")
+
 # %% tags=["parameters"]
 model: str = "t5-mini"  # a dense companion model, or the path of a model folder
 routed: str = "switch-mini"  # a companion model with experts of its own
@@ -169,6 +181,11 @@ for name, value in values.items():
 # :label: layer-without-experts
 # *(5 minutes, easy.)* The functional experts of one layer have degrees 4 and 2, and the other layer has none. Predict the degree of the model by the text (the mean over all functional experts) and by the code (the mean
 # over layers of the mean in a layer, 0 where there is none), then put both into `degrees`, in this order.
+#
+# :::{hint}
+# :class: dropdown
+# The text divides by two functional experts, the code by two layers.
+# :::
 # ```
 
 # %% tags=["solution", "hide-cell"]
@@ -187,8 +204,12 @@ print(f"text {degrees[0]:.1f}, code {degrees[1]:.1f}: the code's degree falls wi
 # ```{exercise} Two at once
 # :label: two-at-once
 # *(10 minutes, medium.)* This page changes one choice at a time. Do effects add up? Change two at once for {glue:text}`model_name`: read sentences without their end mark (D6) *and* score by signs (D1). Predict whether the
-# mean of the best predictivities is the one with both unchanged plus the two single effects, then put the four means into `four`, a dictionary with the keys `none`, `end mark`, `score` and `both`. *Hint:*
+# mean of the best predictivities is the one with both unchanged plus the two single effects, then put the four means into `four`, a dictionary with the keys `none`, `end mark`, `score` and `both`.
+#
+# :::{hint}
+# :class: dropdown
 # `sweep.scores(model, setup.semantic, score="signs")`, and `choices_scores.unended(setup.loaded)`.
+# :::
 # ```
 
 # %% tags=["solution", "hide-cell"]
@@ -199,5 +220,6 @@ four = {k: float(best(sweep.scores(m, setup.semantic, score=s)).mean()) for k, (
 
 # %% tags=["check"]
 added = four["end mark"] + four["score"] - four["none"]
-assert abs(added - four["both"]) < 0.01, "the two effects are small, and nearly add up"
+assert np.isclose(four["none"], best(sweep.scores(setup.loaded, setup.semantic)).mean()), "nothing changed is not this"
+assert 0 < abs(added - four["both"]) < 0.01, "the two effects are small, and nearly add up"
 print(f"added {added:.4f}, together {four['both']:.4f}")

@@ -32,6 +32,18 @@
 # tables that come with this book.
 # :::
 
+# %% tags=["remove-cell"]
+# In Colab, get this book and what it needs: a few minutes, once. Anywhere else nothing happens.
+import importlib.util
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and importlib.util.find_spec("modularity") is None:
+    book = "https://github.com/modularity-companion/emergent-modularity"
+    subprocess.run(["git", "clone", "--quiet", "--depth", "1", book, "book"], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "-e", "book[bert,book]"], check=True)
+    sys.path.insert(0, "book/lib")
+
 # %% tags=["parameters"]
 folder: str = ""  # the authors' files; empty: the variable MODULARITY_RELEASED, or fetched before, or none
 model: str = "t5-mini"  # a model whose experts are put beside T5-base's
@@ -270,7 +282,12 @@ glue("evidence", ledger.evidence(answers["evidence"]), display=False)
 # ```{exercise} Made to be nested
 # :label: made-nested
 # *(5 minutes, easy.)* Make a fine partition of 3,072 neurons into 96 experts and a coarse one into 16 that it refines, and put the mean purity of
-# `released_questions.refinement` into `purity`. Predict it first. *Hint:* six fine experts make a coarse one; the function takes arrays with dims `(layer, neuron)`.
+# `released_questions.refinement` into `purity`. Predict it first.
+#
+# :::{hint}
+# :class: dropdown
+# Six fine experts make a coarse one; the function takes arrays with dims `(layer, neuron)`.
+# :::
 # ```
 
 # %% tags=["solution", "hide-cell"]
@@ -288,6 +305,11 @@ print(f"nested {purity:.2f}, T5-base {values['purity']:.2f}, by chance {values['
 # :label: six-hundred-looks
 # *(10 minutes, medium.)* A model answers each of 1,000 validation rows with probability 0.75, and learns nothing. It is evaluated 600 times with independent answers. Predict the mean of the
 # *highest* accuracy, then put it into `highest`. Real evaluations share rows and weights, so this is the most that looking can give.
+#
+# :::{hint}
+# :class: dropdown
+# `rng.binomial(1000, 0.75, (200, 600))` is the number of right answers of 200 such runs.
+# :::
 # ```
 
 # %% tags=["solution", "hide-cell"]

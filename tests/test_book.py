@@ -16,7 +16,9 @@ from browsing import Opened, visit
 ROOT = Path(__file__).parents[1]
 HTML = ROOT / "_build" / "html"
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"]), "search", "genindex"]
+CHAPTERS = [chapter for part in TOC["parts"] for chapter in part["chapters"]]
+PAGES = [TOC["root"], *(page["file"] for chapter in CHAPTERS for page in [chapter, *chapter.get("sections", [])])]
+PAGES += ["search", "genindex", "py-modindex", "_modules/modularity/capture"]
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 

@@ -1,11 +1,15 @@
 """What the pages around the sections say of the code is there."""
 
 import ast
+import importlib.util
+import json
 import re
 from pathlib import Path
 
 import pytest
 import yaml
+
+from modularity import sources
 
 ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "lib/modularity"
@@ -21,7 +25,7 @@ def names(module: str) -> set[str]:
 def spoken(page: str) -> list[tuple[str, str]]:
     """(module, name) of every `module.name` of a page, with or without arguments, whose module is ours."""
     text = (ROOT / "book" / f"{page}.md").read_text(encoding="utf-8")
-    found = re.findall(r"(?<![`}\w])`(\w+)\.(\w+)(?:\(.*?\))?`", text)
+    found = re.findall(r"(?<![`\w])`(?:\w+ <)?(\w+)\.(\w+)>?(?:\(.*?\))?`", text)
     return [(module, name) for module, name in found if (LIBRARY / f"{module}.py").is_file() and name != "txt"]
 
 
@@ -37,6 +41,40 @@ def test_the_test_above_sees_identifiers():
 
 def test_every_page_and_notebook_is_in_the_table_of_contents():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    listed = {toc["root"]} | {chapter["file"] for part in toc["parts"] for chapter in part["chapters"]}
-    pages = {f"book/{p.stem}" for p in (ROOT / "book").glob("*.md")}
+    chapters = [chapter for part in toc["parts"] for chapter in part["chapters"]]
+    listed = {toc["root"]} | {page["file"] for c in chapters for page in [c, *c.get("sections", [])]}
+    pages = {str(p.relative_to(ROOT).with_suffix("")) for p in (ROOT / "book").rglob("*.md")}
     assert listed == pages | {f"notebooks/{p.stem}" for p in (ROOT / "notebooks").glob("*.ipynb")}
+
+
+def test_every_part_of_the_paper_has_its_place():
+    page = (ROOT / "book/paper.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1].strip() for line in page.splitlines() if line.startswith("|")]
+    parts = [f"{i} · " for i in range(1, 8)] + [f"A.{i}" for i in range(1, 7)] + [f"Equation {i}" for i in (1, 2, 3)]
+    parts += [f"Figure {i}" for i in range(1, 9)] + [f"Table {i}" for i in range(1, 6)]
+    assert [part for part in parts if not any(row.startswith(part) for row in rows)] == []
+
+
+def test_every_licence_of_the_data_is_explained():
+    page = (ROOT / "data/LICENSE.md").read_text(encoding="utf-8")
+    named = {row.licence for row in sources.registry().values()}
+    parts = {part.split(" (")[0] for licence in named for part in licence.split(", ")}
+    assert {"MIT", "CC BY-SA 4.0", "facts"} < parts
+    assert [part for part in parts if part not in page] == []
+
+
+def extension(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"book/_ext/{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_table_of_costs_is_of_the_runs_that_say_what_they_cost(tmp_path):
+    cost = {"minutes": 1.26, "peak_mib": 1536, "cores": 2}
+    for name, metadata in (("04_a", {"cost": cost}), ("05_b", {}), ("04_a.smoke", {"cost": cost})):
+        (tmp_path / f"{name}.ipynb").write_text(json.dumps({"metadata": metadata}))
+    head, _, *rows = extension("costs").table(tmp_path, "../notebooks")
+    assert "2 cores" in head
+    assert rows == ["| [](<../notebooks/04_a.ipynb>) | 1.3 | 1.5 |"]
+    assert extension("costs").table(tmp_path / "none", "..") == []

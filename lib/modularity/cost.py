@@ -1,14 +1,59 @@
-"""What perturbing the paper's models costs, from a small run of a model of their shape (Section 5)."""
+"""What reading and perturbing the paper's models costs, from a small run of a model of their shape."""
 
 import time
 
 import pandas as pd
+import torch
+from transformers import AutoModelForSeq2SeqLM
 
-from modularity import answering, fewshot, fewshot_grid, functions, lesion_grid, models
+from modularity import answering, capture, fewshot, fewshot_grid, functions, hub, lesion_grid, models
 from modularity.results import Grid
 
 SHAPE = "google-t5/t5-base"  # a token costs a Switch-base as much: it visits one expert of T5's size
 LEARNING = 3  # a step forward and backward costs about three passes
+# Section 3 of the paper: pairs of senses, relations and tasks, and the sentences of each (of tasks at most).
+SENTENCES = 529 * 200 + 39 * 400 + 8 * 2000
+SPEEDS = (10, 100)  # 10^12 floating-point operations a second that a GPU is supposed to sustain
+
+
+def reading(copies: int = 3, *, rows: int = 32, teraflops: tuple[float, ...] = SPEEDS) -> pd.DataFrame:
+    """What scoring the neurons of the paper's models takes, trained and `copies` untrained, on all its sentences.
+
+    The neurons of all experts are read on every token, so that a Switch costs more than a T5 of its width.
+
+    Parameters
+    ----------
+    rows : sentences of this book that an untrained T5-base reads to measure; a Switch is taken to cost as much an
+        operation.
+
+    Returns
+    -------
+    model → ``sentences``, ``hours here``, and ``minutes at … TFLOP/s`` of the encoder's operations alone.
+    """
+    model = models.load(SHAPE, untrained=True)
+    sentences = [s for part in functions.load("semantic")[:rows] for s in part.sentences[:1]]
+    ids = capture.tokenize(model, sentences)
+    capture.pooled_activations(model, sentences)  # once to warm up
+    begun = time.perf_counter()
+    capture.pooled_activations(model, sentences)
+    seconds = (time.perf_counter() - begun) / len(sentences)
+    tokens = sum(map(len, ids)) / len(sentences)
+    work = {name: 2 * tokens * _read(name) for name in (SHAPE, "google/switch-base-16")}
+    number = SENTENCES * (1 + copies)
+    made = {}
+    for name, operations in work.items():
+        made[name] = {"sentences": number, "hours here": seconds * operations / work[SHAPE] * number / 3600}
+        made[name] |= {f"minutes at {speed:g} TFLOP/s": operations * number / speed / 1e12 / 60 for speed in teraflops}
+    return pd.DataFrame(made).T.rename_axis("model")
+
+
+def _read(name: str) -> int:
+    """Weights of the encoder that a token meets when all neurons are read: not W_O of experts it is not sent to."""
+    with torch.device("meta"):  # shapes without memory
+        module = AutoModelForSeq2SeqLM.from_config(hub.SHAPES[name])
+    weights = {n: p.numel() for n, p in module.encoder.named_parameters() if "embed_tokens" not in n}
+    closed = [n for n in weights if ".experts." in n and ".wo." in n and "expert_0." not in n]
+    return sum(weights.values()) - sum(weights[n] for n in closed)
 
 
 def passes(grid: Grid) -> int:
@@ -26,7 +71,7 @@ def passes(grid: Grid) -> int:
     return sum(tunings * of_setting[setting] for _, setting, _ in grid.pieces())
 
 
-def estimate(grid: Grid, *, rows: int = 8, teraflops: tuple[float, ...] = (10, 100)) -> pd.Series:
+def estimate(grid: Grid, *, rows: int = 8, teraflops: tuple[float, ...] = SPEEDS) -> pd.Series:
     """Cost of `grid`: measured seconds a row of an untrained T5-base here, and its encoder's operations on a GPU.
 
     Parameters

@@ -6,11 +6,13 @@ output appears under its name once the whole notebook has run, so a file that is
 
 import argparse
 import os
+import resource
 import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
+import nbformat
 import yaml
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
@@ -35,6 +37,8 @@ def profile(name: str, notebook: str) -> dict[str, object]:
 
 def rerun(notebook: str, output: Path, parameters: Mapping[str, object], *, progress: bool = True) -> Path:
     """Execute ``notebooks/<notebook>.ipynb`` with `parameters` into `output`.
+
+    What the run cost is in the metadata of `output`, under ``cost``: minutes, MiB of the largest process, cores.
 
     Raises
     ------
@@ -65,6 +69,15 @@ def rerun(notebook: str, output: Path, parameters: Mapping[str, object], *, prog
     papermill.execute_notebook(
         str(source), str(temporary), dict(parameters), progress_bar=progress, kernel_name="python3"
     )
+    done = nbformat.read(temporary, 4)
+    # The most that a process of this one's children held, which is the kernel unless others ran before it.
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    done.metadata["cost"] = {
+        "minutes": round(done.metadata["papermill"]["duration"] / 60, 2),
+        "peak_mib": round(peak),
+        "cores": os.cpu_count(),
+    }
+    nbformat.write(done, temporary)
     os.replace(temporary, output)
     return output
 
