@@ -1,15 +1,18 @@
 """Student copies hold no solution, need none, and lose nobody's answers."""
 
 import builtins
+import os
 import re
+from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from modularity import students
+from modularity import rerun, students
 
+ROOT = Path(__file__).parents[1]
 SOURCES = sorted(students.NOTEBOOKS.glob("*.ipynb"))
 
 
@@ -152,9 +155,72 @@ def test_the_command_line_names_what_is_known(tmp_path, capsys):
     assert f"unknown notebook '03'; known: {SOURCES[0].stem}" in capsys.readouterr().err
 
 
+# Answers that somebody who has not understood could give; the check has to turn down each of them.
+WRONG = {
+    "routed-only": [
+        "routed = every = 0.7",
+        'routed = every = float(scored["switch-mini"][0][0].sel(subfunction=few[0].name).max("neuron").mean("layer"))',
+    ],
+    "shuffled-blocks": ["largest = 0", 'largest = max(counts["blocks", f].max() for f in planted.FUNCTIONS)'],
+    "silent-neuron": ["answer = (0.5, 0.5)", "answer = (0.5, 0.3)"],
+    "mean-pooling": [
+        "mean_pooled, mean_best = matrix, scores.max()",
+        "mean_pooled, mean_best = 0 * matrix, 0.5",
+        'last = capture.pooled_activations(companion, chosen.sentences, pooling="last").sel(layer=layer).to_numpy()\n'
+        "mean_pooled, mean_best = last, predictivity.predictivity(last, y).max()",
+    ],
+    "shuffle-labels": ["shuffled = first.mean()", "shuffled = 0.5"],
+    "fewer-neurons": ["few = [values['trained'], values['untrained']]", "few = [0.5, 0.5]"],
+    "more-than-one-percent": ["relative = [1.0, 1.0]", "relative = [2.0, 3.0]"],
+    "fool-the-binomial": ["fooled = dict.fromkeys(report.NULLS, 0)", "fooled = dict.fromkeys(report.NULLS, 16)"],
+    "chi-square": ["rejected = 0.05", "rejected = 5.0"],
+    "five-repeats": ["apart = 1.0"],
+    "quieter-lesion": ["plain_qqp = mean_qqp = 0.5", "plain_qqp, mean_qqp = 0.8, 0.0"],
+    "best-of-many": ["flattered = 0.5", "flattered = 0.6"],
+    "eight-seeds": ["smallest, power = 1 / 256, 0.65", "smallest, power = 2 / 256, 0.95"],
+    "fewer-checkpoints": ["""rarely = firsts.query("model == @model and level == 'expert'")"""],
+    "frozen-noise": ["frozen, crossed = 0.1, 0.1", "frozen, crossed = 0.9, 0.9"],
+    "pairs-no-witnesses": ["rejected = 0.0", "rejected = 1.0"],
+    "ask-the-neurons": ["of_neurons, rows = 0.5, [wanted['corpus'].to_numpy()] * 2"],
+    "layer-without-experts": ["degrees = [3.0, 3.0]", "degrees = [1.5, 3.0]"],
+    "two-at-once": ["four = dict.fromkeys(('none', 'end mark', 'score', 'both'), 0.0)"],
+    "made-nested": ["purity = values['purity']"],
+    "six-hundred-looks": ["highest = 0.75", "highest = 0.9"],
+}
+
+
+def labels(notebook):
+    """Of the exercises, in their order."""
+    text = "\n".join(cell.source for cell in notebook.cells)
+    return re.findall(r"^```\{exercise\} .+\n:label: (\S+)$", text, re.MULTILINE)
+
+
+def test_wrong_answers_are_known_for_every_exercise():
+    assert sorted(WRONG) == sorted(label for path in SOURCES for label in labels(nbformat.read(path, 4)))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_a_copy_runs_and_its_checks_turn_down_wrong_answers(path, monkeypatch):
+    """The copy, with little of everything; each check without an answer first, and then with each wrong one."""
+    monkeypatch.setenv("MODULARITY_CACHE", os.environ.get("MODULARITY_TEST_CACHE") or str(ROOT / ".cache"))
+    notebook = nbformat.read(path, 4)
+    copy = students.student_copy(notebook)
+    expected, asked = {}, list(zip(labels(notebook), students.exercises(notebook), strict=True))
+    for label, (i, j) in reversed(asked):
+        tries = ["", *WRONG[label]]
+        cells = []
+        for n, answer in enumerate(tries):
+            check = new_code_cell(copy.cells[j].source, metadata={"tags": ["raises-exception"]})
+            expected[check.id] = f"{label}, {answer or 'no answer'}", "AssertionError" if n else "NameError"
+            cells += [new_code_cell(answer), check]
+        copy.cells[i + 1 : j + 1] = cells
+    students.with_parameters(copy, rerun.profile("smoke", path.stem))
+    students.NotebookClient(copy, timeout=None, kernel_name="python3").execute()
+    said = {c.id: [o.ename for o in c.outputs if o.output_type == "error"] for c in copy.cells if c.id in expected}
+    assert {expected[i][0]: names for i, names in said.items() if names != [expected[i][1]]} == {}
+
+
 def test_every_exercise_has_its_place_in_the_course(notebook):
     course = (students.NOTEBOOKS.parent / "book/teaching.md").read_text(encoding="utf-8")
-    text = "\n".join(cell.source for cell in notebook.cells)
-    labels = re.findall(r"^```\{exercise\} .+\n:label: (\S+)$", text, re.MULTILINE)
-    assert len(labels) == len(students.exercises(notebook))
-    assert all(f"<{label}>`" in course for label in labels)
+    assert len(labels(notebook)) == len(students.exercises(notebook))
+    assert all(f"<{label}>`" in course for label in labels(notebook))

@@ -287,3 +287,14 @@ def test_nothing_is_lost_with_a_killed_worker(cluster, run, subfunctions, expect
     assert left[0] > 0
     assert pieces() == pieces(folder) == 3 * len(STEPS)
     assert pid not in client.run(os.getpid).values()
+
+
+def test_a_gpu_is_used_where_there_is_one_and_left_again(monkeypatch, untrained, subfunctions):
+    moved = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.nn.Module, "to", lambda self, where: moved.append(str(where)) or self)
+    sweep.scores(untrained, subfunctions)
+    assert moved == ["cuda", "cpu"]
+    with pytest.raises(ValueError, match="no router"):
+        sweep.scores(untrained, subfunctions, routed_only=True)
+    assert moved == ["cuda", "cpu"] * 2

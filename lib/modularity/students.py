@@ -1,20 +1,22 @@
 """Copies of the notebooks without solutions: ``python -m modularity.students``, or ``make students``.
 
 Each cell tagged ``solution`` becomes a cell that names what the check below it reads; checks and everything else stay.
-``--run NAME`` proves that a copy runs: its checks ask for the answers, and no other cell misses anything.
+``--run NAME`` proves that a copy runs: its checks ask for the answers, and no other cell misses anything. With
+``--first`` it stops behind the first exercise, with ``--profile smoke`` it takes little of everything.
 """
 
 import argparse
 import ast
 import os
 import sys
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 
-from modularity.rerun import NOTEBOOKS
+from modularity.rerun import NOTEBOOKS, profile
 
 FOLDER = NOTEBOOKS.parent / "students"
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -121,8 +123,15 @@ def write(folder: Path = FOLDER) -> list[Path]:
     return list(texts)
 
 
-def run(notebook: nbformat.NotebookNode, *, timeout: int | None = None) -> list[str]:
+def run(
+    notebook: nbformat.NotebookNode, *, parameters: Mapping[str, object] | None = None, first: bool = False
+) -> list[str]:
     """What the checks of a notebook without answers say, all cells run in their order.
+
+    Parameters
+    ----------
+    parameters : set behind the notebook's own.
+    first : stop behind the first exercise.
 
     Raises
     ------
@@ -131,15 +140,18 @@ def run(notebook: nbformat.NotebookNode, *, timeout: int | None = None) -> list[
     ValueError
         A check passed, or failed for want of something else than its answer.
     """
-    copy = student_copy(notebook)
-    found = exercises(notebook)
+    copy, found = student_copy(notebook), exercises(notebook)[: 1 if first else None]
     for _, j in found:
         copy.cells[j].metadata["tags"] = ["check", "raises-exception"]
-    NotebookClient(copy, timeout=timeout, kernel_name="python3").execute()
+    checks = [copy.cells[j] for _, j in found]
+    if first:
+        copy.cells = copy.cells[: found[0][1] + 1]
+    with_parameters(copy, parameters or {})
+    NotebookClient(copy, timeout=None, kernel_name="python3").execute()
     said = []
-    for i, j in found:
+    for (i, j), check in zip(found, checks, strict=True):
         names = answers(notebook.cells[i].source, notebook.cells[j].source)
-        errors = [f"{o.ename}: {o.evalue}" for o in copy.cells[j].outputs if o.output_type == "error"]
+        errors = [f"{o.ename}: {o.evalue}" for o in check.outputs if o.output_type == "error"]
         if errors not in [[f"NameError: name {name!r} is not defined"] for name in names]:
             raise ValueError(
                 f"the check of {' and '.join(names)} should miss its answer, but said {errors or 'nothing'}"
@@ -148,10 +160,20 @@ def run(notebook: nbformat.NotebookNode, *, timeout: int | None = None) -> list[
     return said
 
 
+def with_parameters(notebook: nbformat.NotebookNode, parameters: Mapping[str, object]) -> None:
+    """Set `parameters` in a cell behind the one that has their defaults; without any, change nothing."""
+    if parameters:
+        place = next(i for i, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", []))
+        lines = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
+        notebook.cells.insert(place + 1, nbformat.v4.new_code_cell(lines))
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m modularity.students", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--folder", type=Path, default=FOLDER, help="default: students/")
     parser.add_argument("--run", metavar="NAME", help="write nothing, but run the copy of this notebook")
+    parser.add_argument("--first", action="store_true", help="with --run: to the first exercise only")
+    parser.add_argument("--profile", default="mini", help="with --run: parameters of notebooks/profiles.yml")
     options = parser.parse_args(arguments)
     known = sorted(p.stem for p in NOTEBOOKS.glob("*.ipynb"))
     try:
@@ -160,7 +182,9 @@ def main(arguments: list[str] | None = None) -> int:
         elif options.run not in known:
             raise ValueError(f"unknown notebook {options.run!r}; known: {', '.join(known)}")
         else:
-            print("\n".join(run(nbformat.read(NOTEBOOKS / f"{options.run}.ipynb", 4))))
+            source = nbformat.read(NOTEBOOKS / f"{options.run}.ipynb", 4)
+            set_to = profile(options.profile, options.run)
+            print("\n".join(run(source, parameters=set_to, first=options.first)))
     except (ValueError, FileExistsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

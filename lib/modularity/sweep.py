@@ -203,11 +203,17 @@ def _key(weights: str, subfunctions: Sequence[SubFunction], options: Mapping[str
 
 
 def _compute(model: Model, subfunctions: Iterable[SubFunction], options: Mapping[str, Any]) -> xr.DataArray:
+    """On a GPU where there is one; the model is back where it was when its scores are there."""
     reading = {k: v for k, v in options.items() if k not in ("score", "halves")}
-    activations = capture.stream(model, subfunctions, **reading)
-    if options["halves"] is not None:
-        return split.scores(activations, score=options["score"], seed=options["halves"])
-    return predictivity.scores(activations, score=options["score"])
+    home = model.device
+    model.module.to("cuda" if torch.cuda.is_available() else home)
+    try:
+        activations = capture.stream(model, subfunctions, **reading)
+        if options["halves"] is not None:
+            return split.scores(activations, score=options["score"], seed=options["halves"])
+        return predictivity.scores(activations, score=options["score"])
+    finally:
+        model.module.to(home)
 
 
 @lru_cache(maxsize=1)
@@ -223,8 +229,6 @@ def _load(run: str, step: int, weights: str) -> Model:
         raise ValueError(
             f"the worker {_here()} sees other weights at step {step} of {run} than the client; copy the run there anew"
         )
-    if torch.cuda.is_available():
-        model.module.to("cuda")
     return model
 
 
