@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ CHAPTERS = [chapter for part in TOC["parts"] for chapter in part["chapters"]]
 PAGES = [TOC["root"], *(page["file"] for chapter in CHAPTERS for page in [chapter, *chapter.get("sections", [])])]
 PAGES += ["search", "genindex", "py-modindex", "_modules/modularity/capture"]
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+OPTIONS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
 
 
 def needs_the_book():
@@ -51,21 +53,34 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         yield browser
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def beside(browser):
+    """A second browser in a thread of its own, for two pages at a time: what is given is called with it there."""
+    from playwright.sync_api import sync_playwright
+
+    with ThreadPoolExecutor(1) as thread:
+        playwright = thread.submit(lambda: sync_playwright().start()).result()
+        second = thread.submit(playwright.chromium.launch, executable_path=CHROMIUM, args=OPTIONS).result()
+        yield lambda look: thread.submit(look, second)
+        thread.submit(second.close).result()
+        thread.submit(playwright.stop).result()
+
+
 @pytest.fixture(scope="module", params=PAGES)
-def opened(request, browser, site):
+def opened(request, browser, beside, site):
     """A page from the server on a desktop by day, and from disk on a phone by night: two loads for all there is to see.
 
     Colours do not depend on the width, and a desktop shows more of them.
     """
+    address = (HTML / f"{request.param}.html").as_uri()
+    phone = beside(lambda second: Opened(second, address, width=390, dark=True, contrast=False))
     desktop = Opened(browser, f"{site}/{request.param}.html", width=1280, dark=False)
-    phone = Opened(browser, (HTML / f"{request.param}.html").as_uri(), width=390, dark=True, contrast=False)
-    return desktop, phone
+    return desktop, phone.result()
 
 
 def test_a_page_asks_no_other_host(opened, site):

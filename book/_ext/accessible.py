@@ -1,5 +1,5 @@
-"""What a screen reader needs of a page: no empty header cell, no id twice, no role out of place, and the book's
-title in a landmark."""
+"""What a screen reader needs of a page: no empty header cell, no id twice, no role out of place, a name for what unfolds,
+and the book's title in a landmark."""
 
 import re
 from pathlib import Path
@@ -37,6 +37,14 @@ def plain_references(_app: Sphinx, _page: str, _template: str, context: dict, _d
         context["body"] = CITATION_ROLE.sub("", context["body"])
 
 
+def named_toggles(_app: Sphinx, _page: str, _template: str, context: dict, _doctree: object) -> None:
+    """Say what the arrow does that unfolds the pages below a page of the sidebar."""
+    if draw := context.get("generate_toctree_html"):
+        context["generate_toctree_html"] = lambda *given, **options: str(draw(*given, **options)).replace(
+            "<summary>", '<summary aria-label="its pages">'
+        )
+
+
 def add_templates(_app: Sphinx, config: Config) -> None:
     config.templates_path.append(str(TEMPLATES))
 
@@ -45,5 +53,6 @@ def setup(app: Sphinx) -> dict:
     app.connect("config-inited", add_templates)
     app.connect("doctree-resolved", correct_tables)
     app.connect("html-page-context", plain_references)
+    app.connect("html-page-context", named_toggles, priority=900)
     app.connect("doctree-resolved", drop_repeated_ids)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
