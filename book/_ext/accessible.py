@@ -1,5 +1,5 @@
-"""What a screen reader needs of a page: no empty header cell, no id twice, no role out of place, a name for what unfolds,
-and the book's title in a landmark."""
+"""What a screen reader needs of a page: no empty header cell, no id twice, no role and no list out of place, a name for
+what unfolds, and the book's title in a landmark."""
 
 import re
 from pathlib import Path
@@ -10,6 +10,9 @@ from sphinx.config import Config
 
 TEMPLATES = Path(__file__).parent / "templates"
 CITATION_ROLE = re.compile(r' role="(?:doc-(?:biblioentry|backlink)|list(?=" class="citation-list))"')
+SIGNATURE = re.compile(
+    r'(<span class="sig-paren">\(</span>\s*)<dl>(.*?)</dl>(?=\s*<span class="sig-paren">)', re.DOTALL
+)
 EMPTY_HEADER = re.compile(r"<th(\s[^>]*)?>((?:\s|&nbsp;)*)</th>")
 
 
@@ -32,9 +35,15 @@ def drop_repeated_ids(_app: Sphinx, doctree: nodes.document, _docname: str) -> N
 
 
 def plain_references(_app: Sphinx, _page: str, _template: str, context: dict, _doctree: object) -> None:
-    """The list of references without roles that HTML does not allow where docutils puts them."""
+    """References without roles that HTML does not allow where docutils puts them, and signatures without lists."""
     if "body" in context:
-        context["body"] = CITATION_ROLE.sub("", context["body"])
+        context["body"] = SIGNATURE.sub(plain_signature, CITATION_ROLE.sub("", context["body"]))
+
+
+def plain_signature(found: re.Match) -> str:
+    """Sphinx writes the lines of a long signature as definitions of nothing."""
+    lines = found[2].replace("<dd>", '<span class="sig-line">').replace("</dd>", "</span>")
+    return f'{found[1]}<span class="sig-lines">{lines}</span>'
 
 
 def named_toggles(_app: Sphinx, _page: str, _template: str, context: dict, _doctree: object) -> None:
