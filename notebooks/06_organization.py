@@ -223,7 +223,7 @@ dealt = [alike["corpus"].to_numpy()[np.ix_(order, order)][corner] for order in o
 rejected = np.mean([stats.spearmanr(pairs_alike, shared[corner]).pvalue < 0.05 for pairs_alike in dealt])
 
 # %% tags=["check"]
-assert 0.02 < rejected < 0.6, "words are dealt, not pairs: rows and columns move together"
+assert 0.08 < rejected < 0.6, "words are dealt, not pairs: rows and columns move together"
 print(f"p < 0.05 in {rejected:.0%} of the deals, where 5 % would be right")
 
 # %% [markdown]
