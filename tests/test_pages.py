@@ -71,10 +71,10 @@ def extension(name):
 
 
 def test_the_table_of_costs_is_of_the_runs_that_say_what_they_cost(tmp_path):
-    cost = {"minutes": 1.26, "peak_mib": 1536, "cores": 2}
+    cost = {"minutes": 1.26, "peak_mib": 1536, "cores": 2, "computed": 3}
     for name, metadata in (("04_a", {"cost": cost}), ("05_b", {}), ("04_a.smoke", {"cost": cost})):
         (tmp_path / f"{name}.ipynb").write_text(json.dumps({"metadata": metadata}))
     head, _, *rows = extension("costs").table(tmp_path, "../notebooks")
     assert "2 cores" in head
-    assert rows == ["| [](<../notebooks/04_a.ipynb>) | 1.3 | 1.5 |"]
+    assert rows == ["| [](<../notebooks/04_a.ipynb>) | 1.3 | 1.5 | 3 |"]
     assert extension("costs").table(tmp_path / "none", "..") == []

@@ -17,9 +17,13 @@ def table(executed: Path, links: str) -> list[str]:
     for file in sorted(executed.glob("*.ipynb")):
         cost = json.loads(file.read_text(encoding="utf-8"))["metadata"].get("cost")
         if cost and "." not in file.stem:
-            rows.append(f"| [](<{links}/{file.name}>) | {cost['minutes']:.1f} | {cost['peak_mib'] / 1024:.1f} |")
+            figures = f"{cost['minutes']:.1f} | {cost['peak_mib'] / 1024:.1f} | {cost.get('computed', '–')}"
+            rows.append(f"| [](<{links}/{file.name}>) | {figures} |")
             cores.add(str(cost["cores"]))
-    head = [f"| section | minutes on {' or '.join(sorted(cores))} cores | memory, GiB |", "|---|---|---|"]
+    head = [
+        f"| section | minutes on {' or '.join(sorted(cores))} cores | memory, GiB | computed |",
+        "|---|---|---|---|",
+    ]
     return [*head, *rows] if rows else []
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 import nbformat
 import yaml
 
+from modularity import store
+
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 PROFILES = "profiles.yml"
 
@@ -38,7 +40,8 @@ def profile(name: str, notebook: str) -> dict[str, object]:
 def rerun(notebook: str, output: Path, parameters: Mapping[str, object], *, progress: bool = True) -> Path:
     """Execute ``notebooks/<notebook>.ipynb`` with `parameters` into `output`.
 
-    What the run cost is in the metadata of `output`, under ``cost``: minutes, MiB of the largest process, cores.
+    What the run cost is in the metadata of `output`, under ``cost``: minutes, MiB of the largest process, cores,
+    and how many results were computed and stored for want of stored ones.
 
     Raises
     ------
@@ -66,6 +69,7 @@ def rerun(notebook: str, output: Path, parameters: Mapping[str, object], *, prog
             raise ValueError(f"{notebook} has no parameter {name!r}{hint}; it has: {listing}")
     output.parent.mkdir(parents=True, exist_ok=True)
     temporary = output.with_suffix(".failed.ipynb")
+    stored = set(store.folder().glob("*"))
     papermill.execute_notebook(
         str(source), str(temporary), dict(parameters), progress_bar=progress, kernel_name="python3"
     )
@@ -76,6 +80,7 @@ def rerun(notebook: str, output: Path, parameters: Mapping[str, object], *, prog
         "minutes": round(done.metadata["papermill"]["duration"] / 60, 2),
         "peak_mib": round(peak),
         "cores": os.cpu_count(),
+        "computed": len(set(store.folder().glob("*")) - stored),
     }
     nbformat.write(done, temporary)
     os.replace(temporary, output)
