@@ -52,7 +52,7 @@ def task_explorer():
 def task_book():
     """build the book into _build/html"""
     return {
-        # In this order, which is that of the book; the explorer behind the sections, which store the scores it reads.
+        # In this order, whoever asks; the explorer behind the sections, which store the scores it reads.
         "task_dep": [*(f"section:{n}" for n in NOTEBOOKS), "explorer"],
         "file_dep": [
             *PAGES,

@@ -35,6 +35,10 @@ def notebooks(tmp_path, monkeypatch):
 def test_a_parameter_reaches_the_notebook(notebooks, tmp_path):
     out = rerun.rerun("x", tmp_path / "out.ipynb", {"seed": 4}, progress=False)
     assert "5 a" in nbformat.read(out, 4).cells[-1].outputs[0].text
+    cost = nbformat.read(out, 4).metadata["cost"]
+    assert cost["minutes"] >= 0
+    assert cost["peak_mib"] > 10
+    assert cost["computed"] == 0
 
 
 @pytest.mark.parametrize(

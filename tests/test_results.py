@@ -137,3 +137,12 @@ def test_the_cost_counts_every_row_that_is_read():
         s = fewshot_grid.SETTINGS["mini"][name]
         expected += 3 * 8 * (3 * 16 * s.steps + 9 * 400)
     assert cost.passes(switch) == expected
+
+
+def test_reading_counts_the_weights_that_a_token_meets():
+    attention, feed_forward = 4 * 768**2, 2 * 768 * 3072
+    rest = 25 * 768 + 32 * 12  # norms, and the biases of distances
+    dense = 12 * (attention + feed_forward) + rest
+    assert cost._read("google-t5/t5-base") == dense
+    more = 15 * 768 * 3072 + 16 * 768  # W_I of the other experts, and the router
+    assert cost._read("google/switch-base-16") == dense + 6 * more
