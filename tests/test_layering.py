@@ -102,6 +102,8 @@ MODULES = {
     "plots_emergence": False,
     "plots_choices": False,
     "plots_ledger": False,
+    "parameters": False,
+    "kernel": False,
     "rerun": False,
     "students": False,
 }

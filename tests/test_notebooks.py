@@ -13,6 +13,8 @@ import nbformat
 import papermill
 import pytest
 
+from modularity import parameters
+
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NAMES = sorted(p.stem for p in FOLDER.glob("*.py"))
 HOSTED = next(c for c in jupytext.read(FOLDER / f"{NAMES[0]}.py").cells if c.cell_type == "code").source
@@ -75,6 +77,10 @@ def test_parameters_are_few_typed_and_explained(name, notebook):
     known = papermill.inspect_notebook(str(FOLDER / f"{name}.ipynb"))
     assert {"model", "seed"} <= set(known)
     assert all(p["help"] for p in known.values())
+    ours = parameters.declared(notebook)  # refuses what the runner could not set
+    assert [(p.name, p.kind.__name__, p.help) for p in ours.values()] == [
+        (name, p["inferred_type_name"], p["help"]) for name, p in known.items()
+    ]
 
 
 def test_each_measure_has_a_naive_version_that_agrees_with_the_library(notebook):

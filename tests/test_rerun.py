@@ -1,5 +1,8 @@
 """The runner refuses what papermill would let pass, and leaves no half-written notebook under a final name."""
 
+import ast
+import datetime
+import json
 import subprocess
 import sys
 
@@ -7,6 +10,7 @@ import nbformat
 import papermill
 import pytest
 import yaml
+from jupyter_client.kernelspec import KernelSpecManager
 
 from modularity import rerun
 
@@ -16,14 +20,14 @@ REAL = sorted(p.stem for p in rerun.NOTEBOOKS.glob("*.ipynb"))
 
 @pytest.fixture
 def notebooks(tmp_path, monkeypatch):
-    """A folder with one notebook of two parameters, which fails when asked to."""
+    """A folder with one notebook of a few parameters, which fails when asked to."""
     folder = tmp_path / "notebooks"
     folder.mkdir()
+    declared = 'seed: int = 0  # of every draw\nmodel: str = "a"  # which\nalpha: float = 0.5\nfirst: list[str] = []'
     cells = [
-        nbformat.v4.new_code_cell(
-            'seed: int = 0  # of every draw\nmodel: str = "a"  # which', metadata={"tags": ["parameters"]}
-        ),
-        nbformat.v4.new_code_cell("assert seed != 13, 'unlucky'\nprint(seed + 1, model)"),
+        nbformat.v4.new_code_cell(declared, metadata={"tags": ["parameters"]}),
+        nbformat.v4.new_code_cell("import sys\nassert seed != 13, 'unlucky'\nprint(seed + 1, model)"),
+        nbformat.v4.new_code_cell("[seed, model, alpha, first, sys.executable]"),
     ]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "x.ipynb")
@@ -32,9 +36,15 @@ def notebooks(tmp_path, monkeypatch):
     return folder
 
 
+def told(output):
+    """What the last cell of the notebook says."""
+    return ast.literal_eval(nbformat.read(output, 4).cells[-1].outputs[0].data["text/plain"])
+
+
 def test_a_parameter_reaches_the_notebook(notebooks, tmp_path):
     out = rerun.rerun("x", tmp_path / "out.ipynb", {"seed": 4}, progress=False)
-    assert "5 a" in nbformat.read(out, 4).cells[-1].outputs[0].text
+    assert "5 a" in nbformat.read(out, 4).cells[-2].outputs[0].text
+    assert nbformat.read(out, 4).metadata["papermill"]["parameters"] == {"seed": 4}
     cost = nbformat.read(out, 4).metadata["cost"]
     assert cost["minutes"] >= 0
     assert cost["peak_mib"] > 10
@@ -44,8 +54,8 @@ def test_a_parameter_reaches_the_notebook(notebooks, tmp_path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("sed", r"no parameter 'sed' \(did you mean 'seed'\?\); it has: seed = 0 # of every draw; model"),
-        ("zz", "'zz'; it has"),
+        ("sed", r"no parameter 'sed' \(did you mean 'seed'\?\); there are: seed = 0 # of every draw; model"),
+        ("zz", "'zz'; there are"),
     ],
 )
 def test_an_unknown_parameter_lists_the_known(notebooks, tmp_path, name, message):
@@ -66,9 +76,97 @@ def test_an_unknown_notebook_lists_the_known(notebooks, tmp_path):
         rerun.rerun("y", tmp_path / "out.ipynb", {})
 
 
-def test_an_output_beside_the_sources_is_refused(notebooks):
+@pytest.mark.parametrize("place", ["out.ipynb", "further/down/out.ipynb"])
+def test_an_output_beside_the_sources_is_refused(notebooks, place):
     with pytest.raises(ValueError, match="lies beside the sources"):
-        rerun.rerun("x", notebooks / "out.ipynb", {})
+        rerun.rerun("x", notebooks / place, {})
+    assert [p.name for p in sorted(notebooks.iterdir())] == ["profiles.yml", "x.ipynb"]
+
+
+HARD = "runs/t5 #2\n%%bash\n'\"\\{x} é\x00\u2028"
+
+
+def test_hard_values_reach_the_kernel_unchanged_and_a_path_is_no_template(notebooks, tmp_path):
+    values = {"model": HARD, "alpha": 1e-4, "first": [HARD, ""]}
+    out = rerun.rerun("x", tmp_path / "{model} {0.__class__}" / "out{}.ipynb", values, progress=False)
+    assert told(out)[:4] == [0, HARD, 1e-4, [HARD, ""]]
+    assert nbformat.read(out, 4).metadata["papermill"]["parameters"] == values
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("seed", "1.5", "a whole number"),
+        ("seed", "!!python/name:os.system", "a whole number"),
+        ("seed", "@x", "a whole number"),
+        ("alpha", "a: b", "a finite decimal number"),
+        ("alpha", "nan", "a finite decimal number"),
+        ("first", "a", "a list as in JSON, each item text"),
+        ("model", "\udcff", "text"),
+    ],
+)
+def test_a_value_that_does_not_fit_ends_with_2_and_names_the_parameter(
+    notebooks, tmp_path, capsys, name, value, wanted
+):
+    assert rerun.main(["x", "-p", name, value, "-o", str(tmp_path / "out" / "x.ipynb")]) == 2
+    assert capsys.readouterr().err.startswith(
+        f"error: parameter {name!r}: got {value!r} of type str; expected {wanted}"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_object_reaches_the_kernel_from_python(notebooks, tmp_path):
+    for value in (b"a", datetime.date(2020, 1, 1), {"a": 1}):
+        with pytest.raises(ValueError, match=f"parameter 'model': got .* of type .*{type(value).__name__}; expected"):
+            rerun.rerun("x", tmp_path / "out" / "x.ipynb", {"model": value})
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("text", ["0.1", "1e-4", "no", "010", "12:30", "~", "'@x'", '"runs/t5 #2"', "2020-01-01"])
+def test_a_profile_is_read_as_the_command_line_is(notebooks, text):
+    (notebooks / rerun.PROFILES).write_text(f"small: {{x: {{model: {text}}}}}")
+    given = text.strip("'\"")
+    assert rerun.profile("small", "x") == rerun.read({"model": given}, "x") == {"model": given}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{seed: !!binary aGk=}", "has the tag tag:yaml.org,2002:binary; expected plain values"),
+        ("{seed: !!python/name:os.system ''}", "has the tag tag:yaml.org,2002:python/name:os.system"),
+        ("{seed: 2020-01-01}", "parameter 'seed': got '2020-01-01' of type str; expected a whole number"),
+        ("{seed: {a: 1}}", "parameter 'seed': got {'a': '1'} of type dict; expected a whole number"),
+        ("{first: [[a]]}", "parameter 'first': got ['a'] of type list; expected a list as in JSON, each item text"),
+        ("{seed: @x}", "profiles.yml cannot be read: while scanning"),
+    ],
+)
+def test_a_profile_that_holds_no_plain_values_is_refused(notebooks, capsys, text, message):
+    (notebooks / rerun.PROFILES).write_text(f"small: {{x: {text}}}")
+    assert rerun.main(["x", "--profile", "small"]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_where_the_peak_of_memory_is_not_known_it_is_left_out(notebooks, tmp_path, monkeypatch):
+    monkeypatch.setattr(rerun, "resource", None)
+    out = rerun.rerun("x", tmp_path / "out.ipynb", {}, progress=False)
+    assert set(nbformat.read(out, 4).metadata["cost"]) == {"minutes", "cores", "computed"}
+
+
+def test_it_is_imported_where_there_is_no_module_resource():
+    code = "import sys; sys.modules['resource'] = None; import modularity.rerun"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("prefer", ["0", "1"])
+def test_a_section_runs_in_this_python_whatever_kernels_there_are(notebooks, tmp_path, monkeypatch, prefer):
+    kernel = tmp_path / "data/kernels/python3/kernel.json"
+    kernel.parent.mkdir(parents=True)
+    other = {"argv": ["/bin/false", "{connection_file}"], "display_name": "another", "language": "python"}
+    kernel.write_text(json.dumps(other))
+    monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", prefer)
+    monkeypatch.setenv("JUPYTER_PATH" if prefer == "1" else "JUPYTER_DATA_DIR", str(tmp_path / "data"))
+    assert KernelSpecManager().get_kernel_spec("python3").argv[0] == "/bin/false"  # or this test shows nothing
+    assert told(rerun.rerun("x", tmp_path / "out.ipynb", {}, progress=False))[-1] == sys.executable
 
 
 def test_the_command_line_ends_non_zero_and_says_why():
@@ -82,7 +180,7 @@ def test_a_profile_sets_parameters_and_p_wins(notebooks, tmp_path, capsys):
     output = tmp_path / "out.ipynb"
     assert rerun.main(["x", "--profile", "small", "-p", "model", "c", "-o", str(output)]) == 0
     assert capsys.readouterr().out.strip() == str(output)
-    assert "5 c" in nbformat.read(output, 4).cells[-1].outputs[0].text
+    assert "5 c" in nbformat.read(output, 4).cells[-2].outputs[0].text
 
 
 def test_an_output_is_named_after_its_profile(notebooks, tmp_path, capsys):
@@ -95,7 +193,7 @@ def test_an_output_is_named_after_its_profile(notebooks, tmp_path, capsys):
     [
         ("tiny", "unknown profile 'tiny'; known: small, wrong, other"),
         ("other", "profile 'other' does not name 'x'; it has: y"),
-        ("wrong", "x has no parameter 'sed' (did you mean 'seed'?); it has: seed = 0"),
+        ("wrong", "no parameter 'sed' (did you mean 'seed'?); there are: seed = 0"),
     ],
 )
 def test_a_profile_that_does_not_fit_is_refused(notebooks, tmp_path, capsys, profile, message):
@@ -105,13 +203,10 @@ def test_a_profile_that_does_not_fit_is_refused(notebooks, tmp_path, capsys, pro
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_a_profile_names_only_what_is_there(profile):
+def test_a_profile_names_only_what_is_there_and_fits(profile):
     assert set(PROFILES[profile]) <= set(REAL)
     for notebook, parameters in PROFILES[profile].items():
-        known = papermill.inspect_notebook(str(rerun.NOTEBOOKS / f"{notebook}.ipynb"))
-        types = {"int": int, "float": float, "str": str, "bool": bool}
-        for name, value in parameters.items():
-            assert type(value) is types[known[name]["inferred_type_name"]]
+        assert rerun.profile(profile, notebook) == parameters
 
 
 def test_the_profiles_are_those_of_the_tracks():

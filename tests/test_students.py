@@ -10,7 +10,7 @@ import pytest
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from modularity import rerun, students
+from modularity import parameters, rerun, students
 
 ROOT = Path(__file__).parents[1]
 STORE = os.environ.get("MODULARITY_CACHE") or str(ROOT / ".cache")  # not a test's own, which is empty
@@ -222,8 +222,8 @@ def test_a_copy_runs_and_its_checks_turn_down_wrong_answers(path, monkeypatch):
             expected[check.id] = f"{label}, {answer or 'no answer'}", "AssertionError" if n else "NameError"
             cells += [new_code_cell(answer), check]
         copy.cells[i + 1 : j + 1] = cells
-    students.with_parameters(copy, rerun.profile("smoke", path.stem))
-    students.NotebookClient(copy, timeout=None, kernel_name="python3").execute()
+    parameters.inject(copy, rerun.profile("smoke", path.stem))
+    students.NotebookClient(copy, timeout=None, kernel_manager_class=students.OwnKernel).execute()
     said = {c.id: [o.ename for o in c.outputs if o.output_type == "error"] for c in copy.cells if c.id in expected}
     assert {expected[i][0]: names for i, names in said.items() if names != [expected[i][1]]} == {}
 

@@ -17,7 +17,8 @@ def table(executed: Path, links: str) -> list[str]:
     for file in sorted(executed.glob("*.ipynb")):
         cost = json.loads(file.read_text(encoding="utf-8"))["metadata"].get("cost")
         if cost and "." not in file.stem:
-            figures = f"{cost['minutes']:.1f} | {cost['peak_mib'] / 1024:.1f} | {cost.get('computed', '–')}"
+            memory = f"{cost['peak_mib'] / 1024:.1f}" if "peak_mib" in cost else "–"  # Windows does not say
+            figures = f"{cost['minutes']:.1f} | {memory} | {cost.get('computed', '–')}"
             rows.append(f"| [](<{links}/{file.name}>) | {figures} |")
             cores.add(str(cost["cores"]))
     head = [

@@ -1,87 +1,120 @@
 """Run one section with papermill: ``python -m modularity.rerun 04_specialization -p seed 1``.
 
-Papermill itself only warns about a parameter that a notebook does not have; here it is an error. The
-output appears under its name once the whole notebook has run, so a file that is there is complete.
+Papermill itself only warns about a parameter that a notebook does not have, and writes some values as code; here both
+are errors (`parameters`). The output appears under its name once the whole notebook has run, so a file that is there
+is complete.
 """
 
 import argparse
 import os
-import resource
 import sys
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 
 import nbformat
 import yaml
 
+from modularity import parameters as cells
 from modularity import store
+
+try:
+    import resource
+except ImportError:  # Windows has no such module
+    resource = None
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 PROFILES = "profiles.yml"
 
 
-def profile(name: str, notebook: str) -> dict[str, object]:
-    """The parameters that a profile of ``notebooks/profiles.yml`` gives a notebook.
+def source(notebook: str) -> nbformat.NotebookNode:
+    """The notebook of that name, as it is committed.
 
     Raises
     ------
     ValueError
-        An unknown profile, or one that does not name the notebook.
+        There is none; the message lists those there are.
     """
-    known = yaml.safe_load((NOTEBOOKS / PROFILES).read_text(encoding="utf-8"))
+    known = sorted(p.stem for p in NOTEBOOKS.glob("*.ipynb"))
+    if notebook not in known:
+        raise ValueError(f"unknown notebook {notebook!r}; known: {', '.join(known)}")
+    return nbformat.read(NOTEBOOKS / f"{notebook}.ipynb", 4)
+
+
+def read(given: Mapping[str, object], notebook: str) -> dict[str, cells.Value]:
+    """Texts as the values of a notebook's parameters, each by the type that the notebook annotates.
+
+    Raises
+    ------
+    ValueError
+        An unknown notebook or parameter, or a text that is no value of the parameter's type.
+    """
+    known = cells.declared(source(notebook))
+    return {name: cells.read(text, cells.find(name, known)) for name, text in given.items()}
+
+
+def profile(name: str, notebook: str) -> dict[str, cells.Value]:
+    """The parameters that a profile of ``notebooks/profiles.yml`` gives a notebook.
+
+    Everything in that file is text, which is read like that of a command line: YAML makes 8 of ``010``, and text of
+    ``1e-4``.
+
+    Raises
+    ------
+    ValueError
+        An unknown profile, or one that does not name the notebook; a file that is no YAML, or has tags; else as `read`.
+    """
+    path = NOTEBOOKS / PROFILES
+    text = path.read_text(encoding="utf-8")
+    try:
+        if tags := [event.tag for event in yaml.parse(text) if getattr(event, "tag", None)]:
+            raise ValueError(f"{path} has the tag {tags[0]}; expected plain values, without tags")
+        known = yaml.load(text, Loader=yaml.BaseLoader)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
     if name not in known:
         raise ValueError(f"unknown profile {name!r}; known: {', '.join(known)}")
     if notebook not in known[name]:
         raise ValueError(f"profile {name!r} does not name {notebook!r}; it has: {', '.join(known[name])}")
-    return dict(known[name][notebook])
+    return read(known[name][notebook], notebook)
 
 
-def rerun(notebook: str, output: Path, parameters: Mapping[str, object], *, progress: bool = True) -> Path:
-    """Execute ``notebooks/<notebook>.ipynb`` with `parameters` into `output`.
+def rerun(notebook: str, output: str | Path, parameters: Mapping[str, object], *, progress: bool = True) -> Path:
+    """Execute ``notebooks/<notebook>.ipynb`` with `parameters` into `output`, in the Python that runs this.
 
-    What the run cost is in the metadata of `output`, under ``cost``: minutes, MiB of the largest process, cores,
-    and how many results were computed and stored for want of stored ones.
+    What the run cost is in the metadata of `output`, under ``cost``: minutes, MiB of the largest process (not on
+    Windows), cores, and how many results were computed and stored for want of stored ones.
 
     Raises
     ------
     ValueError
-        An unknown notebook or parameter, or an output inside ``notebooks/``.
+        An unknown notebook or parameter, a value of another type than the notebook annotates, or an output inside
+        ``notebooks/``.
     papermill.PapermillExecutionError
         A cell failed; the notebook as far as it came is left beside `output`, ending in ``.failed.ipynb``.
     """
     import papermill
 
-    known_notebooks = sorted(p.stem for p in NOTEBOOKS.glob("*.ipynb"))
-    if notebook not in known_notebooks:
-        raise ValueError(f"unknown notebook {notebook!r}; known: {', '.join(known_notebooks)}")
-    source = NOTEBOOKS / f"{notebook}.ipynb"
-    if output.resolve().parent == NOTEBOOKS.resolve():
+    from modularity.kernel import OwnKernel
+
+    output = Path(output).expanduser()
+    prepared = source(notebook)
+    cells.inject(prepared, parameters)
+    if NOTEBOOKS.resolve() in output.resolve().parents:
         raise ValueError(f"the output {output} lies beside the sources and would be taken for one; name another folder")
-    known = papermill.inspect_notebook(str(source))
-    for name in parameters:
-        if name not in known:
-            close = get_close_matches(name, known, n=1)
-            hint = f" (did you mean {close[0]!r}?)" if close else ""
-            listing = "; ".join(
-                f"{k} = {v['default']} {('# ' + v['help']) if v['help'] else ''}".strip() for k, v in known.items()
-            )
-            raise ValueError(f"{notebook} has no parameter {name!r}{hint}; it has: {listing}")
     output.parent.mkdir(parents=True, exist_ok=True)
     temporary = output.with_suffix(".failed.ipynb")
     stored = set(store.folder().glob("*"))
-    papermill.execute_notebook(
-        str(source), str(temporary), dict(parameters), progress_bar=progress, kernel_name="python3"
-    )
+    nbformat.write(prepared, temporary)
+    path = str(temporary).replace("{", "{{").replace("}", "}}")  # papermill takes paths for templates
+    papermill.execute_notebook(path, path, progress_bar=progress, kernel_name="python3", kernel_manager_class=OwnKernel)
     done = nbformat.read(temporary, 4)
-    # The most that a process of this one's children held, which is the kernel unless others ran before it.
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-    done.metadata["cost"] = {
-        "minutes": round(done.metadata["papermill"]["duration"] / 60, 2),
-        "peak_mib": round(peak),
-        "cores": os.cpu_count(),
-        "computed": len(set(store.folder().glob("*")) - stored),
-    }
+    paths = {"input_path": f"{notebook}.ipynb", "output_path": output.name}
+    done.metadata["papermill"] |= {"parameters": dict(parameters), **paths}
+    done.metadata["cost"] = {"minutes": round(done.metadata["papermill"]["duration"] / 60, 2)}
+    if resource:  # The most that a process of this one's children held: the kernel, unless others ran before it.
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+        done.metadata["cost"]["peak_mib"] = round(peak)
+    done.metadata["cost"] |= {"cores": os.cpu_count(), "computed": len(set(store.folder().glob("*")) - stored)}
     nbformat.write(done, temporary)
     os.replace(temporary, output)
     return output
@@ -98,9 +131,9 @@ def main(arguments: list[str] | None = None) -> int:
         NOTEBOOKS.parent / "executed" / f"{options.notebook}.{options.profile or 'rerun'}.ipynb"
     )
     try:
-        parameters = profile(options.profile, options.notebook) if options.profile else {}
-        parameters |= {k: yaml.safe_load(v) if v else v for k, v in options.parameters}
-        print(rerun(options.notebook, output, parameters))
+        values = profile(options.profile, options.notebook) if options.profile else {}
+        values |= read(dict(options.parameters), options.notebook)
+        print(rerun(options.notebook, output, values))
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

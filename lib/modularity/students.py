@@ -16,7 +16,9 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from modularity.rerun import NOTEBOOKS, profile
+from modularity import parameters as cells
+from modularity.kernel import OwnKernel
+from modularity.rerun import NOTEBOOKS, profile, source
 
 FOLDER = NOTEBOOKS.parent / "students"
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -130,7 +132,7 @@ def run(
 
     Parameters
     ----------
-    parameters : set behind the notebook's own.
+    parameters : set behind the notebook's own, as `parameters.inject` does.
     first : stop behind the first exercise.
 
     Raises
@@ -146,8 +148,8 @@ def run(
     checks = [copy.cells[j] for _, j in found]
     if first:
         copy.cells = copy.cells[: found[0][1] + 1]
-    with_parameters(copy, parameters or {})
-    NotebookClient(copy, timeout=None, kernel_name="python3").execute()
+    cells.inject(copy, parameters or {})
+    NotebookClient(copy, timeout=None, kernel_manager_class=OwnKernel).execute()
     said = []
     for (i, j), check in zip(found, checks, strict=True):
         names = answers(notebook.cells[i].source, notebook.cells[j].source)
@@ -160,14 +162,6 @@ def run(
     return said
 
 
-def with_parameters(notebook: nbformat.NotebookNode, parameters: Mapping[str, object]) -> None:
-    """Set `parameters` in a cell behind the one that has their defaults; without any, change nothing."""
-    if parameters:
-        place = next(i for i, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", []))
-        lines = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
-        notebook.cells.insert(place + 1, nbformat.v4.new_code_cell(lines))
-
-
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m modularity.students", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--folder", type=Path, default=FOLDER, help="default: students/")
@@ -175,16 +169,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--first", action="store_true", help="with --run: to the first exercise only")
     parser.add_argument("--profile", default="mini", help="with --run: parameters of notebooks/profiles.yml")
     options = parser.parse_args(arguments)
-    known = sorted(p.stem for p in NOTEBOOKS.glob("*.ipynb"))
     try:
         if options.run is None:
             print("\n".join(map(str, write(options.folder))))
-        elif options.run not in known:
-            raise ValueError(f"unknown notebook {options.run!r}; known: {', '.join(known)}")
         else:
-            source = nbformat.read(NOTEBOOKS / f"{options.run}.ipynb", 4)
-            set_to = profile(options.profile, options.run)
-            print("\n".join(run(source, parameters=set_to, first=options.first)))
+            notebook, set_to = source(options.run), profile(options.profile, options.run)
+            print("\n".join(run(notebook, parameters=set_to, first=options.first)))
     except (ValueError, FileExistsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
