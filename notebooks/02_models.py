@@ -143,7 +143,7 @@ answers.groupby("task")["accuracy"].agg(["mean", "min", "max"]).style.format("{:
 # the subject of [](03_functionality.ipynb) and [](04_specialization.ipynb), which read the scores that are made here.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-start-end", "caption": "Best predictivity of untrained copies and of trained models, by function, with 95 % intervals over sub-functions. Three runs of each model, averaged. The panels have their own scales."}, "image": {"alt": "Three panels. For semantic sub-functions both models lie far above untrained copies; for knowledge neither does; for tasks only t5-mini does, with wide intervals."}}
-subfunctions = functions.load_all()
+subfunctions = functions.load_all(per_class=100)
 scored = {name: sweep.runs(name, subfunctions, copies=copies) for name in models.MINI}
 parts = {(name, init): runs for name, pair in scored.items() for init, runs in zip(("trained", "untrained"), pair)}
 ends = pd.concat(summaries.mean_best(runs).assign(model=name, init=init) for (name, init), runs in parts.items())

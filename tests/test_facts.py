@@ -16,9 +16,9 @@ def stated() -> pd.DataFrame:
     return pd.read_parquet(sources.path("corpus/facts.parquet")).astype(str)
 
 
-@pytest.fixture(scope="module")
-def knowledge() -> pd.DataFrame:
-    return functions.table_of("knowledge")
+@pytest.fixture(scope="module", params=["knowledge", "balanced"])
+def knowledge(request) -> pd.DataFrame:
+    return functions.table_of(request.param)
 
 
 def test_the_table_is_what_its_builder_makes(stated, knowledge):

@@ -66,7 +66,9 @@ def test_a_bad_subfunction_is_named(sentences, labels, message):
 
 
 def test_an_unknown_function_track_or_part_is_refused():
-    with pytest.raises(ValueError, match="unknown function 'syntax'; known: semantic, knowledge, task"):
+    with pytest.raises(
+        ValueError, match="unknown function 'syntax'; known: semantic, knowledge, task, balanced, topics"
+    ):
         functions.load("syntax")
     with pytest.raises(ValueError, match="unknown track 'maxi'; known: mini, paper"):
         functions.load("semantic", track="maxi")
@@ -74,6 +76,10 @@ def test_an_unknown_function_track_or_part_is_refused():
         functions.load("task", part="test")
     with pytest.raises(ValueError, match="the semantic function of track 'mini' has no parts; leave out part='train'"):
         functions.load("semantic", part="train")
+    with pytest.raises(ValueError, match="the topics function of track 'mini' has no parts; leave out part='train'"):
+        functions.load("topics", part="train")
+    with pytest.raises(ValueError, match="the control 'balanced' is of track 'mini' only; leave out track='paper'"):
+        functions.load("balanced", track="paper")
     with pytest.raises(ValueError, match="there is no mini task 'boolq'; there are cola, mnli"):
         functions.task_table("boolq")
 
@@ -85,18 +91,31 @@ def test_a_name_finds_its_subfunction_or_close_ones():
         find(loaded, loaded[3].name + "s")
 
 
-# knowledge
+# knowledge, in the paper's form and in the balanced one
+
+
+SYMMETRIC = ("opposite", "same-noun", "same-verb", "same-adjective")
+
+
+@pytest.fixture(scope="module", params=["knowledge", "balanced"])
+def form(request) -> str:
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def triples() -> pd.DataFrame:
-    return functions.table_of("knowledge")
+def triples(form) -> pd.DataFrame:
+    return functions.table_of(form)
 
 
-def test_24_relations_have_200_true_and_200_false_triples(triples):
-    loaded = functions.load("knowledge")
+def pairs_of(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    return [(head.lower(), tail.lower()) for head, tail in zip(rows["head"], rows["tail"], strict=True)]
+
+
+def test_27_relations_have_200_true_and_200_false_triples(form, triples):
+    loaded = functions.load(form)
     full = [s for s in loaded if len(s.sentences) == 400]
-    assert len(full) >= 24
+    assert (len(loaded), len(full)) == (29, 27)
+    assert {s.function for s in loaded} == {form}
     assert all(s.labels.sum() * 2 == len(s.sentences) for s in loaded)
     assert (triples.groupby("name", observed=True)["template"].nunique() == 1).all()
     for row in triples.sample(200, random_state=0).itertuples():
@@ -105,15 +124,46 @@ def test_24_relations_have_200_true_and_200_false_triples(triples):
         assert without_articles[0] == without_articles[1]
 
 
-def test_every_head_and_tail_is_as_often_in_true_as_in_false_triples(triples):
-    for (name, part), rows in triples.groupby(["name", "part"], observed=True):
+def test_both_forms_have_the_same_true_triples_and_other_false_ones():
+    tables = [functions.table_of(form) for form in ("knowledge", "balanced")]
+    true = [table.query("label == 1").reset_index(drop=True) for table in tables]
+    pd.testing.assert_frame_equal(*true)
+    false = [table.query("label == 0") for table in tables]
+    same = set(zip(*(false[0][c].astype(str) for c in ("name", "head", "tail")), strict=True)) & set(
+        zip(*(false[1][c].astype(str) for c in ("name", "head", "tail")), strict=True)
+    )
+    assert len(same) < 0.1 * len(false[0])
+
+
+def test_the_control_has_names_of_its_own_that_lead_to_the_relation():
+    names = [[s.name for s in functions.load(form)] for form in ("knowledge", "balanced")]
+    assert not set(names[0]) & set(names[1])
+    assert [functions.of_relation(s) for s in functions.load("balanced")] == names[0]
+    assert [functions.of_relation(s) for s in functions.load("knowledge")] == names[0]
+
+
+def test_in_the_papers_form_one_entity_of_each_true_triple_is_replaced():
+    table = functions.table_of("knowledge")
+    heads = 0
+    for _, rows in table.groupby(["name", "part"], observed=True):
+        true, false = (rows[rows["label"] == label] for label in (1, 0))
+        kept = [true[place].to_numpy() == false[place].to_numpy() for place in ("head", "tail")]
+        assert (kept[0] ^ kept[1]).all()
+        heads += int(kept[1].sum())
+        for place in ("head", "tail"):  # the new one stands in the same place of a true triple of the part
+            assert set(false[place]) <= set(true[place])
+    assert heads / (len(table) / 2) == pytest.approx(0.5, abs=0.03)
+
+
+def test_in_the_balanced_form_every_head_and_tail_is_as_often_in_true_as_in_false_triples():
+    for (name, part), rows in functions.table_of("balanced").groupby(["name", "part"], observed=True):
         for place in ("head", "tail"):
             counts = [rows.loc[rows["label"] == label, place].value_counts().to_dict() for label in (0, 1)]
             assert counts[0] == counts[1], (name, part, place)
 
 
-def test_length_and_frequency_of_true_and_false_are_equal():
-    table = controls.by_label(functions.load("knowledge"))
+def test_in_the_balanced_form_length_and_frequency_of_true_and_false_are_equal():
+    table = controls.by_label(functions.load("balanced"))
     table = table.pivot_table(["length", "frequency"], index="subfunction", columns="label")
     assert np.allclose(table["length"][0], table["length"][1])
     # The words are the same, but a sentence's mean weighs them by how many stand beside them.
@@ -129,18 +179,62 @@ def test_no_entity_stands_in_both_parts_of_its_relation(triples):
         assert not entities[0] & entities[1], name
 
 
-def test_no_false_triple_is_a_true_one(triples):
+def test_no_false_triple_is_a_true_one_and_none_stands_twice(triples):
     for name, rows in triples.groupby("name", observed=True):
-        pairs = [set(zip(r["head"].str.lower(), r["tail"].str.lower(), strict=True)) for _, r in rows.groupby("label")]
-        assert not pairs[0] & pairs[1], name
-        assert sum(map(len, pairs)) == len(rows), name
+        false, true = (pairs_of(rows[rows["label"] == label]) for label in (0, 1))
+        either = {(tail, head) for head, tail in true} if name in SYMMETRIC else set()
+        assert not set(false) & (set(true) | either), name
+        assert len(set(false)) + len(set(true)) == len(rows), name
+        assert all(head != tail for head, tail in false), name
 
 
-def test_parts_of_knowledge_are_halves():
-    halves = [functions.load("knowledge", part=part) for part in ("train", "validation")]
-    for whole, *parts in zip(functions.load("knowledge"), *halves, strict=True):
+def test_in_the_papers_form_no_false_triple_of_a_symmetric_relation_stands_in_both_orders():
+    table = functions.table_of("knowledge").query("label == 0")
+    for name in SYMMETRIC:
+        pairs = pairs_of(table[table["name"] == name])
+        assert len({frozenset(pair) for pair in pairs}) == len(pairs)
+
+
+def test_parts_of_knowledge_are_halves(form):
+    halves = [functions.load(form, part=part) for part in ("train", "validation")]
+    for whole, *parts in zip(functions.load(form), *halves, strict=True):
         assert sorted(whole.sentences) == sorted([s for p in parts for s in p.sentences])
         assert len(parts[0].sentences) == len(parts[1].sentences)
+
+
+# one word, two topics
+
+
+def test_53_nouns_with_two_topics_have_50_to_100_sentences_of_each():
+    loaded = functions.load("topics")
+    assert len(loaded) == len({s.name for s in loaded}) == 53
+    for s in loaded:
+        assert s.function == "topics"
+        assert 50 <= s.labels.sum() == (1 - s.labels).sum() <= 100
+        assert len(set(s.sentences)) == len(s.sentences)
+
+
+def test_every_sentence_shows_its_noun_once():
+    table = functions.table_of("topics").astype(str)
+    for noun, sentence in zip(table["keyword"], table["sentence"], strict=True):
+        stem = noun[:-1] + "(?:y|ies)" if noun.endswith("y") else f"{noun}(?:e?s)?"
+        assert len(re.findall(rf"(?<![^\W\d_]){stem}(?![^\W\d_])", sentence)) == 1, (noun, sentence)
+
+
+def test_a_sentence_is_of_its_topic_and_no_article_gives_more_than_two():
+    table = functions.table_of("topics").astype({c: str for c in ("name", "keyword", "topic")})
+    articles = pd.read_json(sources.path("corpus/wikipedia.jsonl.zst"), lines=True, compression="zstd")
+    articles = articles.set_index("title")
+    for row in table.itertuples():
+        article = articles.loc[row.article]
+        assert row.sentence in article["text"].split("\n")
+        assert article["topic"] == row.topic
+        assert row.name.split(": ")[1].split(" / ")[1 - row.label] == row.topic.lower()
+    assert table.groupby(["name", "article"]).size().max() <= 2
+
+
+def test_topics_of_one_noun_share_no_sentence():
+    assert not functions.table_of("topics").duplicated(["keyword", "sentence"]).any()
 
 
 # task
@@ -229,10 +323,32 @@ def test_near_nouns_are_more_alike_than_far_ones():
 # baselines
 
 
-@pytest.mark.parametrize("function", ["knowledge", "task"])
+@pytest.mark.parametrize("function", ["knowledge", "balanced", "task"])
 def test_no_baseline_solves_a_function(function):
     table = baselines.report(function)
     assert table.drop(columns=["function", "subfunction"]).max(axis=None) < 0.9
+
+
+def test_all_functions_have_the_sizes_of_the_paper():
+    whole = functions.load_all()
+    assert [s.function for s in whole] == ["semantic"] * 100 + ["knowledge"] * 29 + ["task"] * 8
+    sizes = {s.name: (int(s.labels.sum()), int((1 - s.labels).sum())) for s in whole}
+    assert {sizes[s.name] for s in whole if s.function == "semantic"} == {(100, 100)}
+    assert {n: sizes[n] for n in ("capital", "symbol", "group")} == {
+        "capital": (200, 200),
+        "symbol": (118, 118),
+        "group": (90, 90),
+    }
+    tasks = {s.name: sizes[s.name] for s in whole if s.function == "task"}
+    assert tasks.pop("mnli-neutral") == (1000, 2000)
+    assert set(tasks.values()) == {(1000, 1000)}
+
+
+def test_controls_follow_the_functions_where_they_are_asked_for():
+    loaded = functions.load_all(controls=True)
+    assert list(dict.fromkeys(s.function for s in loaded)) == ["semantic", "knowledge", "task", *functions.CONTROLS]
+    assert len({s.name for s in loaded}) == len(loaded) == 137 + 29 + 53
+    assert len(functions.load_all(limit=2, controls=True, per_class=3)) == 10
 
 
 def test_all_functions_are_cut_to_the_first_sentences_of_each_class():

@@ -1,5 +1,7 @@
 """A history holds what its checkpoints give, to the precision it says, and is resumed where it was."""
 
+import hashlib
+import json
 import shutil
 
 import numpy as np
@@ -165,6 +167,17 @@ def test_a_shipped_checkpoint_is_that_of_its_recipe(tmp_path):
     assert off < moved / 2  # what it is off by is mostly the precision that is shipped
     best = shipped["best"].sel(step=step, subfunction=kept).transpose("subfunction", "layer")
     np.testing.assert_allclose(scores.max("neuron"), best, atol=0.005)
+
+
+def test_the_followed_subfunctions_are_those_of_the_shipped_histories():
+    """Sentences and labels included: pinned when the balanced triples still were the knowledge function."""
+    made = hashlib.sha256()
+    for s in record.followed():
+        made.update(json.dumps([s.name, s.function, list(s.sentences), s.labels.tolist()], ensure_ascii=False).encode())
+    assert made.hexdigest() == "ffc035f6e08eafb669b862ad9ce5e3c9ec6a3c99e22f91a73b3ae173c9828c8d"
+    shipped = history.load()
+    followed = [(s.name, s.function) for s in record.followed()]
+    assert followed == list(zip(shipped["subfunction"].to_numpy(), shipped["function"].to_numpy(), strict=True))
 
 
 def test_routers_are_read_layer_by_layer():

@@ -1,6 +1,7 @@
 """T-REx files as ParaRel ships them: read whole, or named with file and line."""
 
 import json
+import re
 
 import pytest
 
@@ -44,6 +45,40 @@ def test_false_triples_are_false_and_use_entities_of_the_relation(folder):
     heads = {text.split(" is ")[0] for text in false}
     assert heads <= {f"City {i}" for i in range(250)}
     assert {text.rsplit(" ", 1)[1] for text in false} <= {f"{i}." for i in range(40)}
+
+
+def sentences_of(relation: str) -> list[tuple[str, str, int]]:
+    """(head, tail, label) of the relation's sentences."""
+    (s,) = [s for s in trex.load() if s.name == relation]
+    pattern = re.compile(trex.TEMPLATES[relation].format(head="(.*)", tail="(.*)"))
+    return [(*pattern.fullmatch(text).groups(), int(y)) for text, y in zip(s.sentences, s.labels, strict=True)]
+
+
+def test_false_triples_of_a_symmetric_relation_are_true_in_neither_order(folder):
+    known = {(f"C{i}", f"C{(i + d) % 90}") for i in range(90) for d in (1, 2, 3)}
+    rows = [{"sub_label": a, "obj_label": b, "uuid": f"{a}-{b}"} for a, b in sorted(known)]
+    for relation in ("P530", "P127"):
+        write(folder / f"{relation}.jsonl", rows)
+        false = [(h, t) for h, t, label in sentences_of(relation) if not label]
+        turned = [(t, h) for h, t in false]
+        assert len(set(false)) == 200
+        assert not set(false) & known
+        assert all(head != tail for head, tail in false)
+        # In a relation that is not symmetric the other order says something else, and may be false.
+        assert bool(set(turned) & known) == (relation == "P127")
+        assert bool(set(turned) & set(false)) == (relation == "P127")
+
+
+def test_a_false_triple_differs_from_a_true_one_in_one_random_entity(folder):
+    write(folder / "P17.jsonl", [row(i, obj_label=f"Country {min(i, 200) if i % 2 else 0}") for i in range(250)])
+    triples = sentences_of("P17")
+    true, false = ([(h, t) for h, t, label in triples if label == y] for y in (1, 0))
+    kept = [(a == c, b == d) for (a, b), (c, d) in zip(true, false, strict=True)]
+    assert all(a != b for a, b in kept)
+    assert 60 < sum(a for a, _ in kept) < 140
+    # Every different tail is as likely, though half of the triples have the same one.
+    new = [t for (_, t), (same, _) in zip(false, kept, strict=True) if same]
+    assert new.count("Country 0") < 10
 
 
 def test_the_seed_decides(folder):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 HERE = Path(__file__).parent
-TABLE = HERE.parent / "functions" / "knowledge.parquet"
+TABLES = [HERE.parent / "functions" / f"{form}.parquet" for form in ("knowledge", "balanced")]
 OUT = HERE.parent / "corpus" / "facts.parquet"
 
 
@@ -28,8 +28,12 @@ def wordings() -> dict[str, list[str]]:
     return found
 
 
-def statements(table: pd.DataFrame) -> pd.DataFrame:
+def statements(*tables: pd.DataFrame) -> pd.DataFrame:
     """One row a fact and wording: ``name`` of the relation, ``wording``, ``head``, ``tail``.
+
+    Parameters
+    ----------
+    tables : the triples with each of the ways to make false ones; the true ones are the same.
 
     Raises
     ------
@@ -37,8 +41,8 @@ def statements(table: pd.DataFrame) -> pd.DataFrame:
         A statement is a sentence that is evaluated.
     """
     known = wordings()
-    true = table.query("label == 1")
-    evaluated = set(table["sentence"].str.lower())
+    true = tables[0].query("label == 1")
+    evaluated = {sentence.lower() for table in tables for sentence in table["sentence"]}
     made = []
     for name, head, tail in zip(true["name"].astype(str), true["head"], true["tail"], strict=True):
         for wording in known[name]:
@@ -49,6 +53,6 @@ def statements(table: pd.DataFrame) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    made = statements(pd.read_parquet(TABLE))
+    made = statements(*map(pd.read_parquet, TABLES))
     made.astype({"name": "category", "wording": "category"}).to_parquet(OUT, index=False, compression="zstd")
     print(f"{OUT.name}: {len(made)} statements")

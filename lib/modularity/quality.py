@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 from scipy import stats
 
-from modularity import answering, functions, history, models, prompts, summaries, sweep
+from modularity import answering, functions, history, models, prompts, record, summaries, sweep
 
 SEMANTIC_MEAN, SEMANTIC_LEAST, SEMANTIC_UNTRAINED = 0.84, 0.82, 0.72
 ANSWERED = 0.75
@@ -76,7 +76,7 @@ def bars(scored: Mapping[str, Runs], answered: pd.DataFrame, logs: Mapping[int, 
 
 
 def main() -> int:
-    subfunctions = functions.load_all()
+    subfunctions = record.first_set()  # which the bars were set for
     scored = {name: sweep.runs(name, subfunctions) for name in models.MINI}
     logs = {seed: history.log("switch-mini", seed=seed) for seed in models.seeds("switch-mini")}
     answered = answers()

@@ -7,6 +7,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from modularity.subfunction import SubFunction
 
 EXPERTS = moefication.EXPERTS
 TOP = specialists.SHARE
-SENTENCES = 100  # of each class of a sub-function, at most, as in Sections 4 and 5
+SENTENCES = 100  # of each class of a sub-function, at most
 SEMANTIC = 3  # one semantic sub-function in so many: 34 of them, beside 29 of knowledge and 8 tasks
 KEPT = ("semantic", "knowledge", "task")  # functions of which KEPT_EACH sub-functions keep every neuron
 KEPT_EACH = 2
@@ -124,9 +125,19 @@ def _planned(run: Path, step: int) -> list[int] | None:
     return Recipe(**json.loads(recipe.read_text())).checkpoints() if recipe.exists() else None
 
 
+def first_set() -> list[SubFunction]:
+    """The sub-functions that the companion models were judged and followed by when they were trained.
+
+    At most 100 sentences a class, and as knowledge, under its name, the balanced triples, which are now a control.
+    """
+    knowledge = [replace(s, name=functions.of_relation(s), function="knowledge") for s in functions.load("balanced")]
+    everything = functions.load("semantic") + knowledge + functions.load("task")
+    return [functions.first(s, SENTENCES) for s in everything]
+
+
 def followed() -> list[SubFunction]:
-    """The sub-functions that shipped histories follow: every third semantic one and all the others."""
-    everything = functions.load_all(per_class=SENTENCES)
+    """The sub-functions that shipped histories follow: of `first_set` every third semantic one and all the others."""
+    everything = first_set()
     semantic = [s for s in everything if s.function == "semantic"]
     return semantic[::SEMANTIC] + [s for s in everything if s.function != "semantic"]
 

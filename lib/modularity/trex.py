@@ -54,14 +54,16 @@ TEMPLATES = {
     "P1376": "{head} is the capital of {tail}.",
     "P1412": "{head} communicates in {tail}.",
 }
+SYMMETRIC = {"P47", "P190", "P530"}  # what holds in one order holds in the other
 
 
 def load(*, instances: int = 400, seed: int = 0) -> list[SubFunction]:
     """Knowledge sub-functions from ``trex/P*.jsonl``: half true triples, half with head or tail replaced.
 
-    A false triple takes its new entity from the same place of another triple of its relation, and is in no line of
-    the file. Relations with fewer than ``instances / 2`` different triples are left out: two of ParaRel's 41 for the
-    paper's 400, which leaves its 39.
+    The new entity is a random one of those that stand in the same place of true triples of the relation; where all
+    of them make known pairs, the other place is taken. A false triple is in no line of the file, of a symmetric
+    relation in neither order; it pairs no entity with itself, and none stands twice. Relations with fewer than
+    ``instances / 2`` different triples are left out: two of ParaRel's 41 for the paper's 400, which leaves its 39.
 
     Raises
     ------
@@ -88,7 +90,7 @@ def load(*, instances: int = 400, seed: int = 0) -> list[SubFunction]:
             continue
         rng = np.random.default_rng([seed, int(relation[1:])])
         chosen = [true[i] for i in rng.choice(len(true), instances // 2, replace=False)]
-        triples = chosen + _false_triples(chosen, true, rng, file)
+        triples = chosen + _false_triples(chosen, true, relation, rng, file)
         sentences = tuple(TEMPLATES[relation].format(head=h, tail=t) for h, t in triples)
         labels = np.repeat([1, 0], len(chosen))
         made.append(SubFunction(relation, "knowledge", sentences, labels, f"T-REx (ParaRel), {file.name}"))
@@ -114,19 +116,22 @@ def _triples(file: Path) -> Iterator[tuple[str, str]]:
 
 
 def _false_triples(
-    chosen: list[tuple[str, str]], true: list[tuple[str, str]], rng: np.random.Generator, file: Path
+    chosen: list[tuple[str, str]], true: list[tuple[str, str]], relation: str, rng: np.random.Generator, file: Path
 ) -> list[tuple[str, str]]:
-    """For each of `chosen` one with its head or its tail (an even chance) taken from another true triple."""
+    """For each of `chosen` one with its head or its tail (an even chance) replaced, as `load` says."""
     known = set(true)
+    if relation in SYMMETRIC:
+        known |= {(tail, head) for head, tail in true}
+    pools = [list(dict.fromkeys(place)) for place in zip(*true, strict=True)]
     made: list[tuple[str, str]] = []
-    for head, tail in chosen:
-        for _ in range(1000):
-            other = true[rng.integers(len(true))]
-            false = (other[0], tail) if rng.integers(2) else (head, other[1])
-            if false not in known:
-                known.add(false)  # none stands twice
-                made.append(false)
+    for triple in chosen:
+        places = rng.permutation(2)
+        others = ((place, pools[place][i]) for place in places for i in rng.permutation(len(pools[place])))
+        for head, tail in ((triple[0], other) if place else (other, triple[1]) for place, other in others):
+            if head != tail and (head, tail) not in known:
+                known |= {(head, tail), (tail, head)} if relation in SYMMETRIC else {(head, tail)}  # none stands twice
+                made.append((head, tail))
                 break
         else:
-            raise ValueError(f"{file}: no false triple found for {(head, tail)}; nearly all pairs are true")
+            raise ValueError(f"{file}: no false triple found for {triple}; nearly all pairs are true")
     return made
