@@ -10,6 +10,7 @@ import pytest
 LIBRARY = Path(__file__).parents[1] / "lib/modularity"
 # Module → whether it needs torch; each imports only from those above it.
 MODULES = {
+    "measure": False,
     "sources": False,
     "published": False,
     "subfunction": False,
@@ -23,6 +24,8 @@ MODULES = {
     "baselines": False,
     "hub": True,
     "start": True,
+    "tokens": True,
+    "identity": True,
     "models": True,
     "neurons": True,
     "capture": True,

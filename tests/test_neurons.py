@@ -5,7 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from transformers import BertConfig, SwitchTransformersConfig, T5Config
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import WhitespaceSplit
+from transformers import BertConfig, PreTrainedTokenizerFast, SwitchTransformersConfig, T5Config
 
 from modularity import capture, models, neurons
 
@@ -129,13 +132,10 @@ def test_relu_of_the_pre_activation_is_the_post_activation(untrained, sentences)
 
 
 def test_a_hidden_word_is_shown_as_the_models_own_gap(untrained):
-    class Masked:
-        mask_token = "[MASK]"
-
-        def __call__(self, texts, **_options):
-            return {"input_ids": texts}
-
-    assert capture.tokenize(models.Model("x", untrained.module, Masked()), ["a <extra_id_0> b"]) == ["a [MASK] b"]
+    words = Tokenizer(WordLevel({"a": 0, "b": 1, "[MASK]": 2, "?": 3}, unk_token="?"))
+    words.pre_tokenizer = WhitespaceSplit()
+    masked = PreTrainedTokenizerFast(tokenizer_object=words, mask_token="[MASK]", unk_token="?")
+    assert capture.tokenize(models.Model("x", untrained.module, masked), ["a <extra_id_0> b"]) == [[0, 2, 1]]
     assert untrained.gap == "<extra_id_0>"
 
 

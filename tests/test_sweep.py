@@ -16,7 +16,7 @@ import xarray as xr
 from distributed import Client, LocalCluster
 from test_pretrain import NANO, SWITCH, train
 
-from modularity import functions, models, moefication, store, sweep
+from modularity import functions, measure, models, moefication, store, sweep
 from modularity.subfunction import SubFunction
 
 STEPS = [0, 1, 3]
@@ -140,16 +140,19 @@ def test_a_stopped_sweep_computes_nothing_twice(run, subfunctions, expected, mon
 def piece(run, subfunctions):
     model = models.load(str(run), step=1)
     options = sweep.scores.__kwdefaults__
-    return sweep.Piece(str(run), 1, model.fingerprint, "scores-x", tuple(subfunctions), options, sweep.VERSION)
+    return sweep.Piece(str(run), 1, model.fingerprint, "scores-x", tuple(subfunctions), options, measure.key())
 
 
 def test_a_worker_with_other_files_or_code_stops(piece, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"sees no checkpoint of step 1 in .*; share the run's folder"):
         sweep.make(replace(piece, run=str(tmp_path)))
-    with pytest.raises(ValueError, match="sees other weights at step 3 of"):
+    with pytest.raises(ValueError, match="sees another model at step 3 of"):
         sweep.make(replace(piece, step=3))
-    with pytest.raises(ValueError, match="runs another version of this library than the client; install the same"):
-        sweep.make(replace(piece, code="older"))
+    for name, here in measure.key().items():
+        with pytest.raises(
+            ValueError, match=f"other versions than the client: {name} {here} instead of older; install"
+        ):
+            sweep.make(replace(piece, measure=measure.key() | {name: "older"}))
     assert pieces() == 0
 
 
@@ -242,8 +245,8 @@ def test_what_a_cluster_has_made_is_not_computed_again(cluster, run, subfunction
 
 def test_an_error_of_a_worker_is_raised_here(cluster, run, subfunctions, monkeypatch):
     address, _, _ = cluster
-    monkeypatch.setattr(sweep, "VERSION", "newer")
-    with pytest.raises(ValueError, match="runs another version of this library than the client"):
+    monkeypatch.setattr(measure, "VERSION", 0)
+    with pytest.raises(ValueError, match=r"runs other versions than the client: measure \d+ instead of 0"):
         next(sweep.checkpoints(run, subfunctions, scheduler=address))
 
 

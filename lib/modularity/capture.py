@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -9,14 +10,14 @@ import torch
 import xarray as xr
 from jaxtyping import Float, Int
 
-from modularity import neurons
+from modularity import neurons, tokens
 from modularity.models import Model
 from modularity.neurons import Activation, FeedForward
 from modularity.subfunction import SubFunction
 
 Pooling = Literal["max", "mean", "last"]
 MAX_TOKENS = 512  # longer sentences are cut here, as the encoders of the paper's models do
-GAP = "<extra_id_0>"  # as sub-functions write a hidden word
+GAP = tokens.SENTINEL  # as sub-functions write a hidden word
 
 
 class _Reader:
@@ -24,8 +25,23 @@ class _Reader:
 
     def __init__(self, pooling: Pooling) -> None:
         self.pooling = pooling
+        self.shape = (0, 0)
         self.lengths: torch.Tensor | None = None
         self.pooled: dict[int, Float[torch.Tensor, "batch neuron"]] = {}
+
+    def begin(self, lengths: Sequence[int], device: torch.device) -> None:
+        """A batch of sentences of these lengths."""
+        self.shape = (len(lengths), max(lengths))
+        self.lengths = torch.tensor(lengths, device=device)
+        self.pooled.clear()
+
+    def keep(self, layer: int, activations: Float[torch.Tensor, "batch token neuron"]) -> None:
+        if layer in self.pooled or activations.shape[:2] != self.shape:
+            raise ValueError(
+                f"the feed-forward part of layer {layer} is not called once a batch on all of its tokens, so that "
+                "reading would miss some; set chunk_size_feed_forward to 0, and give each layer modules of its own"
+            )
+        self.pooled[layer] = self.pool(activations)
 
     def pool(self, activations: Float[torch.Tensor, "batch token neuron"]) -> Float[torch.Tensor, "batch neuron"]:
         assert self.lengths is not None
@@ -53,10 +69,7 @@ def _reading(
     handles = []
     try:
         for layer, part in layers.items():
-
-            def keep(activations: torch.Tensor, layer: int = layer) -> None:
-                reader.pooled[layer] = reader.pool(activations)
-
+            keep = partial(reader.keep, layer)
             handles.append(part.read(keep, activation=activation, routed_only=routed_only))
         yield reader
     finally:
@@ -82,13 +95,15 @@ def tokenize(model: Model, sentences: Sequence[str]) -> list[list[int]]:
     Raises
     ------
     ValueError
-        No sentences, or an empty one.
+        No sentences, or an empty one; a hidden word for which the tokenizer has no token.
     """
     if len(sentences) == 0:
         raise ValueError("got an empty list of sentences, expected at least one")
     for i, sentence in enumerate(sentences):
         if not isinstance(sentence, str) or not sentence.strip():
             raise ValueError(f"sentence {i} is {sentence!r}, expected text with at least one character")
+    if any(GAP in sentence for sentence in sentences):
+        tokens.check_gap(model.tokenizer, model.name)
     texts = [sentence.replace(GAP, model.gap) for sentence in sentences]
     return model.tokenizer(texts, truncation=True, max_length=MAX_TOKENS)["input_ids"]
 
@@ -99,6 +114,7 @@ def encoded(
     """Run the encoder on the sentences `chosen` as one padded batch; returns its states and the mask of real tokens."""
     lengths = torch.tensor([len(ids[i]) for i in chosen], device=model.device)
     width = int(lengths.max())
+    tokens.check_padding(model.tokenizer, model.name)
     pad = model.tokenizer.pad_token_id
     batch = torch.tensor([[*ids[i], *[pad] * (width - len(ids[i]))] for i in chosen], device=model.device)
     mask = (torch.arange(width, device=model.device) < lengths[:, None]).long()
@@ -140,7 +156,8 @@ def pooled_activations(
     ------
     ValueError
         No sentences, an empty one, no room for a token, an unknown pooling, activation or layer, layers of unequal
-        width, `routed_only` where nothing is routed.
+        width, `routed_only` where nothing is routed; a tokenizer without a token that is needed; a feed-forward part
+        that is not called once a batch.
     """
     if pooling not in get_args(Pooling):
         raise ValueError(f"unknown pooling {pooling!r}; known: {', '.join(get_args(Pooling))}")
@@ -155,7 +172,7 @@ def pooled_activations(
     result = np.empty((len(parts), len(sentences), width), dtype=np.float32)
     with _reading(parts, pooling, activation, routed_only) as reader:
         for chosen in batches(lengths, batch_tokens):
-            reader.lengths = torch.tensor([lengths[i] for i in chosen], device=model.device)
+            reader.begin([lengths[i] for i in chosen], model.device)
             encoded(model, ids, chosen)
             for row, layer in enumerate(parts):
                 result[row, chosen] = reader.pooled[layer].float().cpu().numpy()

@@ -75,7 +75,7 @@ def unended(model: Model) -> Model:
     """
     tokenizer = copy.deepcopy(model.tokenizer)
     tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="$A", special_tokens=[])  # type: ignore[attr-defined]
-    return replace(model, tokenizer=tokenizer, fingerprint=f"{model.fingerprint}:unended")
+    return replace(model, tokenizer=tokenizer)
 
 
 def end_mark(setup: Setup) -> Effect:

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 import xarray as xr
 
-from modularity import effects, functions, history, models, pretrain, record, store, sweep
+from modularity import effects, functions, history, measure, models, pretrain, record, store, sweep
 from modularity.recipe import RECIPES
 
 SHIPPED, FRESH = "shipped", "fresh"
@@ -49,7 +49,7 @@ def train(name: str, seed: int = 0) -> Path:
     if name not in WIDTHS:
         raise ValueError(f"{name!r} has no small version to be trained on the spot; known: {', '.join(WIDTHS)}")
     recipe = replace(RECIPES[name], seed=seed, **SMALL | WIDTHS[name])  # type: ignore[arg-type]
-    folder = store.folder() / f"fresh-{name}-{store.digest(str(recipe))[:8]}" / f"seed-{seed}"
+    folder = store.folder() / f"fresh-{name}-{store.digest([str(recipe), measure.key()])[:8]}" / f"seed-{seed}"
     if not (folder / "final").is_dir():
         pretrain.pretrain(recipe, folder)
     return folder
@@ -84,7 +84,6 @@ def check(
     model = models.load(name, seed=run, untrained=step == 0)
     if step == 0:  # checkpoints are kept in bfloat16
         model.module.to(torch.bfloat16).to(torch.float32)
-        model = replace(model, fingerprint=f"{model.fingerprint}:rounded")
     chosen = [s for s in record.followed() if s.name in names]
     scores = sweep.scores(model, chosen)
     groups = shipped["partition_of"].sel(partition="model", drop=True)

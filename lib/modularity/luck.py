@@ -5,7 +5,7 @@ import xarray as xr
 from jaxtyping import Float
 from scipy import stats
 
-from modularity import predictivity, ranking, store
+from modularity import measure, predictivity, store
 
 DRAWS = 1_000_000  # the smallest p-value is about one over this
 ROUNDING = 1e-9  # sums of the same terms in another order are the same score
@@ -22,7 +22,7 @@ def useless(positives: int, negatives: int, *, draws: int = DRAWS, seed: int = 0
         made = predictivity.best_of_null(positives, negatives, 1, draws=draws, rng=np.random.default_rng(seed))
         return xr.DataArray(np.sort(made), dims="draw", name="predictivity")
 
-    key = {"sizes": [positives, negatives], "draws": draws, "seed": seed, "code": [predictivity, ranking]}
+    key = {"sizes": [positives, negatives], "draws": draws, "seed": seed, **measure.key()}
     return store.cached(f"useless-{positives}-{negatives}", key, compute).to_numpy()
 
 

@@ -1,6 +1,5 @@
 """Pre-trained and untrained models: the shipped ones, folders, and the hub's at pinned revisions. Named once, here."""
 
-import hashlib
 import importlib.util
 import json
 import os
@@ -10,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
-import pooch
 import torch
 from safetensors import SafetensorError
 from torch import nn
@@ -27,9 +25,10 @@ from transformers import (
     T5Config,
     T5ForConditionalGeneration,
 )
+from transformers.models.switch_transformers.modeling_switch_transformers import SwitchTransformersTop1Router
 from transformers.utils import logging
 
-from modularity import hub, sources, start
+from modularity import hub, identity, sources, start, tokens
 
 WEIGHTS = "model.safetensors"
 RECIPE = "recipe.json"  # beside the weights of what was trained here
@@ -44,6 +43,9 @@ CLASSES = {  # model type → configuration, class, its options
     "bert": (BertConfig, BertModel, {"add_pooling_layer": False}),
     "roberta": (RobertaConfig, RobertaModel, {"add_pooling_layer": False}),
 }
+# How a forward pass is cut up and what it returns, not what it computes: reading needs each layer's feed-forward part
+# called once a batch, and the states of the last layer.
+AS_READ = {"chunk_size_feed_forward": 0, "return_dict": True, "output_attentions": False, "output_hidden_states": False}
 HEADS = ("cls.", "lm_head.", "pooler.", "bert.pooler.", "embeddings.position_ids")  # of BERTs; no neurons are in them
 
 
@@ -57,7 +59,6 @@ class Model:
     untrained: bool = False
     seed: int | None = None  # of a shipped run, or of the fresh weights of an untrained model
     step: int | None = None  # of a checkpoint; None for the end of the run
-    fingerprint: str = ""  # sha256 of the weights, or of what an untrained model is made from
 
     @property
     def encoder(self) -> nn.Module:
@@ -82,7 +83,15 @@ class Model:
     @property
     def gap(self) -> str:
         """What stands for a hidden word: BERT's mask, T5's first sentinel."""
-        return self.tokenizer.mask_token or "<extra_id_0>"  # type: ignore[return-value]
+        return tokens.gap(self.tokenizer)
+
+    @property
+    def fingerprint(self) -> str | None:
+        """A digest of what decides the activations, as it is in memory now; None where there is none (`identity`)."""
+        try:
+            return identity.fingerprint(self.module, self.tokenizer)
+        except identity.UnnamedError:
+            return None
 
 
 def load(
@@ -106,12 +115,14 @@ def load(
     seed : of a shipped run (0, 1 or 2; 0 if not given), or of fresh weights (any).
     step : a checkpoint of a run in ``runs/`` (or where ``MODULARITY_RUNS`` says), written by ``make pretrain``, or
         of the run in the folder `name`.
-    dtype : of weights and activations.
+    dtype : of weights and activations; float32 has exactly the numbers of the file, whatever type it or
+        ``config.json`` names, and bfloat16 rounds them once.
 
     Raises
     ------
     ValueError
-        An unknown name, type of model, seed or dtype; weights that are damaged or of another architecture.
+        An unknown name, type of model, seed or dtype; weights that are damaged or of another architecture; a tokenizer
+        of another model, or without the tokens that reading needs (`tokens.read`).
     FileNotFoundError
         A file of the folder is missing, or there is no checkpoint of this step.
     ConnectionError
@@ -124,23 +135,23 @@ def load(
         raise ValueError("a checkpoint is trained; give either step or untrained=True")
     if untrained or name in MINI:
         seed = seed or 0
-    if untrained:
-        folder = None if name in hub.SHAPES else _folder(name)
-        config = hub.SHAPES[name] if folder is None else _config(folder)
+    if untrained and name in hub.SHAPES:
+        folder, config, text = None, hub.SHAPES[name], tokenizer()
+    else:
+        folder = _folder(name, None if untrained else seed, step)
+        config = _config(folder)
+        text = _tokenizer(folder, config)
+    if untrained or folder is None:
         module = fresh(config, seed or 0)
-        shape = json.dumps(config.to_dict(), sort_keys=True, default=str)
-        fingerprint = f"untrained:{seed}:{hashlib.sha256(shape.encode()).hexdigest()}"
         if folder and (folder / RECIPE).exists():
             start.prepare_attention(module)
-            fingerprint += ":prepared"
-        text = _tokenizer(folder) if folder else tokenizer()
     else:
-        folder = _folder(name, seed, step)
-        module, fingerprint = _read_weights(folder, _config(folder))
-        text = _tokenizer(folder)
+        module = _read_weights(folder, config)
     module.to(getattr(torch, dtype)).eval().requires_grad_(False)
-    fingerprint += "" if dtype == "float32" else f":{dtype}"
-    return Model(name, module, text, untrained, seed, step, fingerprint)
+    for part in module.modules():
+        if isinstance(part, SwitchTransformersTop1Router):
+            part.classifier.to(part.dtype)  # as its first forward pass would, so that this changes nothing any more
+    return Model(name, module, text, untrained, seed, step)
 
 
 def fresh(config: PreTrainedConfig, seed: int) -> nn.Module:
@@ -228,19 +239,22 @@ def _config(folder: Path) -> PreTrainedConfig:
     values = json.loads(file.read_text(encoding="utf-8"))
     if (kind := values.get("model_type")) not in CLASSES:
         raise ValueError(f"{folder} holds a model of type {kind!r}, expected one of {', '.join(CLASSES)}")
-    return CLASSES[kind][0].from_dict(values)
+    return CLASSES[kind][0].from_dict(values | AS_READ)
 
 
-def _tokenizer(folder: Path) -> PreTrainedTokenizerFast:
+def _tokenizer(folder: Path, config: PreTrainedConfig) -> PreTrainedTokenizerFast:
     if folder.is_relative_to(sources.data_folder()):
         return tokenizer()  # all shipped models share it
-    if not (folder / "tokenizer.json").is_file():
-        raise FileNotFoundError(f"the model folder {folder} has no tokenizer.json; save the tokenizer beside the model")
-    # From the file itself: nothing is looked up on the network, no code of the folder is run.
-    return PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+    made = tokens.read(folder, str(config.model_type))
+    if len(made) > config.vocab_size:
+        raise ValueError(
+            f"the tokenizer in {folder} has {len(made):,} tokens and the model {config.vocab_size:,} embeddings; "
+            "use files of one model"
+        )
+    return made
 
 
-def _read_weights(folder: Path, config: PreTrainedConfig) -> tuple[nn.Module, str]:
+def _read_weights(folder: Path, config: PreTrainedConfig) -> nn.Module:
     files = sorted(folder.glob("model*.safetensors"))
     if not files:
         others = sorted(p.name for p in folder.glob("*.bin"))
@@ -252,7 +266,13 @@ def _read_weights(folder: Path, config: PreTrainedConfig) -> tuple[nn.Module, st
     logging.disable_progress_bar()  # it takes a moment
     try:
         module, report = cls.from_pretrained(  # type: ignore[attr-defined]
-            folder, config=config, use_safetensors=True, local_files_only=True, output_loading_info=True, **options
+            folder,
+            config=config,
+            dtype=torch.float32,  # whatever config.json says: every type that files have widens to it exactly
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+            **options,
         )
     except (SafetensorError, RuntimeError, OSError) as error:
         raise ValueError(
@@ -267,5 +287,4 @@ def _read_weights(folder: Path, config: PreTrainedConfig) -> tuple[nn.Module, st
     wrong = {k: v[:3] for k, v in found.items() if v}
     if wrong:
         raise ValueError(f"the weights {files[0]} do not fit config.json: {wrong}; use files of one model")
-    hashes = [pooch.file_hash(str(file)) for file in files]
-    return module, hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+    return module

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import xarray as xr
 
-from modularity import models, neurons, partition, store
+from modularity import measure, models, neurons, partition, store
 from modularity.models import Model
 
 EXPERTS = 16  # as in the paper, but for the finer ones of its Figure 2
@@ -41,7 +41,7 @@ def experts(model: Model, number: int = EXPERTS, *, seed: int = 0, starts: int =
             made = pool.map(lambda w: partition.by_weights(w, number, seed=seed, starts=starts), rows.values())
             return _array(dict(zip(rows, made, strict=True)))
 
-    key = {"weights": rows, "number": number, "seed": seed, "starts": starts, "code": [partition]}
+    key = {"weights": rows, "number": number, "seed": seed, "starts": starts, **measure.key()}
     return store.cached(f"experts-{model.stem}", key, compute)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -12,9 +12,9 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
-from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
+from transformers import PreTrainedTokenizerFast, T5Config
 
-from modularity.models import Model
+from modularity.models import Model, fresh
 from modularity.subfunction import SubFunction
 
 Kind = Literal["blocks", "shuffled", "rotated"]
@@ -69,19 +69,18 @@ def load(kind: Kind = "blocks", *, seed: int = 0, sentences: int = 100) -> Plant
     rng = np.random.default_rng(seed)
     directions = _directions(rng)
     tokenizer = _tokenizer()
-    module = T5ForConditionalGeneration(
-        T5Config(
-            vocab_size=len(tokenizer),
-            d_model=D_MODEL,
-            d_kv=D_MODEL // 4,
-            d_ff=BLOCKS * WIDTH,
-            num_layers=LAYERS,
-            num_decoder_layers=1,
-            num_heads=4,
-            dropout_rate=0.0,
-            decoder_start_token_id=0,  # type: ignore[call-arg]
-        )
+    shape = T5Config(
+        vocab_size=len(tokenizer),
+        d_model=D_MODEL,
+        d_kv=D_MODEL // 4,
+        d_ff=BLOCKS * WIDTH,
+        num_layers=LAYERS,
+        num_decoder_layers=1,
+        num_heads=4,
+        dropout_rate=0.0,
+        decoder_start_token_id=0,  # type: ignore[call-arg]
     )
+    module: Any = fresh(shape, seed)  # of the decoder too, which nothing reads, so that one seed is one model
     with torch.no_grad():
         for parameter in module.encoder.block.parameters():
             parameter.zero_()
@@ -102,7 +101,7 @@ def load(kind: Kind = "blocks", *, seed: int = 0, sentences: int = 100) -> Plant
                 rows = stats.ortho_group.rvs(len(rows), random_state=rng) @ rows
             block.layer[-1].DenseReluDense.wi.weight.copy_(torch.as_tensor(rows))  # type: ignore[index,union-attr]
     module.eval().requires_grad_(False)
-    model = Model(f"planted-{kind}", module, tokenizer, seed=seed, fingerprint=f"planted:{kind}:{seed}")
+    model = Model(f"planted-{kind}", module, tokenizer, seed=seed)
     blocks = {f: tuple(range(i * OWN, (i + 1) * OWN)) for i, f in enumerate(FUNCTIONS)}
     return Planted(model, np.repeat(np.arange(BLOCKS), WIDTH), blocks, tuple(_subfunctions(rng, sentences)))
 

@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pooch
 import xarray as xr
 from numcodecs import Delta, Zstd
 
 from modularity import (
     emergence,
     functions,
+    measure,
     models,
     moefication,
     neurons,
@@ -215,8 +217,9 @@ def main(arguments: list[str] | None = None) -> int:
         history = compute(run, chosen, **whole)
         if options.lean:
             history = history.drop_dims(["kept", "rank"])
-        last = models.load(str(run), step=models.steps(run)[-1])
-        write(history, out, {"model": last.fingerprint, "run": options.name, "seed": options.seed})
+        last = run / "steps" / f"{models.steps(run)[-1]:08d}" / models.WEIGHTS
+        key = {"model": pooch.file_hash(str(last)), "run": options.name, "seed": options.seed}
+        write(history, out, key | measure.key())
     except (ValueError, OSError, ModuleNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

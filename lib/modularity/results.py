@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from types import ModuleType
 from typing import Literal, get_args
 
 import numpy as np
@@ -21,32 +20,12 @@ import torch
 import xarray as xr
 from tqdm import tqdm
 
-from modularity import (
-    answering,
-    capture,
-    fewshot,
-    fewshot_grid,
-    functions,
-    lesion_grid,
-    lesions,
-    models,
-    moefication,
-    neurons,
-    orders,
-    perturb,
-    predictivity,
-    sources,
-    store,
-)
+from modularity import fewshot_grid, functions, lesion_grid, measure, models, moefication, sources, store
 from modularity.functions import Track
 
 Kind = Literal["t5", "switch"]
 Recompute = Literal["slice", "full", "none"]
 Piece = tuple[int, str, str]  # seed of the run, setting, task
-CODE: dict[Kind, list[ModuleType]] = {
-    "t5": [answering, capture, lesion_grid, lesions, neurons, orders, perturb, predictivity],
-    "switch": [capture, fewshot, fewshot_grid, lesions, neurons, perturb, predictivity],
-}
 
 
 @dataclass(frozen=True)
@@ -107,17 +86,19 @@ class Grid:
         """The same from the store where it has been computed before."""
         seed, setting, task = which
         model = models.load(self.model, seed=seed if self.model in models.MINI else None)
+        if (fingerprint := model.fingerprint) is None:
+            return self.piece(which)
         tables = (functions.task_table(task, part, self.track) for part in get_args(functions.Part))
         ranked = functions.load("task", self.track, part="train")
         key = {
-            "model": model.fingerprint,
+            "model": fingerprint,
             "piece": list(which),
             "track": self.track,
             "plan": list(self.plan),
             "rows": [[str(value) for value in table.to_numpy().ravel()] for table in tables],
             "ranked": [[s.name, list(s.sentences), s.labels] for s in ranked],
             "experts": self.experts(seed).to_numpy(),
-            "code": CODE[self.kind],
+            **measure.key(),
         }
         name = f"perturbing-{model.stem}-{setting.replace(' ', '-')}-{task}"
         return store.cached(name, key, lambda: self.piece(which))
@@ -159,10 +140,11 @@ def write(grid: Grid, result: xr.DataArray, path: Path) -> None:
     seeds = result["seed"].to_numpy().tolist()
     parts = [grid.experts(seed) for seed in seeds]
     experts = xr.concat(parts, xr.IndexVariable("seed", seeds)).rename(neuron="of_neuron", layer="of_layer")
+    files = sources.registry()  # their digests stay the same under another version of the libraries
     provenance = {
-        "models": [models.load(grid.model, seed=seed).fingerprint for seed in seeds],
+        "models": [files[f"models/{grid.model}/seed-{seed}/{models.WEIGHTS}"].sha256 for seed in seeds],
         "plan": str(grid.plan),
-        "code": store.digest(CODE[grid.kind]),
+        **measure.key(),
     }
     store.write(path, xr.Dataset({"accuracy": result, "experts": experts}), provenance)
 

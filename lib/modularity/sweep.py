@@ -2,7 +2,6 @@
 
 import os
 import platform
-import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,13 +13,10 @@ import torch
 import xarray as xr
 from tqdm import tqdm
 
-from modularity import capture, cluster, models, neurons, predictivity, ranking, split, store, subfunction
+from modularity import capture, cluster, identity, measure, models, neurons, predictivity, split, store
 from modularity.models import Model
 from modularity.subfunction import SubFunction
 
-CODE = [capture, neurons, predictivity, subfunction]
-# Of what this process has imported: a worker may be older than the files that are now on its disk.
-VERSION = store.digest([*CODE, models, ranking, split, sys.modules[__name__]])
 CHUNK = 24  # sub-functions of a piece: a quarter of a minute of one core for a mini model
 _ALONE = threading.Lock()
 
@@ -38,7 +34,8 @@ def scores(
 ) -> xr.DataArray:
     """Predictivity of every encoder neuron of `model`, dims ``(subfunction, layer, neuron)``.
 
-    Read from the store where the same weights, sentences, options and code have been seen before.
+    Read from the store where the same model, sentences and options have been seen before, by this version of the
+    measure and of the libraries. What a model without a fingerprint gives, as one that is perturbed, is not stored.
 
     Parameters
     ----------
@@ -48,7 +45,9 @@ def scores(
     options: dict[str, Any] = {"score": score, "pooling": pooling, "activation": activation}
     options |= {"routed_only": routed_only, "layers": layers, "halves": halves}
     bar = tqdm(subfunctions, desc=model.label, unit="sub-function")
-    key = _key(model.fingerprint, subfunctions, options)
+    if (fingerprint := model.fingerprint) is None:
+        return _compute(model, bar, options)
+    key = _key(fingerprint, subfunctions, options)
     return store.cached(f"scores-{model.stem}", key, lambda: _compute(model, bar, options))
 
 
@@ -103,7 +102,8 @@ def checkpoints(
     Raises
     ------
     ValueError
-        No sub-functions, a chunk of none, or what `scores` raises; of a worker, other code or weights than here.
+        No sub-functions, a chunk of none, or what `scores` raises; hooks on all modules, or autocast, under which no
+        model has a fingerprint; of a worker, another version of the measure or of a library, or another model.
     TypeError
         An option that `scores` has not.
     FileNotFoundError
@@ -128,8 +128,9 @@ def checkpoints(
     def pieces(step: int) -> list[Piece]:
         model = models.load(str(run), step=step)
         parts = [tuple(subfunctions[i : i + chunk]) for i in range(0, len(subfunctions), chunk)]
-        what = (str(run), step, model.fingerprint, f"scores-{model.stem}")
-        return [Piece(*what, part, defaults | options, VERSION) for part in parts]
+        fingerprint = identity.fingerprint(model.module, model.tokenizer)
+        what = (str(run), step, fingerprint, f"scores-{model.stem}")
+        return [Piece(*what, part, defaults | options, measure.key()) for part in parts]
 
     def walk() -> Iterator[tuple[int, xr.DataArray]]:
         total = len(wanted) * -(-len(subfunctions) // chunk)
@@ -151,15 +152,15 @@ class Piece:
 
     run: str
     step: int
-    weights: str  # fingerprint of the model
+    model: str  # its fingerprint
     name: str  # what its file is called
     subfunctions: tuple[SubFunction, ...] = field(repr=False)
     options: Mapping[str, Any]
-    code: str  # `VERSION` of who asks for it
+    measure: Mapping[str, object]  # `measure.key()` of who asks for it
 
     def key(self) -> dict[str, object]:
         # Of its own: `scores` takes as many threads as there are.
-        return _key(self.weights, self.subfunctions, self.options) | {"threads": 1, "ranking": ranking}
+        return _key(self.model, self.subfunctions, self.options) | {"threads": 1}
 
 
 def make(piece: Piece) -> xr.DataArray:
@@ -168,18 +169,19 @@ def make(piece: Piece) -> xr.DataArray:
     Raises
     ------
     ValueError
-        The code or the weights here are others than where the piece was asked for.
+        The measure, a library or the model here is another than where the piece was asked for.
     FileNotFoundError
         The checkpoint is not on this machine.
     """
-    if piece.code != VERSION:
+    here = measure.key()
+    if other := [f"{k} {here.get(k)} instead of {v}" for k, v in piece.measure.items() if here.get(k) != v]:
         raise ValueError(
-            f"the worker {_here()} runs another version of this library than the client; "
-            "install the same commit for both and start the worker anew"
+            f"the worker {_here()} runs other versions than the client: {', '.join(other)}; "
+            "install the same for both and start the worker anew"
         )
 
     def compute() -> xr.DataArray:
-        model = _load(piece.run, piece.step, piece.weights)
+        model = _load(piece.run, piece.step, piece.model)
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
@@ -191,15 +193,15 @@ def make(piece: Piece) -> xr.DataArray:
         return store.cached(piece.name, piece.key(), compute).drop_attrs()
 
 
-def _key(weights: str, subfunctions: Sequence[SubFunction], options: Mapping[str, Any]) -> dict[str, object]:
+def _key(fingerprint: str, subfunctions: Sequence[SubFunction], options: Mapping[str, Any]) -> dict[str, object]:
     """Everything that scores depend on."""
     what = [[s.name, s.function, list(s.sentences), s.labels] for s in subfunctions]
     given = {k: v for k, v in options.items() if k not in ("layers", "halves")}
     if options["layers"] is not None:
         given["layers"] = [int(layer) for layer in options["layers"]]
     if options["halves"] is not None:
-        given["halves"] = [options["halves"], split]
-    return {"model": weights, "subfunctions": what, "code": CODE, **given}
+        given["halves"] = options["halves"]
+    return {"model": fingerprint, "subfunctions": what, **measure.key(), **given}
 
 
 def _compute(model: Model, subfunctions: Iterable[SubFunction], options: Mapping[str, Any]) -> xr.DataArray:
@@ -217,7 +219,7 @@ def _compute(model: Model, subfunctions: Iterable[SubFunction], options: Mapping
 
 
 @lru_cache(maxsize=1)
-def _load(run: str, step: int, weights: str) -> Model:
+def _load(run: str, step: int, fingerprint: str) -> Model:
     """The model of one piece after another of a checkpoint."""
     if step not in models.steps(Path(run)):
         raise FileNotFoundError(
@@ -225,9 +227,10 @@ def _load(run: str, step: int, weights: str) -> Model:
             "share the run's folder, or copy it to the same path there"
         )
     model = models.load(run, step=step)
-    if model.fingerprint != weights:
+    if model.fingerprint != fingerprint:
         raise ValueError(
-            f"the worker {_here()} sees other weights at step {step} of {run} than the client; copy the run there anew"
+            f"the worker {_here()} sees another model at step {step} of {run} than the client: other weights, "
+            "configuration or tokenizer; copy the run there anew"
         )
     return model
 
