@@ -1,7 +1,10 @@
 """Model folders of every supported type, as small as they can be, with a tokenizer as the hub publishes it."""
 
+import atexit
 import json
 import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -52,6 +55,20 @@ def module(kind: str) -> torch.nn.Module:
 
 def folder(kind: str, where: Path) -> Path:
     """Saved weights and configuration, ``tokenizer.json``, and a ``tokenizer_config.json`` that names no token."""
+    shutil.copytree(_saved(kind), where, dirs_exist_ok=True)
+    return where
+
+
+@cache
+def loaded(kind: str) -> models.Model:
+    """The model of the folder, to be copied before anything is changed."""
+    return models.load(str(_saved(kind)))
+
+
+@cache
+def _saved(kind: str) -> Path:
+    where = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, where)
     module(kind).save_pretrained(where)  # type: ignore[operator]
     make = {"bert": _wordpiece, "roberta": _bytes}.get(kind, _unigram)
     make(where / "tokenizer.json")

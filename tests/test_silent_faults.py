@@ -31,7 +31,7 @@ def folder(kind, tmp_path):
 # The precision of weights
 
 
-@pytest.mark.parametrize("named", [None, "float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("named", [None, "float16", "bfloat16"])
 @pytest.mark.parametrize("kept", [torch.float32, torch.float16, torch.bfloat16])
 def test_weights_have_the_numbers_of_the_file(folder, named, kept):
     file = folder / "model.safetensors"
@@ -87,6 +87,18 @@ def test_a_tokenizer_has_the_special_tokens_of_its_type(folder, kind, says):
     assert raw.token_to_id(gap) in capture.tokenize(model, ["the <extra_id_0> sat"])[0]
     assert capture.tokenize(model, TEXTS) == [raw.encode(text.replace("<extra_id_0>", gap)).ids for text in TEXTS]
     assert capture.pooled_activations(model, TEXTS).notnull().all()
+
+
+@pytest.mark.parametrize("kind", ["bert", "roberta"])
+def test_special_tokens_that_are_only_in_the_vocabulary_are_read_as_such(folder, kind):
+    layouts.edit(folder / "tokenizer.json", added_tokens=[])
+    model = models.load(str(folder))
+    assert model.gap == layouts.SPECIAL[kind][1]
+    ids = capture.tokenize(model, ["the <extra_id_0> sat"])[0]
+    assert ids.count(model.tokenizer.mask_token_id) == 1
+    assert model.tokenizer.pad_token_id == Tokenizer.from_file(str(folder / "tokenizer.json")).token_to_id(
+        layouts.SPECIAL[kind][0]
+    )
 
 
 @pytest.mark.parametrize("cased", [True, False])

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType
 from typing import Any
@@ -13,7 +14,8 @@ from transformers import PreTrainedConfig, PreTrainedTokenizerBase, PreTrainedTo
 
 from modularity import tokens
 
-LIBRARIES = ("torch", "transformers")  # whose code has a version; any other class or function may change unnoticed
+# Whose code has a version: the key of what is stored names it. Other code may change without anyone noticing.
+VERSIONED = frozenset({"torch", "transformers", *sys.stdlib_module_names}) - {"__main__"}
 RECORDERS = "transformers.utils.output_capturing"  # hooks that the library leaves on models, which only record
 INTERNAL = frozenset(vars(nn.Module()))
 # What forward passes do not read, or set while they run.
@@ -58,7 +60,7 @@ def _settings(module: nn.Module) -> Iterator[list[object]]:
         if part.training:
             raise UnnamedError(f"{where} is in training mode, in which dropout is random; call eval()")
         for hook in (hook for hooks in HOOKS for hook in getattr(part, hooks).values()):
-            if getattr(hook, "__module__", None) != RECORDERS:
+            if _module(hook) != RECORDERS:
                 raise UnnamedError(f"{where} has hooks; a perturbation has no name")
         if hasattr(part, "parametrizations"):
             raise UnnamedError(f"{where} has parametrizations, which compute its weights")
@@ -85,16 +87,29 @@ def _config(config: PreTrainedConfig) -> object:
 
 def _class(cls: type, where: str) -> str:
     """Its name, if it and each of its methods are the libraries' own."""
-    for parent in cls.__mro__[:-1]:
+    for parent in cls.__mro__:
         methods = [value for value in vars(parent).values() if isinstance(value, FunctionType)]
-        if foreign := [part for part in (parent, *methods) if not _is_own(part)]:
-            raise UnnamedError(f"{where} is a {cls.__name__} with code that is neither torch's nor transformers': "
-                               f"{foreign[0].__module__}.{foreign[0].__qualname__}")  # fmt: skip
+        if foreign := [part for part in (parent, *methods) if not _is_versioned(part)]:
+            what = f"{_module(foreign[0])}.{foreign[0].__qualname__}"
+            raise UnnamedError(
+                f"{where} is a {cls.__name__} with code that is neither torch's nor transformers': {what}"
+            )
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
-def _is_own(code: object) -> bool:
-    return str(getattr(code, "__module__", None)).split(".")[0] in (*LIBRARIES, "typing", "abc")
+def _module(code: object) -> str:
+    """Where a class or function was written; decorators hand on the name of what they wrap, but not its globals."""
+    code = getattr(code, "__func__", code)
+    return str(getattr(code, "__globals__", {}).get("__name__") or getattr(code, "__module__", None))
+
+
+def _is_versioned(code: object) -> bool:
+    """Whether it, and all that it wraps, is the libraries' own."""
+    while _module(code).split(".")[0] in VERSIONED:
+        if (wrapped := getattr(code, "__wrapped__", None)) is None:
+            return True
+        code = wrapped
+    return False
 
 
 def _value(value: object, where: str) -> object:
@@ -121,7 +136,7 @@ def _callable(value: Callable[..., Any], where: str) -> object:
         return [_callable(value.func, where), _value([value.args, value.keywords], where)]
     owner = getattr(value, "__self__", None)
     weights = isinstance(owner, nn.Module) and any(True for _ in owner.parameters())
-    if not _is_own(value) or not hasattr(value, "__qualname__") or weights:
+    if not _is_versioned(value) or not hasattr(value, "__qualname__") or weights:
         raise UnnamedError(f"{where}, {value!r}, which is not a function of torch or transformers")
     return f"{value.__module__}.{value.__qualname__}"
 
@@ -148,9 +163,12 @@ def _tokenizer(tokenizer: PreTrainedTokenizerBase) -> Iterator[list[object]]:
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise UnnamedError(f"{where} has no serialised form")
     yield ["tokenizer", _class(type(tokenizer), where)]
-    if foreign := [name for name, value in vars(tokenizer).items() if isinstance(value, FunctionType)]:
+    if foreign := [name for name, value in vars(tokenizer).items() if callable(value)]:
         raise UnnamedError(f"{where} has a {foreign[0]} of its own")
-    state = json.loads(tokenizer.backend_tokenizer.to_str())
+    try:
+        state = json.loads(tokenizer.backend_tokenizer.to_str())
+    except Exception as error:  # nothing narrower is raised for a part that is written in Python
+        raise UnnamedError(f"{where} has no serialised form: {error}") from error
     if (state["model"] or {}).get("dropout"):
         raise UnnamedError(f"{where} draws its pieces at random (BPE dropout)")
     # Each call sets these two anew, by the settings below and by its options.
