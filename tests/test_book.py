@@ -14,6 +14,8 @@ import pytest
 import yaml
 from browsing import Opened, visit
 
+from modularity import environment
+
 ROOT = Path(__file__).parents[1]
 HTML = ROOT / "_build" / "html"
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
@@ -22,7 +24,7 @@ PAGES = [TOC["root"], *(page["file"] for chapter in CHAPTERS for page in [chapte
 PAGES += ["search", "genindex", "py-modindex", "_modules/modularity/capture"]
 # Long pages of one kind, written by Sphinx: axe looks at them on the desktop only, to save time.
 REFERENCE = [page for page in PAGES if page.startswith(("book/api/", "genindex", "_modules/"))]
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+CHROMIUM = environment.named("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 OPTIONS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
 
 

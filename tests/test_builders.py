@@ -3,7 +3,6 @@
 The packages are fetched by pip and npm, or taken from the folder that MODULARITY_PACKAGES names.
 """
 
-import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
+from modularity import environment
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.builders
@@ -28,8 +29,8 @@ TABLES = {
 
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory) -> Path:
-    if named := os.environ.get("MODULARITY_PACKAGES"):
-        return Path(named)
+    if named := environment.named("MODULARITY_PACKAGES"):
+        return named
     if shutil.which("npm") is None:
         pytest.skip("npm is not installed: three of the packages come from its registry")
     return tmp_path_factory.mktemp("packages")

@@ -14,6 +14,7 @@ from sphinx.util.docutils import docutils_namespace
 
 from modularity import (
     capture,
+    environment,
     experts,
     explorer,
     explorer_cards,
@@ -27,7 +28,7 @@ from modularity import (
 )
 
 ROOT = Path(__file__).parents[1]
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+CHROMIUM = environment.named("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
 
 

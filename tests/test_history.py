@@ -11,7 +11,7 @@ import xarray as xr
 from scipy import stats
 from test_pretrain import NANO, SWITCH, train
 
-from modularity import capture, history, models, neurons, partition, pretrain, record, split, store, sweep
+from modularity import capture, history, models, neurons, partition, pretrain, record, split, stored_file, sweep
 from modularity.recipe import RECIPES
 from modularity.subfunction import SubFunction
 
@@ -117,7 +117,7 @@ def test_the_models_own_experts_are_those_of_its_last_checkpoint(run, made):
 def test_the_file_keeps_its_precision(made, tmp_path):
     path = tmp_path / "history.zarr.zip"
     record.write(made, path, {"model": "x"})
-    back = store.read_dataset(path)
+    back = stored_file.read_dataset(path)
     for name in ("top", "partition_of", "loss"):
         xr.testing.assert_identical(back[name].drop_attrs(), made[name].drop_attrs())
     for name, (step, _) in record.STEPS.items():

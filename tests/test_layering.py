@@ -10,6 +10,7 @@ import pytest
 LIBRARY = Path(__file__).parents[1] / "lib/modularity"
 # Module → whether it needs torch; each imports only from those above it.
 MODULES = {
+    "environment": False,
     "measure": False,
     "sources": False,
     "published": False,
@@ -60,6 +61,7 @@ MODULES = {
     "training_log": True,
     "checkpoints": True,
     "pretrain": True,
+    "stored_file": False,
     "store": False,
     "luck": False,
     "cluster": False,

@@ -1,5 +1,7 @@
 """Section 6 draws from shipped histories, from a run's folder, or from a model trained on the spot; all look alike."""
 
+import tempfile
+
 import numpy as np
 import pytest
 from test_pretrain import DOCS, NANO, SWITCH, train
@@ -44,6 +46,16 @@ def test_a_fresh_history_has_what_a_shipped_one_has(tiny, name, monkeypatch):
     live.histories(name, "fresh")
     with pytest.raises(AssertionError, match="trained again"):
         live.histories(name, "fresh", seed=1)
+
+
+def test_a_model_is_trained_where_nothing_can_be_stored(tiny, monkeypatch):
+    (tiny / "file").touch()
+    monkeypatch.setenv("MODULARITY_CACHE", str(tiny / "file"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tiny))
+    with pytest.warns(UserWarning, match="results are computed but not stored in"):
+        run = live.train("t5-mini")
+    assert (run / "final").is_dir()
+    assert tiny in run.parents
 
 
 @pytest.mark.parametrize("recipe", [NANO, SWITCH])

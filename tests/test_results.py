@@ -33,7 +33,7 @@ def test_what_is_shipped_was_made_with_these_models_and_plans():
     for kind in ("t5", "switch"):
         grid = Grid(kind)
         shipped = results.load(kind)
-        key = results.store.provenance(shipped)["key"]
+        key = results.stored_file.provenance(shipped)["key"]
         seeds = shipped["seed"].to_numpy().tolist()
         files = [f"models/{grid.model}/seed-{seed}/model.safetensors" for seed in seeds]
         assert key["models"] == [results.sources.registry()[file].sha256 for file in files]
@@ -94,6 +94,27 @@ def test_processes_give_the_same(store):
     assert two.sizes["seed"] == 2
     alone = Small("t5").piece((1, "code", "qqp"))
     np.testing.assert_array_equal(two.sel(seed=1, setting="code", task="qqp"), alone.astype(np.float32))
+
+
+class One(Small):
+    """Only one piece of it."""
+
+    def pieces(self):
+        return [(0, "code", "qqp")]
+
+
+@pytest.mark.filterwarnings("ignore:results are computed but not stored in")
+def test_what_processes_made_counts_where_nothing_can_be_stored(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MODULARITY_CACHE", str(tmp_path / "file"))
+
+    def again(*_):
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(One, "piece", again)  # in this process only
+    assert results.compute(One("t5"), workers=2).notnull().any()
+    with pytest.raises(AssertionError, match="computed again"):
+        One("t5").stored((0, "code", "qqp"))
 
 
 def test_a_slice_that_disagrees_stops(monkeypatch):

@@ -1,19 +1,16 @@
 """Student copies hold no solution, need none, and lose nobody's answers."""
 
 import builtins
-import os
 import re
-from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from modularity import parameters, rerun, students
+from modularity import parameters, rerun, store, students
 
-ROOT = Path(__file__).parents[1]
-STORE = os.environ.get("MODULARITY_CACHE") or str(ROOT / ".cache")  # not a test's own, which is empty
+STORE = str(store.folder())  # not a test's own, which is empty
 SOURCES = sorted(students.NOTEBOOKS.glob("*.ipynb"))
 
 

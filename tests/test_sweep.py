@@ -16,7 +16,7 @@ import xarray as xr
 from distributed import Client, LocalCluster
 from test_pretrain import NANO, SWITCH, train
 
-from modularity import functions, measure, models, moefication, store, sweep
+from modularity import functions, measure, models, moefication, store, stored_file, sweep
 from modularity.subfunction import SubFunction
 
 STEPS = [0, 1, 3]
@@ -86,8 +86,8 @@ def test_layers_are_those_of_all(trained, subfunctions):
     for _ in range(2):  # computed, then read
         whole, part = sweep.scores(trained, subfunctions), sweep.scores(trained, subfunctions, layers=(1, 3))
         np.testing.assert_array_equal(part, whole.sel(layer=[1, 3]))
-    assert "layers" not in store.provenance(whole)["key"]  # what was stored before there was the option is found
-    assert "layers" in store.provenance(part)["key"]
+    assert "layers" not in stored_file.provenance(whole)["key"]  # what was stored before there was the option is found
+    assert "layers" in stored_file.provenance(part)["key"]
 
 
 @pytest.mark.parametrize("chunk", [2, 100])
@@ -228,6 +228,21 @@ def test_a_cluster_makes_the_same_bits(cluster, run, subfunctions, expected, mon
     made = counted(monkeypatch)
     check(sweep.checkpoints(run, subfunctions, steps=STEPS, scheduler=address, chunk=2), expected)
     assert pieces() == pieces(folder) == 3 * len(STEPS)  # stored where they were made, and here
+    assert not made
+
+
+def test_what_a_cluster_has_made_counts_where_nothing_can_be_stored(
+    cluster, run, subfunctions, expected, monkeypatch, tmp_path
+):
+    address, _, folder = cluster
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MODULARITY_CACHE", str(tmp_path / "file"))
+    made = counted(monkeypatch)
+    with pytest.warns(UserWarning, match="results are computed but not stored in") as given:
+        found = list(sweep.checkpoints(run, subfunctions, steps=STEPS, scheduler=address, chunk=2))
+    check(found, expected)
+    assert len(given) == 1
+    assert pieces(folder) == 3 * len(STEPS)
     assert not made
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from modularity import environment
+
 
 def _pip(name: str, version: str, *options: str) -> list[str]:
     return [sys.executable, "-m", "pip", "download", "--no-deps", *options, "-d", ".", f"{name}=={version}"]
@@ -62,7 +64,7 @@ def fetch(name: str, folder: Path) -> Path:
 def folder(description: str | None) -> Iterator[Path]:
     """The folder of package files that ``--packages DIR`` names on the command line, or a temporary one."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--packages", type=Path, help="folder that already holds the package files")
+    parser.add_argument("--packages", type=environment.expanded, help="folder that already holds the package files")
     given = parser.parse_args().packages
     with tempfile.TemporaryDirectory() as temporary:
         yield given or Path(temporary)

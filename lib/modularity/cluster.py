@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import xarray as xr
@@ -38,35 +39,22 @@ class Piece(Protocol):
 P = TypeVar("P", bound=Piece)
 
 
-class _AbsentError(Exception):
-    """A piece is not in the store."""
-
-
-def _is_stored(piece: Piece) -> bool:
-    def absent() -> xr.DataArray:
-        raise _AbsentError
-
-    try:
-        store.cached(piece.name, piece.key(), absent)
-    except _AbsentError:
-        return False
-    return True
-
-
 def by_workers(
     address: str,
     steps: Sequence[int],
     pieces: Callable[[int], list[P]],
     make: Callable[[P], xr.DataArray],
     bar: tqdm,
-) -> Iterator[tuple[int, list[P]]]:
-    """Each step with its pieces, once the workers of a scheduler have made them and they are in this machine's store.
+) -> Iterator[tuple[int, Iterator[xr.DataArray]]]:
+    """Each step with what the workers of a scheduler have made of its pieces.
+
+    What arrives is kept in this machine's store until its step comes, or in memory where it cannot be stored.
 
     Parameters
     ----------
     address : of the scheduler, as ``tcp://host:8786``.
     pieces : of a step.
-    make : what a worker does with a piece.
+    make : what a worker does with a piece, and this process too, to read what is in the store.
     bar : advanced by each piece that arrives or is there.
 
     Raises
@@ -91,23 +79,31 @@ def by_workers(
         ) from error
     coming, planned = deque(steps), dict[int, list[P]]()
     waiting: dict[Future, P] = {}
+    loose: dict[Path, xr.DataArray] = {}  # what could not be stored, by where it would be
+    store.usable()  # said now and not only when the first piece arrives
 
     def advance() -> None:
         """Take in what is finished and ask for more."""
         for future in [future for future in waiting if future.done()]:
             result, piece = future.result(), waiting.pop(future)
-            store.cached(piece.name, piece.key(), lambda result=result: result)
+            entry = store.Entry.of(piece.name, piece.key())
+            if entry.find() is None and not entry.keep(result):  # it is found where a worker shares this store
+                loose[entry.path] = result
             bar.update()
         threads: Any = client.nthreads()
         bar.set_postfix(workers=len(threads))
         while coming and len(waiting) < AHEAD * max(1, sum(threads.values())):
             planned[coming[0]] = pieces(coming[0])
             for piece in planned[coming.popleft()]:
-                if _is_stored(piece):
+                if store.Entry.of(piece.name, piece.key()).find() is not None:
                     bar.update()
                 else:
                     key = f"{piece.name}-{store.digest(piece.key())}"  # one task, should two clients ask for it
                     waiting[client.submit(make, piece, key=key)] = piece
+
+    def ready(piece: P) -> xr.DataArray:
+        path = store.Entry.of(piece.name, piece.key()).path
+        return loose.pop(path) if path in loose else make(piece)
 
     with client:
         for step in steps:
@@ -122,4 +118,4 @@ def by_workers(
                     f"the scheduler at {address} went away ({error}); what is finished is stored: "
                     "start it and its workers anew, and run the same again"
                 ) from error
-            yield step, planned.pop(step)
+            yield step, (ready(piece) for piece in planned.pop(step))

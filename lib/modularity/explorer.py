@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int
 
-from modularity import capture, experts, functions, luck, models, moefication, specialists, sweep
+from modularity import capture, environment, experts, functions, luck, models, moefication, specialists, sweep
 from modularity import explorer_cards as cards
 from modularity.models import Model
 from modularity.subfunction import SubFunction
@@ -130,7 +130,7 @@ def script(key: str, data: object) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m modularity.explorer", description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("-o", "--output", type=Path, required=True, help="folder of the data")
+    parser.add_argument("-o", "--output", type=environment.expanded, required=True, help="folder of the data")
     write(parser.parse_args(arguments).output)
     return 0
 

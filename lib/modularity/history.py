@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from modularity import sources, store
+from modularity import sources, stored_file
 
 
 def load(name: str = "t5-mini", *, seed: int = 0) -> xr.Dataset:
@@ -45,7 +45,7 @@ def load(name: str = "t5-mini", *, seed: int = 0) -> xr.Dataset:
     if file not in known:
         names = ", ".join(Path(entry).name.removesuffix(".zarr.zip") for entry in known) or "none"
         raise ValueError(f"there is no shipped history of {name}, seed {seed}; there are: {names}")
-    return store.read_dataset(sources.path(file))
+    return stored_file.read_dataset(sources.path(file), sha256=sources.registry()[file].sha256)
 
 
 def log(name: str = "t5-mini", *, seed: int = 0) -> pd.DataFrame:

@@ -28,7 +28,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from modularity import evidence_printed, published, sources
+from modularity import environment, evidence_printed, published, sources
 from modularity.evidence import COLUMNS
 
 VERDICTS = ("holds", "weaker", "not shown", "fails")
@@ -207,7 +207,7 @@ def disagreements(table: pd.DataFrame) -> list[str]:
 
 def main(arguments: Iterable[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m modularity.ledger", description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("folder", nargs="?", type=Path, default=EXECUTED, help="of executed notebooks")
+    parser.add_argument("folder", nargs="?", type=environment.expanded, default=EXECUTED, help="of executed notebooks")
     options = parser.parse_args(None if arguments is None else list(arguments))
     table = judged(read(), collect(options.folder))
     print(table.drop(columns="agrees").to_string(index=False, na_rep="–", float_format="{:.3g}".format))

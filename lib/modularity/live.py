@@ -1,5 +1,6 @@
 """Where Section 6 gets its histories from: shipped ones, a run's folder, or a small model trained on the spot."""
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import pandas as pd
 import torch
 import xarray as xr
 
-from modularity import effects, functions, history, measure, models, pretrain, record, store, sweep
+from modularity import effects, environment, functions, history, measure, models, pretrain, record, store, sweep
 from modularity.recipe import RECIPES
 
 SHIPPED, FRESH = "shipped", "fresh"
@@ -39,17 +40,19 @@ def histories(name: str = "t5-mini", source: str = SHIPPED, *, seeds: int = 3, s
         return [record.compute(train(name, seed), functions.load_all(per_class=PER_CLASS, limit=LIMIT))]
     if source == SHIPPED:
         return [history.load(name, seed=i) for i in (models.seeds(name) or [0])[:seeds]]
-    if not Path(source).is_dir():
+    folder = environment.expanded(source)
+    if not folder.is_dir():
         raise ValueError(f"history is {source!r}, expected {SHIPPED!r}, {FRESH!r} or the folder of a run")
-    return [record.compute(source, record.followed())]
+    return [record.compute(folder, record.followed())]
 
 
 def train(name: str, seed: int = 0) -> Path:
-    """The folder of the fresh run of this seed, trained if it is not there."""
+    """The folder of the fresh run of this seed, trained if it is not there; temporary if it cannot be stored."""
     if name not in WIDTHS:
         raise ValueError(f"{name!r} has no small version to be trained on the spot; known: {', '.join(WIDTHS)}")
     recipe = replace(RECIPES[name], seed=seed, **SMALL | WIDTHS[name])  # type: ignore[arg-type]
-    folder = store.folder() / f"fresh-{name}-{store.digest([str(recipe), measure.key()])[:8]}" / f"seed-{seed}"
+    root = store.folder() if store.usable() else Path(tempfile.mkdtemp())
+    folder = root / f"fresh-{name}-{store.digest([str(recipe), measure.key()])[:8]}" / f"seed-{seed}"
     if not (folder / "final").is_dir():
         pretrain.pretrain(recipe, folder)
     return folder

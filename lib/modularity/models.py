@@ -28,7 +28,7 @@ from transformers import (
 from transformers.models.switch_transformers.modeling_switch_transformers import SwitchTransformersTop1Router
 from transformers.utils import logging
 
-from modularity import hub, identity, sources, start, tokens
+from modularity import environment, hub, identity, sources, start, tokens
 
 WEIGHTS = "model.safetensors"
 RECIPE = "recipe.json"  # beside the weights of what was trained here
@@ -213,7 +213,7 @@ def load_runs(name: str, number: int) -> Iterator["Model"]:
 
 def runs_folder() -> Path:
     """``runs/`` of the checkout, or the folder that the variable ``MODULARITY_RUNS`` names."""
-    return Path(os.environ.get(RUNS) or Path(__file__).parents[2] / "runs")
+    return environment.named(RUNS) or Path(__file__).parents[2] / "runs"
 
 
 def steps(run: Path) -> list[int]:

@@ -19,7 +19,7 @@ from torch.nn import functional
 from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast
 
-from modularity import checkpoints, corruption, mixture, models, routing, training_log
+from modularity import checkpoints, corruption, environment, mixture, models, routing, training_log
 from modularity.optimizer import RMSScaledAdamW
 from modularity.recipe import RECIPES, Recipe
 
@@ -199,7 +199,7 @@ def _multiplies_bfloat16() -> bool:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m modularity.pretrain", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("name", choices=sorted(RECIPES))
-    parser.add_argument("--out", type=Path, help="folder of the run; runs/NAME/seed-SEED if not given")
+    parser.add_argument("--out", type=environment.expanded, help="folder of the run; runs/NAME/seed-SEED if not given")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, help="another length than the shipped model's")
     parser.add_argument("--stop-after", type=int, metavar="STEP", help="leave at this step; it can go on later")

@@ -19,6 +19,7 @@ from numcodecs import Delta, Zstd
 
 from modularity import (
     emergence,
+    environment,
     functions,
     measure,
     models,
@@ -28,7 +29,7 @@ from modularity import (
     reliability,
     sources,
     specialists,
-    store,
+    stored_file,
     sweep,
 )
 from modularity.recipe import RECIPES, Recipe
@@ -80,13 +81,13 @@ def compute(
     ValueError
         A checkpoint of the recipe is missing, or there are fewer than two; what `sweep.checkpoints` raises.
     """
-    folder = Path(run)
+    folder = environment.expanded(run)
     there = models.steps(folder)
     if not there:
-        raise FileNotFoundError(f"{run} has no checkpoints; `make pretrain` writes them")
+        raise FileNotFoundError(f"{folder} has no checkpoints; `make pretrain` writes them")
     wanted = sorted(there if steps is None else steps)
     emergence.check_steps(wanted, _planned(folder, there[-1]) if steps is None else None)
-    last = models.load(str(run), step=there[-1])
+    last = models.load(str(folder), step=there[-1])
     own = moefication.experts(last, EXPERTS)
     random = [moefication.at_random(own, seed=seed + i) for i in range(RANDOM)]
     groups = xr.concat([own, *random], "partition", coords="minimal")
@@ -194,7 +195,7 @@ def write(history: xr.Dataset, path: Path, key: dict[str, object]) -> None:
         encoding[name] = {"filters": [Delta(dtype=kind)]}
     for name, options in encoding.items():
         options |= {"compressors": [Zstd(level=22)], "chunks": history[name].shape}
-    store.write(path, packed, key, encoding)
+    stored_file.write(path, packed, key, encoding)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -206,7 +207,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--lean", action="store_true", help="every other sub-function, no neurons: for a run beside others"
     )
-    parser.add_argument("--out", type=Path, help="data/history/NAME-SEED.zarr.zip if not given")
+    parser.add_argument("--out", type=environment.expanded, help="data/history/NAME-SEED.zarr.zip if not given")
     options = parser.parse_args(arguments)
     run = models.runs_folder() / options.name / f"seed-{options.seed}"
     out = options.out or sources.data_folder() / "history" / f"{options.name}-{options.seed}.zarr.zip"

@@ -1,6 +1,6 @@
 """The authors' released result files (thunlp/Modularity-Analysis, MIT licence): found, checked, opened safely."""
 
-import os
+import secrets
 import shutil
 import tarfile
 import zipfile
@@ -11,7 +11,7 @@ import numpy as np
 import pooch
 from numpy._core import multiarray
 
-from modularity import sources
+from modularity import environment, sources
 
 ENVIRONMENT = "MODULARITY_RELEASED"
 COMMIT = "e86b38e"
@@ -33,9 +33,8 @@ SAFE = (
 
 def find(named: str = "") -> Path | None:
     """The folder `named`, or that of the variable ``MODULARITY_RELEASED``, or one fetched before; None without any."""
-    named = named or os.environ.get(ENVIRONMENT, "")
-    if named:
-        return Path(named)
+    if folder := environment.expanded(named) if named else environment.named(ENVIRONMENT):
+        return folder
     return DOWNLOADED if DOWNLOADED.is_dir() else None
 
 
@@ -54,7 +53,7 @@ def fetch(url: str = URL, into: Path = DOWNLOADED) -> Path:
         check(into)
         return into
     archive = sources.download(url, into.parent)
-    partial = into.with_name(f"{into.name}.{os.getpid()}.part")
+    partial = into.with_name(f"{into.name}.{secrets.token_hex(8)}.part")
     try:
         with tarfile.open(archive) as members:
             for member in members:

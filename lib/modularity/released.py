@@ -6,7 +6,7 @@ error. The answers to further questions (`released_questions`) are shipped, so t
 
 import argparse
 import json
-import os
+import secrets
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -89,7 +89,7 @@ def ship(made: Mapping[str, pd.DataFrame], path: Path, *, seed: int = 0) -> None
     tables = {name: json.loads(str(table.to_json(orient="split", double_precision=15))) for name, table in made.items()}
     for table in tables.values():
         table.pop("index")
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
     text = json.dumps({"commit": release.COMMIT, "seed": seed, "tables": tables}, ensure_ascii=False)
     try:
         temporary.write_text(text.replace("], [", "],\n["), encoding="utf-8")

@@ -14,8 +14,8 @@ from pathlib import Path
 import nbformat
 import yaml
 
+from modularity import environment, store
 from modularity import parameters as cells
-from modularity import store
 
 try:
     import resource
@@ -125,7 +125,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("notebook", help="for instance 04_specialization")
     parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), dest="parameters")
     parser.add_argument("--profile", help="parameters from notebooks/profiles.yml: mini, smoke or paper; -p wins")
-    parser.add_argument("-o", "--output", type=Path, help="default: executed/<notebook>.<profile or rerun>.ipynb")
+    parser.add_argument(
+        "-o", "--output", type=environment.expanded, help="default: executed/<notebook>.<profile or rerun>.ipynb"
+    )
     options = parser.parse_args(arguments)
     output = options.output or (
         NOTEBOOKS.parent / "executed" / f"{options.notebook}.{options.profile or 'rerun'}.ipynb"

@@ -20,7 +20,7 @@ import torch
 import xarray as xr
 from tqdm import tqdm
 
-from modularity import fewshot_grid, functions, lesion_grid, measure, models, moefication, sources, store
+from modularity import fewshot_grid, functions, lesion_grid, measure, models, moefication, sources, store, stored_file
 from modularity.functions import Track
 
 Kind = Literal["t5", "switch"]
@@ -119,10 +119,8 @@ def compute(grid: Grid, *, workers: int | None = None) -> xr.DataArray:
     else:
         # Not forked: a copy of a process that has used threads or a GPU has neither.
         with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-            waiting = [pool.submit(grid.stored, which) for which in pieces]
-            for done in bar(as_completed(waiting)):
-                done.result()
-        made = {which: grid.stored(which) for which in pieces}
+            waiting = {pool.submit(grid.stored, which): which for which in pieces}
+            made = {waiting[done]: done.result() for done in bar(as_completed(waiting))}
     first = made[pieces[0]]
     known = [list(dict.fromkeys(part)) for part in zip(*pieces, strict=True)]
     coordinates = dict(zip(("seed", "setting", "task"), known, strict=True)) | {
@@ -146,12 +144,13 @@ def write(grid: Grid, result: xr.DataArray, path: Path) -> None:
         "plan": str(grid.plan),
         **measure.key(),
     }
-    store.write(path, xr.Dataset({"accuracy": result, "experts": experts}), provenance)
+    stored_file.write(path, xr.Dataset({"accuracy": result, "experts": experts}), provenance)
 
 
 def load(kind: Kind) -> xr.Dataset:
     """A shipped grid: ``accuracy``, dims ``(seed, setting, task, …)``, and the ``experts`` it was made with."""
-    return store.read_dataset(sources.path(Grid(kind).file))
+    file = Grid(kind).file
+    return stored_file.read_dataset(sources.path(file), sha256=sources.registry()[file].sha256)
 
 
 def experts_of(shipped: xr.Dataset, seed: int) -> xr.DataArray:

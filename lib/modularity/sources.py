@@ -1,6 +1,5 @@
 """Every data file and its checksum; nothing else in the library reads ``data/`` or the network."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +10,8 @@ import pandas as pd
 import pooch
 import requests
 from tqdm import tqdm
+
+from modularity import environment
 
 if TYPE_CHECKING:
     import datasets
@@ -41,7 +42,7 @@ class Entry:
 
 def data_folder() -> Path:
     """``data/`` of the checkout, or the folder that the variable ``MODULARITY_DATA`` names."""
-    folder = Path(os.environ.get(ENVIRONMENT) or Path(__file__).parents[2] / "data")
+    folder = environment.named(ENVIRONMENT) or Path(__file__).parents[2] / "data"
     if not (folder / "registry.txt").is_file():
         raise FileNotFoundError(
             f"no registry.txt in {folder}: work in a clone of the project, or set {ENVIRONMENT} to its data folder"
@@ -98,11 +99,10 @@ def paper_folder() -> Path | None:
     FileNotFoundError
         It names something that is not a folder.
     """
-    if not (named := os.environ.get(PAPER)):
-        return None
-    if not Path(named).is_dir():
-        raise FileNotFoundError(f"{PAPER} is {named!r}, which is not a folder; name one, or unset it")
-    return Path(named)
+    named = environment.named(PAPER)
+    if named is not None and not named.is_dir():
+        raise FileNotFoundError(f"{PAPER} is {str(named)!r}, which is not a folder; name one, or unset it")
+    return named
 
 
 def paper_part(part: str, files: str) -> Path | None:

@@ -1,28 +1,26 @@
-"""Results on disk, found by what they were computed from, each one file with its provenance."""
+"""Results on disk, found by what they were computed from. An aid: where they cannot be stored, they are computed."""
 
 import hashlib
-import json
-import os
-import platform
+import tempfile
 import warnings
-import zipfile
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 import xarray as xr
-from zarr.core.buffer import cpu
-from zarr.storage import MemoryStore
+
+from modularity import environment, stored_file
 
 ENVIRONMENT = "MODULARITY_CACHE"
+PROBE = 1 << 16  # bytes that a usable folder takes
+_SAID: set[str] = set()  # warnings are given once, however many results there are
 
 
 def folder() -> Path:
     """``.cache`` of the checkout, or the folder that the variable ``MODULARITY_CACHE`` names."""
-    return Path(os.environ.get(ENVIRONMENT) or Path(__file__).parents[2] / ".cache")
+    return environment.named(ENVIRONMENT) or Path(__file__).parents[2] / ".cache"
 
 
 def digest(value: object) -> str:
@@ -51,82 +49,88 @@ def digest(value: object) -> str:
     return sha.hexdigest()
 
 
-def cached(name: str, key: Mapping[str, object], compute: Callable[[], xr.DataArray]) -> xr.DataArray:
+@dataclass(frozen=True)
+class Entry:
+    """The place of one result in the store."""
+
+    path: Path
+    key: Mapping[str, str | int | float | bool]  # what it is computed from; what is long by its digest
+
+    @classmethod
+    def of(cls, name: str, key: Mapping[str, object]) -> "Entry":
+        """`name` and `key` as `cached` takes them."""
+        short = {k: v if isinstance(v, str | int | float | bool) else digest(v) for k, v in key.items()}
+        return cls(folder() / f"{name}-{digest(key)[:16]}.zarr.zip", short)
+
+    def find(self) -> xr.Dataset | None:
+        """What is stored, or None; a warning names a file that is damaged, cannot be opened or has another key."""
+        try:
+            return stored_file.read_dataset(self.path, key=self.key)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (ValueError, OSError) as error:
+            warnings.warn(f"{error}; it is computed again", stacklevel=4)  # whoever called `cached`
+            return None
+
+    def keep(self, result: xr.DataArray | xr.Dataset) -> bool:
+        """Store `result`; False, and a warning, if that is not possible."""
+        try:
+            stored_file.write(self.path, result, self.key)
+        except (OSError, MemoryError, TypeError, ValueError) as error:  # whatever disk, memory or zarr refuses
+            _warn(self.path.parent, error)
+            return False
+        return True
+
+
+def usable() -> bool:
+    """Whether results can be stored; if not, a warning says so."""
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder()) as probe:
+            probe.write(bytes(PROBE))
+    except OSError as error:
+        _warn(folder(), error)
+        return False
+    return True
+
+
+def _warn(folder: Path, error: Exception) -> None:
+    reason = (error.strerror if isinstance(error, OSError) else None) or error  # without the name of a temporary file
+    text = (
+        f"results are computed but not stored in {folder} ({type(error).__name__}: {reason}); "
+        f"to keep them, make that folder writable or name another one in {ENVIRONMENT}"
+    )
+    if text not in _SAID:
+        _SAID.add(text)
+        warnings.warn(text, stacklevel=5)  # whoever called `cached`
+
+
+def cached(name: str, key: Mapping[str, object] | None, compute: Callable[[], xr.DataArray]) -> xr.DataArray:
     """The stored result for `key`, or `compute()`, stored.
+
+    A result that cannot be stored is returned all the same, with a warning; another one before it is computed says that
+    the folder cannot be written. A stored file that is damaged or has another key is named in a warning and replaced.
 
     Parameters
     ----------
     name : what the file is called, with a digest of `key` behind it.
-    key : everything that the result depends on: data, weights, options and the modules that compute it.
+    key : everything that the result depends on: data, weights and options. None for what has no name, as a model
+        that is being perturbed: it is computed and not stored.
     """
-    path = folder() / f"{name}-{digest(key)[:16]}.zarr.zip"
-    if path.exists():
-        try:
-            return read(path)
-        except ValueError as error:
-            warnings.warn(f"{error}; it is computed again", stacklevel=2)
-    result = compute()
-    write(path, result, {k: v if isinstance(v, str | int | float | bool) else digest(v) for k, v in key.items()})
-    return result
+    return stored_file.as_array(_obtain(name, key, lambda: stored_file.as_dataset(compute())))
 
 
-def write(
-    path: Path,
-    result: xr.DataArray | xr.Dataset,
-    key: Mapping[str, object],
-    encoding: Mapping[str, Mapping[str, Any]] | None = None,
-) -> None:
-    """Write `result` and its provenance as one file, whole or not at all.
-
-    Parameters
-    ----------
-    encoding : how variables are stored, as `xarray.Dataset.to_zarr` takes it; exactly as they are if not given.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # A name of its own for each writer: two runs at once must not share a half-written file.
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    provenance = {
-        "key": dict(key),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-    }
-    dataset = result if isinstance(result, xr.Dataset) else result.rename(result.name or "result").to_dataset()
-    try:
-        parts: dict = {}
-        dataset = dataset.assign_attrs(provenance=json.dumps(provenance))
-        dataset.to_zarr(MemoryStore(parts), consolidated=False, zarr_format=2, encoding=encoding)
-        with zipfile.ZipFile(temporary, "w") as target:  # zarr's own zip store writes metadata twice
-            for part in sorted(parts):
-                target.writestr(part, parts[part].to_bytes())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+def cached_dataset(name: str, key: Mapping[str, object] | None, compute: Callable[[], xr.Dataset]) -> xr.Dataset:
+    """`cached` for results of several variables."""
+    return _obtain(name, key, compute)
 
 
-def read(path: Path) -> xr.DataArray:
-    """A stored result of one variable, in memory.
-
-    Raises
-    ------
-    ValueError
-        The file is damaged.
-    """
-    dataset = read_dataset(path)
-    (variable,) = dataset.data_vars
-    return dataset[variable].assign_attrs(dataset.attrs)
-
-
-def read_dataset(path: Path) -> xr.Dataset:
-    """A stored result of any number of variables, in memory; `ValueError` if the file is damaged."""
-    try:
-        with zipfile.ZipFile(path) as source:  # reading a part checks its checksum
-            parts: dict = {part: cpu.Buffer.from_bytes(source.read(part)) for part in source.namelist()}
-        return xr.open_zarr(MemoryStore(parts), consolidated=False, chunks=None).load()
-    except (zipfile.BadZipFile, OSError, KeyError, ValueError) as error:
-        raise ValueError(f"the stored result {path} is damaged ({type(error).__name__}: {error}); delete it") from error
-
-
-def provenance(result: xr.DataArray | xr.Dataset) -> dict:
-    """What a stored result was computed from, and when."""
-    return json.loads(result.attrs["provenance"])
+def _obtain(name: str, key: Mapping[str, object] | None, compute: Callable[[], xr.Dataset]) -> xr.Dataset:
+    if key is None:
+        return compute()
+    entry = Entry.of(name, key)
+    if (found := entry.find()) is None:
+        usable()  # said before hours of computing, not only behind them
+        found = compute()
+        entry.keep(found)
+    return found

@@ -16,6 +16,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+from modularity import environment
 from modularity import parameters as cells
 from modularity.kernel import OwnKernel
 from modularity.rerun import NOTEBOOKS, profile, source
@@ -164,7 +165,7 @@ def run(
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m modularity.students", description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="default: students/")
+    parser.add_argument("--folder", type=environment.expanded, default=FOLDER, help="default: students/")
     parser.add_argument("--run", metavar="NAME", help="write nothing, but run the copy of this notebook")
     parser.add_argument("--first", action="store_true", help="with --run: to the first exercise only")
     parser.add_argument("--profile", default="mini", help="with --run: parameters of notebooks/profiles.yml")

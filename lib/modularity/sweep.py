@@ -13,7 +13,7 @@ import torch
 import xarray as xr
 from tqdm import tqdm
 
-from modularity import capture, cluster, identity, measure, models, neurons, predictivity, split, store
+from modularity import capture, cluster, environment, identity, measure, models, neurons, predictivity, split, store
 from modularity.models import Model
 from modularity.subfunction import SubFunction
 
@@ -118,7 +118,7 @@ def checkpoints(
     defaults = scores.__kwdefaults__ or {}
     if unknown := sorted(options.keys() - defaults.keys()):
         raise TypeError(f"scores has no option {unknown[0]!r}; its options are {', '.join(defaults)}")
-    run = Path(run).absolute()
+    run = environment.expanded(run).absolute()
     if not (known := models.steps(run)):
         raise FileNotFoundError(f"{run} has no checkpoints; `make pretrain` writes them")
     wanted = known if steps is None else sorted({int(step) for step in steps})
@@ -135,11 +135,11 @@ def checkpoints(
     def walk() -> Iterator[tuple[int, xr.DataArray]]:
         total = len(wanted) * -(-len(subfunctions) // chunk)
         with tqdm(total=total, desc=f"checkpoints of {run.parent.name}/{run.name}", unit="piece") as bar:
-            local = ((step, pieces(step)) for step in wanted)
+            local = ((step, map(make, pieces(step))) for step in wanted)
             for step, parts in local if scheduler is None else cluster.by_workers(scheduler, wanted, pieces, make, bar):
                 made: list[xr.DataArray] = []
                 for part in parts:
-                    made.append(make(part))
+                    made.append(part)
                     bar.update(scheduler is None)  # those of workers are counted when they arrive
                 yield step, xr.concat(made, "subfunction", join="exact", combine_attrs="drop")
 
