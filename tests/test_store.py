@@ -106,7 +106,7 @@ def test_a_damaged_file_is_named_computed_again_and_replaced(result, damage):
     damage(path)
     with pytest.warns(UserWarning, match=rf"{path} is damaged .* it is computed again") as given:
         xr.testing.assert_equal(store.cached("scores", {"a": 1}, lambda: result + 1), result + 1)
-    assert len(given) == 1
+    assert [one.filename for one in given] == [__file__]
     assert files() == [path]
     xr.testing.assert_equal(store.cached("scores", {"a": 1}, lambda: result), result + 1)
 
@@ -140,6 +140,7 @@ def test_a_file_in_the_place_of_the_folder_is_said_before_computing_and_once(res
     assert early == [1, 1, 1]
     assert len(given) == 1
     assert str(tmp_path / "file" / below) in str(given[0].message)
+    assert given[0].filename == __file__
     assert store.ENVIRONMENT in str(given[0].message)
 
 

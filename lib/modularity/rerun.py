@@ -96,7 +96,7 @@ def rerun(notebook: str, output: str | Path, parameters: Mapping[str, object], *
 
     from modularity.kernel import OwnKernel
 
-    output = Path(output).expanduser()
+    output = environment.expanded(output)
     prepared = source(notebook)
     cells.inject(prepared, parameters)
     if NOTEBOOKS.resolve() in output.resolve().parents:
