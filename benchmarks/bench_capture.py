@@ -30,7 +30,7 @@ def as_the_authors(model: models.Model, sentences: list[str]) -> None:
         ids = capture.tokenize(model, sentences)
         for start in range(0, len(sentences), 8):
             chosen = list(range(start, min(start + 8, len(sentences))))
-            reader.lengths = torch.tensor([len(ids[i]) for i in chosen])
+            reader.begin([len(ids[i]) for i in chosen], model.device)
             capture.encoded(model, ids, chosen)
 
 

@@ -86,8 +86,7 @@ class Grid:
         """The same from the store where it has been computed before."""
         seed, setting, task = which
         model = models.load(self.model, seed=seed if self.model in models.MINI else None)
-        if (fingerprint := model.fingerprint) is None:
-            return self.piece(which)
+        fingerprint = model.fingerprint
         tables = (functions.task_table(task, part, self.track) for part in get_args(functions.Part))
         ranked = functions.load("task", self.track, part="train")
         key = {
@@ -101,7 +100,7 @@ class Grid:
             **measure.key(),
         }
         name = f"perturbing-{model.stem}-{setting.replace(' ', '-')}-{task}"
-        return store.cached(name, key, lambda: self.piece(which))
+        return store.cached(name, None if fingerprint is None else key, lambda: self.piece(which))
 
 
 def compute(grid: Grid, *, workers: int | None = None) -> xr.DataArray:

@@ -45,9 +45,8 @@ def scores(
     options: dict[str, Any] = {"score": score, "pooling": pooling, "activation": activation}
     options |= {"routed_only": routed_only, "layers": layers, "halves": halves}
     bar = tqdm(subfunctions, desc=model.label, unit="sub-function")
-    if (fingerprint := model.fingerprint) is None:
-        return _compute(model, bar, options)
-    key = _key(fingerprint, subfunctions, options)
+    fingerprint = model.fingerprint
+    key = None if fingerprint is None else _key(fingerprint, subfunctions, options)
     return store.cached(f"scores-{model.stem}", key, lambda: _compute(model, bar, options))
 
 
