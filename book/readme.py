@@ -38,15 +38,15 @@ def sentence(values: dict[str, str]) -> str:
             f"In {name}, the neuron of a layer that best tells two hidden words apart by their context has a",
             f"predictivity of **{trained:.2f}** on average over {values['subfunctions']} pairs of words,",
             f"{values['layers']} layers and {runs}, against **{untrained:.2f}** in untrained copies and",
-            f"**{null:.2f}** for the best of {values['width']} useless neurons. Trained less untrained is at least",
-            f"{smallest:.2f} (lower end of the 95 % interval over pairs).",
+            f"**{null:.2f}** for the best of {values['width']} chance-level neurons. Trained minus untrained is at",
+            f"least {smallest:.2f} (lower end of the 95 % interval over pairs).",
             "",
         ]
     )
 
 
 def block(values: dict[str, str]) -> str:
-    alt = "Best predictivity by model, function and layer: trained, untrained, useless neurons, and the paper's numbers"
+    alt = "Best predictivity by model, function and layer: trained, untrained, chance level, and the paper's numbers"
     return f"\n{sentence(values)}\n![{alt}]({FIGURE})\n\n"
 
 

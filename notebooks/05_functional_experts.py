@@ -15,7 +15,7 @@
 # # Do specialised neurons gather in experts?
 #
 # For word meanings, more than chance allows: under the paper's test {glue:text}`own:.0%` of the experts of {glue:text}`model_name` hold
-# too many semantic top neurons, but so do {glue:text}`random:.0%` of experts dealt at random; under a test that lets sub-functions share
+# too many semantic top neurons, but so do {glue:text}`random:.0%` of the experts of random partitions; under a test that lets sub-functions share
 # neurons, {glue:text}`own_permutation:.1%` do, against {glue:text}`random_permutation:.1%`.
 #
 # This is the first half of [Section 5 of the paper](https://arxiv.org/abs/2305.18390), its Tables 1, 4 and 5.
@@ -26,8 +26,8 @@
 # **Learn:** what a null hypothesis assumes, how a p-value that ignores dependence finds modules in noise, and how to check a method on a
 # model whose modules are known.
 #
-# **Need:** [](04_specialization.ipynb), whose scores are read here.
-# About three minutes on two CPU cores after it; a GPU is not needed.
+# **Need:** [](04_specialization.ipynb), whose readings are taken here.
+# About one minute on two CPU cores, because readings of the models shown are shipped; a GPU is not needed.
 # :::
 
 # %% tags=["remove-cell"]
@@ -48,8 +48,8 @@ beside: str = "switch-mini all-MiniLM-L6-v2"  # models shown beside it, or nothi
 track: str = "mini"  # whose sentences: mini (this book's) or paper
 seed: int = 0  # of the untrained copies, k-means and every draw
 copies: int = 3  # untrained copies of each model, at least 1
-per_class: int = 100  # sentences of each class, at most; 1000 takes all
-limit: int = 100  # sub-functions of each function, at least 5
+recompute: str = "slice"  # of what is shipped: slice (rechecked), none, or full, which computes everything
+limit: int = 0  # of each function's first sub-functions, at least 5; 0 takes all
 share: float = 0.01  # of a layer's neurons that count as top
 alpha: float = 0.001  # the chance at which an expert is called functional
 draws: int = 1000  # random partitions
@@ -67,30 +67,30 @@ from modularity import (
     models,
     moefication,
     nulls,
+    obtain,
     published,
     report,
     resampling,
     sensitivity,
     specialists,
-    subfunction,
-    sweep,
+    variants,
 )
 from modularity import plots_experts as plots
 
 # %% [markdown]
 # (scores-and-experts)=
-# ## Scores and experts
+# ## Readings and experts
 #
-# The scores are those of [](04_specialization.ipynb). The experts of Switch are its own. Those of T5 and BERT are found by MoEfication
+# The readings are those of [](04_specialization.ipynb). The experts of Switch are its own. Those of T5 and BERT are found by MoEfication
 # (Zhang et al., 2022): neurons whose input weights point the same way are put together, by k-means with clusters of exactly equal size. Nothing
 # of the model is changed; it is a way of drawing lines between neurons.
 
 # %%
-subfunctions = functions.load_all(track, per_class=per_class, limit=limit, seed=seed)
+subfunctions = functions.load_all(track, limit=limit or None, seed=seed)
 names = [model, *beside.split()]
-scored = {name: sweep.runs(name, subfunctions, copies=copies, seed=seed) for name in names}
-grouped = {name: moefication.runs(name, copies=copies, seed=seed) for name in names}
-own = grouped[model][0][0]
+scored, checked = obtain.runs(names, subfunctions, copies=copies, seed=seed, recompute=recompute)
+own = scored[model][0][0]["own"]
+print(*checked, sep="\n")
 
 # %% [markdown]
 # Everything below hangs on one partition, so how much do two runs of k-means agree? The adjusted Rand index is 1 for equal
@@ -162,10 +162,9 @@ axes = plots.counts_by_expert(tested["count"].sel(layer=last), limits, tested["e
 
 # %%
 options = {"share": share, "alpha": alpha, "seed": seed}
-pairs = {n: list(zip(scored[n], grouped[n])) for n in names}  # trained and untrained: scores and experts
-found = {n: report.functional(*trained, **options) for n, (trained, _) in pairs.items()}
-before = {n: report.functional(*untrained, draws=0, **options) for n, (_, untrained) in pairs.items()}
-chance = {n: report.by_chance(*trained, draws=draws, **options) for n, (trained, _) in pairs.items()}
+found = {n: report.functional(trained, **options) for n, (trained, _) in scored.items()}
+before = {n: report.functional(untrained, draws=0, **options) for n, (_, untrained) in scored.items()}
+chance = {n: report.by_chance(trained, draws=draws, **options) for n, (trained, _) in scored.items()}
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-functional", "caption": "Share of experts called functional, under three nulls. Blue: trained models, mean over runs, with 95 % intervals over sub-functions. Orange: untrained copies. Grey: random partitions of the trained models, with the range of 95 % of them. Black: as printed for T5-base and Switch-base-16, filled with their experts, hollow with random partitions."}, "image": {"alt": "Dot plots, a row a model and a column a function. Under the binomial and exact nulls random partitions of trained models are called functional far more often than alpha for the semantic function; under the permutation null almost never."}}
 printed = published.table1().query("pretrained").assign(null="binomial", low=np.nan, high=np.nan)
@@ -206,7 +205,7 @@ pd.DataFrame({k: v.sum(["layer", "expert"]).to_series() for k, v in kept.items()
 # its proportions would differ for this reason even if the neurons did not. Here the same number is drawn from each function.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-by-number", "caption": "Share of experts called functional (left, binomial null) and modularization degree (right) when only some of a function's sub-functions are tested, mean over draws. Solid: the model's experts. Dashed: a random partition."}, "image": {"alt": "Two line plots against the number of sub-functions on a logarithmic axis. The proportion rises with the number, also for the random partition, most for the semantic function."}}
-numbers = [n for n in (2, 4, 8, 16, 29, 50, 100) if n <= limit]
+numbers = [n for n in (2, 4, 8, 16, 29, 50, 100) if n <= len(subfunctions)]
 dealt = moefication.at_random(own, seed=seed)
 tables = [resampling.fewer(members, groups, numbers, alpha=alpha, seed=seed) for groups in (own, dealt)]
 fewer = [table.to_dataframe().dropna().reset_index() for table in tables]
@@ -225,7 +224,7 @@ pd.concat(matched, axis=1, keys=["own", "random"]).rename_axis(f"{equal} of each
 # hypergeometric distribution, up to the binomial approximation.
 
 # %%
-alone = {n: report.subfunctional(*trained, share=share, alpha=alpha) for n, (trained, _) in pairs.items()}
+alone = {n: report.subfunctional(trained, share=share, alpha=alpha) for n, (trained, _) in scored.items()}
 lone = {n: report.subfunctional_by_chance(table) for n, table in chance.items()}
 fourth = published.of(names, published.table4().query("partition != 'random'"))
 sources = {"ours": alone, "ours, random": lone, "printed": fourth}
@@ -248,8 +247,7 @@ report.beside({"ours": binomial[0], "printed": fifth}, ["consistency"]).style.fo
 # the predictivities of the other, for one run; *again* is the share of them that the other half calls functional too.
 
 # %%
-halves = [sweep.scores(models.load(model), half) for half in subfunction.halves(subfunctions, seed=seed)]
-fair = report.cross_fitted(*halves, own, share=share, null="binomial", alpha=alpha)
+fair = report.cross_fitted(scored[model][0][0], null="binomial", alpha=alpha)
 fair.set_index("function").style.format("{:.3f}", na_rep="–")
 
 # %% [markdown]
@@ -260,8 +258,7 @@ fair.set_index("function").style.format("{:.3f}", na_rep="–")
 # experts, for the model's own experts and for random ones.
 
 # %%
-random = {n: [moefication.at_random(g, seed=seed) for g in groups] for n, (groups, _) in grouped.items()}
-alike = {n: report.sizes(*trained, random[n]) for n, (trained, _) in pairs.items()}
+alike = {n: report.sizes(trained) for n, (trained, _) in scored.items()}
 odds = {n: t.query("null == 'permutation'") for n, t in found.items()}
 sizes = [report.beside({"odds ratio": odds}, ["odds"]), report.beside({"ICC": alike}, ["own", "random"])]
 pd.concat(sizes, axis=1).style.format("{:.3f}", na_rep="–")
@@ -272,7 +269,10 @@ pd.concat(sizes, axis=1).style.format("{:.3f}", na_rep="–")
 # One choice at a time is changed, all others stay; permutation null, one run of {glue:text}`model_name`.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sensitivity", "caption": "Share of functional experts (permutation null) when one choice is changed: how many neurons count as top, alpha, the number of experts, the seed of k-means, the score and the pooling over tokens. Crosses: the mean of random partitions."}, "image": {"alt": "Six panels of dots for three functions, a panel a choice, with crosses near zero for random partitions."}}
-choices = sensitivity.one_at_a_time(models.load(model), subfunctions, draws=100, seed=seed)
+loaded = models.load(model)
+others, checked = variants.obtain(loaded, subfunctions, recompute)
+choices = sensitivity.one_at_a_time(loaded, scored[model][0][0], others, draws=100, seed=seed)
+print(checked)
 axes = plots.sensitivity(choices)
 
 # %% [markdown]
@@ -308,7 +308,7 @@ values = {
     "draws": draws,
     "planted_true": int(check["planted"].max()),
     "planted_tests": int(check["tests"].max()),
-    "evidence": ledger.evidence(evidence_experts.functional(scored, grouped, share=share, alpha=alpha, seed=seed)),
+    "evidence": ledger.evidence(evidence_experts.functional(scored, share=share, alpha=alpha, seed=seed)),
 }
 for name, value in values.items():
     glue(name, value, display=False)

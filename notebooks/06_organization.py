@@ -46,7 +46,7 @@ beside: str = "t5-mini"  # whose shipped histories are drawn beside it
 history: str = "shipped"  # shipped; fresh, a small model trained now; or the folder of a run
 seeds: int = 3  # shipped runs of each model, at most
 vectors: str = "auto"  # of words: spacy (as the paper), bert, or auto: spaCy's where a model with vectors is installed
-partitions: int = 100  # random ones of the finished models
+recompute: str = "slice"  # of what is shipped: slice (rechecked), none, or full, which computes everything
 draws: int = 1000  # of words dealt at random to the sub-functions
 seed: int = 0  # of a fresh run and of every draw
 
@@ -56,7 +56,7 @@ import pandas as pd
 from myst_nb import glue
 from scipy import stats
 
-from modularity import emergence, functions, live, moefication, similarity, specialists, sweep, word_vectors
+from modularity import emergence, functions, live, obtain, shipped_readings, similarity, specialists, word_vectors
 from modularity import emergence_report as report
 from modularity import plots_emergence as plots
 
@@ -146,16 +146,16 @@ axes = plots.clustering(curves[other, "corpus"], bands[other, "corpus"], losses[
 # the score of the model's own experts, *p (partition)* that of random partitions.
 
 # %%
-everything = functions.load_all(per_class=100, limit=100)
-pairs = [s.name for s in everything if s.function == "semantic"]
-wanted = {name: similarity.between(pairs, table) for name, table in likeness.items()}
-final, read = {}, {}
-for name in runs:
-    scores = [table.sel(subfunction=pairs) for table in sweep.runs(name, everything, seeds=seeds, copies=0)[0]]
-    groups = moefication.runs(name, seeds=seeds, copies=0)[0]
-    for measure, table in wanted.items():
-        final[name, measure] = report.organisation(scores, groups, table, partitions=partitions, draws=draws, seed=seed)
-    read[name] = (scores, groups)
+pairs = functions.load("semantic")
+wanted = {name: similarity.between([s.name for s in pairs], table) for name, table in likeness.items()}
+scored, checked = obtain.runs([*runs], pairs, seeds=seeds, copies=0, recompute=recompute)
+print(*checked, sep="\n")
+tables = {name: report.experts_of(read) for name, (read, _) in scored.items()}
+final = {
+    (name, measure): report.organisation(*pair, table, draws=draws, seed=seed)
+    for name, pair in tables.items()
+    for measure, table in wanted.items()
+}
 
 # %%
 table = pd.concat(final, names=["model", "words alike by"])
@@ -169,7 +169,7 @@ values = {
     "model_name": model,
     "vectors": embedded.name,
     "nouns": len(nouns),
-    "partitions": partitions,
+    "partitions": shipped_readings.DRAWS,
     "followed": len(alike["corpus"]),
     "own": float(of_model[embedded.name]["own"]),
     "own_corpus": float(of_model["corpus"]["own"]),
@@ -177,7 +177,7 @@ values = {
     "random_corpus": float(of_model["corpus"]["random"]),
 }
 by = embedded.name  # the vectors of the paper's figure
-tested = [evidence_emergence.organisation(*pair, wanted[by], name, seed=seed) for name, pair in read.items()]
+tested = [evidence_emergence.organisation(*pair, wanted[by], name, seed=seed) for name, pair in tables.items()]
 tested += [evidence_emergence.organised_early(curves[name, by], name) for name in runs]
 values["evidence"] = ledger.evidence(*tested)
 for name, value in values.items():
@@ -235,12 +235,12 @@ print(f"p < 0.05 in {rejected:.0%} of the deals, where 5 % would be right")
 #
 # :::{hint}
 # :class: dropdown
-# `specialists.overlap(specialists.top_neurons(scores[-1]))`.
+# `specialists.top_neurons` takes a reading, as `scored[name][0][-1]`, and `specialists.overlap` what it returns.
 # :::
 # ```
 
 # %% tags=["solution", "hide-cell"]
-overlaps = specialists.overlap(specialists.top_neurons(scores[-1]))[-1].to_numpy()
+overlaps = specialists.overlap(specialists.top_neurons(scored[[*runs][-1]][0][-1]))[-1].to_numpy()
 others = ~np.eye(len(overlaps), dtype=bool)
 rows = [table[others].reshape(len(overlaps), -1) for table in (wanted["corpus"].to_numpy(), overlaps)]
 of_neurons = np.nanmean(emergence.stabilization_score(*rows))

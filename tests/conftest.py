@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from modularity import models, prompts, release, specialists
+from modularity import models, prompts, readings, release, specialists
 from modularity.subfunction import SubFunction
 
 
@@ -64,6 +64,14 @@ def scores_of(values, functions) -> xr.DataArray:
         "layer": np.arange(values.shape[1]),
     }
     return xr.DataArray(values, coordinates, ("subfunction", "layer", "neuron"))
+
+
+def reading_of(scores, own=None, random=None, *, halves=(), kept=0.1) -> xr.Dataset:
+    """As `shipped_readings.read` returns it, from all scores and, where they are asked for, the run's own experts."""
+    if own is None:
+        return readings.of_scores(scores, halves=halves, kept=kept)
+    both = xr.concat([own, own if random is None else random], "partition").assign_coords(partition=["own", "random"])
+    return readings.of_scores(scores, both, halves, kept=kept).assign(own=own)
 
 
 def groups_of(rows) -> xr.DataArray:

@@ -29,19 +29,24 @@ def test_consistency_is_the_average_precision_of_a_4(shared_scores, shared, deal
     assert effects.consistency(effects.expert_predictivity(shared_scores, dealt), none).isnull().all()
 
 
+def correlation(scores, groups):
+    means = effects.expert_predictivity(scores, groups)
+    return effects.intraclass_correlation(means, scores.var("neuron"), scores.sizes["neuron"])
+
+
 def test_neurons_alike_have_a_correlation_of_one(rng):
     of_experts = rng.random((3, 1, 6))
     scores = scores_of(np.repeat(of_experts, 20, axis=2), ["semantic"] * 3)
     groups = groups_of([np.repeat(np.arange(6), 20)])
-    np.testing.assert_allclose(effects.intraclass_correlation(scores, groups), 1)
+    np.testing.assert_allclose(correlation(scores, groups), 1)
 
 
 def test_the_correlation_is_the_share_of_variance_between_experts(rng):
     values = rng.normal(size=(60, 1, 64, 1)) * 0.5 + rng.normal(size=(60, 1, 64, 30))
     scores = scores_of(values.reshape(60, 1, -1), ["semantic"] * 60)
-    made = effects.intraclass_correlation(scores, groups_of([np.repeat(np.arange(64), 30)]))
+    made = correlation(scores, groups_of([np.repeat(np.arange(64), 30)]))
     assert made.mean().item() == pytest.approx(0.25 / 1.25, abs=0.01)
-    noise = effects.intraclass_correlation(scores, groups_of([rng.permutation(np.repeat(np.arange(64), 30))]))
+    noise = correlation(scores, groups_of([rng.permutation(np.repeat(np.arange(64), 30))]))
     assert noise.mean().item() == pytest.approx(0, abs=0.005)
 
 

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from test_emergence import history_of, likeness
 
-from modularity import emergence, noise_report, published, reliability
+from modularity import effects, emergence, noise_report, published, reliability
 from modularity import emergence_report as report
 from modularity import plots_emergence as plots
 
@@ -173,13 +173,16 @@ def test_organisation_is_told_from_both_kinds_of_chance(rng):
         {"subfunction": alike["subfunction"], "layer": [0], "function": ("subfunction", ["semantic"] * 16)},
         ("subfunction", "layer", "neuron"),
     )
-    row = report.organisation([scores], [groups], alike, partitions=30, draws=200).loc[0]
+    drawn = [groups.copy(data=rng.permuted(groups.to_numpy(), axis=1)) for _ in range(30)]
+    random = xr.concat([effects.expert_predictivity(scores, g) for g in drawn], "draw", coords="minimal")
+    random = random.assign_coords(draw=range(30))
+    own = effects.expert_predictivity(scores, groups)
+    row = report.organisation([own], [random], alike, draws=200).loc[0]
     assert row["own"] > 0.2
     assert row["p (words)"] < 0.01
     assert row["p (partition)"] < 0.1
     assert row["own"] > row["random"] + 0.05
-    dealt = [groups.copy(data=rng.permuted(groups.to_numpy(), axis=1))]
-    row = report.organisation([scores], dealt, alike, partitions=30, draws=200).loc[0]
+    row = report.organisation([random.sel(draw=0, drop=True)], [random], alike, draws=200).loc[0]
     assert row["p (partition)"] > 0.1  # like sub-functions still share neurons, wherever they are
     assert row["p (words)"] < 0.05
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from conftest import groups_of, scores_of
+from conftest import groups_of, reading_of, scores_of
 from scipy import stats
 from sklearn.metrics import average_precision_score
 
@@ -67,13 +67,23 @@ def test_a_jackknife_of_a_mean_is_its_standard_error(rng):
 
 @pytest.fixture
 def scored(rng):
-    """Each function likes neurons of its own in trained runs, none in untrained ones; tasks rise by .1."""
+    """Each function likes neurons of its own in trained runs, none in untrained ones; tasks rise by .1.
+
+    Experts of ten neurons: trained ones hold what a function likes, untrained ones anything.
+    """
     values = rng.uniform(0.5, 0.6, size=(2, 2, len(FUNCTIONS), 2, 200))
     for i, function in enumerate(dict.fromkeys(FUNCTIONS)):
         rows = np.array(FUNCTIONS) == function
         values[0][:, rows, :, 20 * i : 20 * i + 20] += 0.2
     values[0][:, np.array(FUNCTIONS) == "task", 1] += 0.1
-    return {"mine": tuple([scores_of(run, FUNCTIONS) for run in runs] for runs in values)}
+    own = [groups_of([np.repeat(np.arange(20), 10)] * 2) for _ in range(2)]
+    dealt = [groups_of([rng.permutation(np.repeat(np.arange(20), 10)) for _ in range(2)])] * 2
+    return {
+        "mine": tuple(
+            [reading_of(scores_of(run, FUNCTIONS), g) for run, g in zip(runs, groups, strict=True)]
+            for runs, groups in zip(values, (own, dealt), strict=True)
+        )
+    }
 
 
 def test_gains_are_those_of_the_table(scored):
@@ -122,18 +132,11 @@ def test_overlaps_are_contrasts_of_pairs(scored):
 # Section 5, experts
 
 
-@pytest.fixture
-def groups(rng):
-    """Experts of ten neurons: trained ones hold what a function likes, untrained ones anything."""
-    own = [groups_of([np.repeat(np.arange(20), 10)] * 2) for _ in range(2)]
-    return {"mine": (own, [groups_of([rng.permutation(np.repeat(np.arange(20), 10)) for _ in range(2)])] * 2)}
-
-
-def test_functional_experts_are_counted_as_the_tables_count_them(scored, groups):
-    table = by_claim(evidence_experts.functional(scored, groups, share=0.05, alpha=0.01, partitions=200, draws=30))
-    runs = list(zip(scored["mine"][0], groups["mine"][0], strict=True))
-    members = [specialists.top_neurons(run, 0.05) for run, _ in runs]
-    tested = [experts.functional_experts(m, g, alpha=0.01) for m, (_, g) in zip(members, runs, strict=True)]
+def test_functional_experts_are_counted_as_the_tables_count_them(scored):
+    table = by_claim(evidence_experts.functional(scored, share=0.05, alpha=0.01, partitions=200, draws=30))
+    runs = scored["mine"][0]
+    members = [specialists.top_neurons(run, 0.05) for run in runs]
+    tested = [experts.functional_experts(m, g["own"], alpha=0.01) for m, g in zip(members, runs, strict=True)]
     dealt = [resampling.random_partitions(m, 20, draws=200, null=["binomial"], alpha=0.01) for m in members]
     own = np.mean([experts.summary(t)["proportion"].sel(function="task") for t in tested])
     by_chance = np.mean([d["proportion"].sel(function="task").mean() for d in dealt])
@@ -142,7 +145,7 @@ def test_functional_experts_are_counted_as_the_tables_count_them(scored, groups)
     assert table.loc["degree-over-random", "estimate"] == pytest.approx(degree, rel=0.1)
     # Two of twenty experts hold what a function likes, and they are the most predictive: a precision of 1.
     assert table.loc["experts-predictive", "estimate"] == pytest.approx(1 - evidence_experts.expected_precision(2, 20))
-    lone = [experts.subfunctional_experts(m, g, alpha=0.01) for m, (_, g) in zip(members, runs, strict=True)]
+    lone = [experts.subfunctional_experts(m, g["own"], alpha=0.01) for m, g in zip(members, runs, strict=True)]
     own = np.mean([experts.summary(one)["proportion"] for one in lone])
     by_chance = np.mean([d["sub_proportion"].mean() for d in dealt])
     assert table.loc["subfunctional-experts", "estimate"] == pytest.approx(own - by_chance, abs=0.005)
@@ -155,9 +158,11 @@ def test_experts_put_together_at_random_are_no_evidence(rng, scored):
     hits = []
     for _ in range(12):
         dealt = [groups_of([rng.permutation(np.repeat(np.arange(20), 10)) for _ in range(2)]) for _ in range(2)]
-        pair = {"mine": (dealt, dealt)}
+        pair = {
+            "mine": tuple([run.assign(own=g) for run, g in zip(runs, dealt, strict=True)] for runs in scored["mine"])
+        }
         options = {"share": 0.05, "alpha": 0.01, "partitions": 40, "draws": 10}
-        table = by_claim(evidence_experts.functional(scored, pair, **options))
+        table = by_claim(evidence_experts.functional(pair, **options))
         hits += list(table.loc[["semantic-experts", "task-experts", "subfunctional-experts"], "low"] <= 0)
     assert np.mean(hits) > 0.9
 
@@ -169,9 +174,9 @@ def test_random_order_reaches_the_expected_precision(rng):
     assert evidence_experts.expected_precision(1, 16) == pytest.approx((1 / np.arange(1, 17)).mean())
 
 
-def test_a_function_of_four_has_no_interval(scored, groups):
+def test_a_function_of_four_has_no_interval(scored):
     few = {"mine": tuple([run.isel(subfunction=[*range(12), 20, 21, 22, 23]) for run in r] for r in scored["mine"])}
-    table = by_claim(evidence_experts.functional(few, groups, share=0.05, alpha=0.01, partitions=5, draws=5))
+    table = by_claim(evidence_experts.functional(few, share=0.05, alpha=0.01, partitions=5, draws=5))
     assert np.isnan(table.loc["task-experts", "low"])
     assert np.isfinite(table.loc["semantic-experts", "low"])
 
@@ -336,17 +341,20 @@ def words(rng):
     noise = 0.01 * rng.random((20, 20))
     matrix = (kind[:, None] == kind) + noise + noise.T
     alike = xr.DataArray(matrix, {"subfunction": names, "other": names}, ("subfunction", "other"))
-    return [scores], [groups_of([np.repeat(np.arange(8), 5)] * 2)], alike
+    own = groups_of([np.repeat(np.arange(8), 5)] * 2)
+    drawn = [own, *(own.copy(data=rng.permuted(own.to_numpy(), axis=1)) for _ in range(10))]
+    tables = xr.concat([effects.expert_predictivity(scores, g) for g in drawn], "draw", coords="minimal")
+    return [tables.isel(draw=0)], [tables.isel(draw=slice(1, None))], alike
 
 
 def test_organisation_is_the_lowest_layers(words):
-    scores, groups, alike = words
+    experts_of, random, alike = words
     table = by_claim(evidence_emergence.organisation(*words, "mine"))
-    own = emergence.clustering_score(alike, effects.expert_predictivity(scores[0], groups[0])).mean("subfunction")
+    own = emergence.clustering_score(alike, experts_of[0]).mean("subfunction")
     assert table.loc["lowest-organised", "estimate"] == pytest.approx(own[0].item())
     assert table.loc["higher-not", "estimate"] == pytest.approx((own[0] - own[1]).item())
     assert (table.loc[["lowest-organised", "higher-not"], "low"] > 0).all()
-    few = [scores[0].isel(subfunction=slice(8))], groups, alike
+    few = [experts_of[0].isel(subfunction=slice(8))], [random[0].isel(subfunction=slice(8))], alike
     assert np.isnan(by_claim(evidence_emergence.organisation(*few, "mine"))["low"]).all()
 
 
@@ -403,12 +411,12 @@ def test_every_printed_effect_belongs_to_a_claim_and_supports_it():
     assert (table["estimate"] > 0).all()
 
 
-def test_nothing_random_is_in_the_evidence(scored, groups):
+def test_nothing_random_is_in_the_evidence(scored):
     """The same data give the same rows, or verdicts would flip from run to run."""
     for made in (lambda: evidence.rises(scored), lambda: evidence.shared(scored, 0.05)):
         pd.testing.assert_frame_equal(made(), made())
     options = {"share": 0.05, "alpha": 0.01, "partitions": 5, "draws": 5}
-    one, other = (evidence_experts.functional(scored, groups, **options) for _ in range(2))
+    one, other = (evidence_experts.functional(scored, **options) for _ in range(2))
     pd.testing.assert_frame_equal(one, other)
 
 

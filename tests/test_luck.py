@@ -1,10 +1,13 @@
 """p-values count useless neurons, q-values are Benjamini and Hochberg's, and the best of many is a mean of maxima."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
-from modularity import luck, predictivity
+from modularity import functions, luck, predictivity, sources, summaries
 
 
 def test_p_counts_the_draws_that_score_as_high():
@@ -49,3 +52,91 @@ def test_the_best_of_many_is_the_mean_of_maxima(rng):
     null = np.sort(rng.uniform(size=5000))
     assert luck.best_of(null, 1) == pytest.approx(null.mean())
     assert luck.best_of(null, 20) == pytest.approx(rng.choice(null, (20_000, 20)).max(1).mean(), abs=0.002)
+
+
+def test_mean_and_variance_of_the_best_are_those_of_drawing_it_again(rng):
+    """The best of 300 chance-level neurons by brute force, and from one sample of single ones."""
+    drawn = predictivity.best_of_null(30, 50, 300, draws=400, rng=rng)
+    mean, variance = luck.moments_of_best(luck.useless(30, 50, draws=60_000), 300)
+    error = drawn.std() / np.sqrt(len(drawn)) + np.sqrt(variance / (60_000 / 300))
+    assert abs(drawn.mean() - mean) < 3 * error
+    assert variance == pytest.approx(drawn.var(), rel=0.35)
+
+
+def test_what_is_kept_begins_with_the_best_and_reaches_the_lowest():
+    kept = luck.kept(50_000)
+    assert (np.diff(kept) > 0).all()
+    assert kept[0] == 0
+    assert (kept[-luck.BEST :] == np.arange(50_000 - luck.BEST, 50_000)).all()
+    assert len(kept) < 600
+
+
+def test_thinned_draws_stand_for_all(rng):
+    drawn = np.sort(predictivity.best_of_null(20, 20, 1, draws=50_000, rng=rng))
+    kept = luck.kept(len(drawn))
+    restored = np.interp(np.arange(len(drawn)), kept, drawn[kept])
+    for neurons in (1, 100, 5000):
+        assert luck.best_of(restored, neurons) == pytest.approx(luck.best_of(drawn, neurons), abs=2e-4)
+    for level in (0.01, 0.5):
+        assert np.quantile(restored, 1 - level) == pytest.approx(np.quantile(drawn, 1 - level), abs=2e-4)
+
+
+@pytest.fixture(scope="module")
+def sizes() -> set[luck.Size]:
+    table = pd.read_parquet(sources.path("results/null.parquet"))
+    return set(zip(table["few"].tolist(), table["many"].tolist(), strict=True))
+
+
+def agrees(few: int, many: int, against: np.ndarray) -> bool:
+    """Whether fresh draws for these class sizes have the distribution of `against`."""
+    fresh = predictivity.best_of_null(few, many, 1, draws=3000, rng=np.random.default_rng(few * 7919 + many))
+    return bool(stats.ks_2samp(fresh, against).pvalue > 1e-3)
+
+
+def test_shipped_draws_are_those_of_chance_level_neurons(sizes):
+    for few, many in sizes:
+        shipped = luck.useless(many, few)
+        assert len(shipped) in (luck.DRAWS, luck.DRAWS // 4)
+        assert (np.diff(shipped) >= 0).all()
+        assert agrees(few, many, shipped), (few, many)
+
+
+def test_the_test_above_can_fail():
+    assert not agrees(100, 100, luck.useless(90, 90))
+
+
+def test_every_size_of_the_shipped_subfunctions_and_of_the_paper_is_shipped(sizes):
+    asked = {luck.size(*s.sizes) for s in functions.load_all(controls=True)}
+    asked |= {luck.size(*s) for counted in luck.PAPER.values() for s, _ in counted}
+    assert asked == sizes
+    assert sources.path("results/null.parquet").stat().st_size < 60_000
+    assert [sum(n for _, n in luck.PAPER[f]) for f in ("semantic", "knowledge", "task")] == [529, 39, 8]
+
+
+def test_the_floor_of_shipped_sizes_is_that_of_drawing_them(rng):
+    """100 chance-level neurons for 100 and 100 sentences, and for 60 and 60."""
+    whole = [s for f in ("semantic", "topics") for s in functions.load(f)]
+    chosen = [next(s for s in whole if s.sizes == (n, n)) for n in (100, 60)]
+    made = summaries.floor([replace(s, function="x") for s in chosen], 100).iloc[0]
+    drawn = [predictivity.best_of_null(n, n, 100, draws=400, rng=rng).mean() for n in (100, 60)]
+    assert made["value"] == pytest.approx(np.mean(drawn), abs=0.002)
+    assert made["low"] < made["value"] < made["high"]
+
+
+def test_the_floor_of_the_paper_is_that_of_its_sizes():
+    """Drawn by brute force, 300 times 3,072 neurons and 30 times 49,152, for 200 and 200 sentences: .6108 (standard
+    error .0005) and .6272 (.0014)."""
+    for neurons, value, error in ((3072, 0.6108, 0.0005), (49_152, 0.6272, 0.0014)):
+        floors = summaries.floor_of_paper(neurons).set_index("function")
+        spread = np.sqrt(luck.moments_of_best(luck.useless(200, 200), neurons)[1])
+        own_error = spread / np.sqrt(luck.DRAWS / neurons)
+        assert floors.loc["knowledge", "value"] == pytest.approx(value, abs=3 * np.hypot(error, own_error))
+        assert floors["value"].idxmin() == "knowledge"
+        assert (floors["low"] < floors["value"]).all()
+
+
+def test_unequal_classes_have_a_floor_of_their_own():
+    """With twice as many of one class as of the other even one chance-level neuron scores two thirds."""
+    counted = pd.Series({s: luck.best_of(luck.useless(*s), 1) for s in ((1000, 1000), (1000, 2000))})
+    assert counted[1000, 1000] == pytest.approx(0.51, abs=0.002)
+    assert counted[1000, 2000] == pytest.approx(2 / 3, abs=0.002)

@@ -15,7 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from modularity import mixture, models, neurons, pretrain
+from modularity import mixture, models, neurons, pretrain, start
 from modularity.recipe import RECIPES, Recipe
 
 NANO = Recipe(
@@ -230,12 +230,15 @@ def test_the_shipped_sizes_are_those_promised():
     assert t5.tasks > 0
 
 
-def test_an_untrained_copy_is_the_run_before_its_first_step(tmp_path):
+def test_an_untrained_copy_with_prepared_attention_is_the_run_before_its_first_step(tmp_path):
     for recipe in (NANO, SWITCH):
         run = tmp_path / str(recipe.experts)
         train(recipe, run)
         begun = models.load(str(run), step=0)
         copy = models.load(str(run / "final"), untrained=True, seed=recipe.seed)
+        ordinary = copy.module.encoder.block[0].layer[0].SelfAttention.o.weight.clone()
+        start.prepare_attention(copy.module)
+        assert not torch.allclose(ordinary, copy.module.encoder.block[0].layer[0].SelfAttention.o.weight)
         for name, weight in copy.module.state_dict().items():
             torch.testing.assert_close(weight, begun.module.state_dict()[name], rtol=2**-8, atol=0)  # bfloat16
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import scores_of
+from conftest import reading_of, scores_of
 
 from modularity import answering, models, quality
 
@@ -15,7 +15,7 @@ def parts(rng):
     def runs(best):
         values = np.full((15, 2, 9), 0.5)
         values[:, :, 4] = np.array(best) + rng.normal(0, 1e-3, size=(15, 2))
-        return [scores_of(values, functions)] * 2
+        return [reading_of(scores_of(values, functions), kept=1)] * 2
 
     scored = {name: (runs(0.85), runs(0.7)) for name in models.MINI}
     answered = pd.DataFrame({"task": ["cola", "mnli"], "seed": 0, "accuracy": [0.8, 0.72], "chance": 0.5, "low": 0.7})

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import groups_of, scores_of
+from conftest import groups_of, reading_of, scores_of
 
 from modularity import effects, experts, report, resampling, specialists
 
@@ -24,7 +24,8 @@ def groups(rng):
 
 
 def test_functional_is_the_mean_over_runs(runs, groups):
-    made = report.functional(runs, groups, share=0.05, alpha=0.05, draws=5).set_index(["null", "function"])
+    read = [reading_of(*pair) for pair in zip(runs, groups, strict=True)]
+    made = report.functional(read, share=0.05, alpha=0.05, draws=5).set_index(["null", "function"])
     for null in report.NULLS:
         tested = [
             experts.functional_experts(specialists.top_neurons(r, 0.05), g, null=null, alpha=0.05)
@@ -38,7 +39,7 @@ def test_functional_is_the_mean_over_runs(runs, groups):
         assert (row["least"], row["most"]) == pytest.approx((min(proportions), max(proportions)))
         assert row["low"] <= row["proportion"] <= row["high"]
     means = effects.expert_predictivity(runs[1], groups[1])
-    one = report.functional(runs[1:], groups[1:], share=0.05, alpha=0.05, null=["exact"], draws=0)
+    one = report.functional(read[1:], share=0.05, alpha=0.05, null=["exact"], draws=0)
     tested = experts.functional_experts(specialists.top_neurons(runs[1], 0.05), groups[1], null="exact", alpha=0.05)
     expected = effects.consistency(means, tested["functional"]).mean("layer").to_numpy()
     np.testing.assert_allclose(one["consistency"], expected)
@@ -46,7 +47,7 @@ def test_functional_is_the_mean_over_runs(runs, groups):
 
 
 def test_chance_is_that_of_random_partitions(runs, groups):
-    made = report.by_chance(runs[:1], groups[:1], share=0.05, draws=40).set_index(["null", "function"])
+    made = report.by_chance([reading_of(runs[0], groups[0])], share=0.05, draws=40).set_index(["null", "function"])
     drawn = resampling.random_partitions(specialists.top_neurons(runs[0], 0.05), 8, draws=40)
     expected = drawn["proportion"].sel(null="exact", function="semantic")
     assert made.loc[("exact", "semantic"), "proportion"] == pytest.approx(expected.mean().item())
@@ -60,7 +61,7 @@ def test_an_expert_that_is_there_on_both_halves_is_found_again(rng):
     groups = groups_of([np.repeat(np.arange(8), 30)])
     values = rng.random((2, 20, 1, 240)) + (np.arange(240) < 30)  # all like the first expert, in both halves
     halves = [scores_of(v, ["semantic"] * 20) for v in values]
-    made = report.cross_fitted(*halves, groups, share=0.05).iloc[0]
+    made = report.cross_fitted(reading_of(halves[0], groups, halves=halves)).iloc[0]
     assert (made["functional"], made["again"], made["consistency"]) == (1 / 8, 1, 1)
 
 
@@ -68,7 +69,7 @@ def test_sizes_tell_own_experts_from_random_ones(rng):
     values = np.repeat(rng.random((20, 1, 8)), 30, axis=2)
     runs = [scores_of(values, ["semantic"] * 20)]
     own, other = (groups_of([g]) for g in (np.repeat(np.arange(8), 30), rng.permutation(np.repeat(np.arange(8), 30))))
-    made = report.sizes(runs, [own], [other]).iloc[0]
+    made = report.sizes([reading_of(runs[0], own, other)]).iloc[0]
     assert made["own"] == pytest.approx(1)
     assert abs(made["random"]) < 0.05
 

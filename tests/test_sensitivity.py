@@ -1,13 +1,18 @@
 """Each choice is changed alone, and the check on the built model counts what it says."""
 
-from modularity import functions, models, report, sensitivity, specialists
+from modularity import functions, models, report, sensitivity, shipped_readings, specialists, variants
+
+
+def inputs(model, subfunctions):
+    reading = shipped_readings.read(model, subfunctions)
+    return reading, {pair: variants.read(model, subfunctions, *pair) for pair in variants.SETTINGS}
 
 
 def test_choices_are_changed_one_at_a_time(untrained, monkeypatch):
     subfunctions = functions.load_all(per_class=8, limit=2)
     monkeypatch.setattr(sensitivity, "SEEDS", range(2))
     monkeypatch.setattr(sensitivity, "NUMBERS", (8, 16))
-    made = sensitivity.one_at_a_time(untrained, subfunctions, draws=3)
+    made = sensitivity.one_at_a_time(untrained, *inputs(untrained, subfunctions), draws=3)
     assert set(made["choice"]) == {"top neurons", "alpha", "experts", "k-means seed", "score", "pooling"}
     assert len(made) == 3 * (4 + 4 + 2 + 2 + 3 + 3)
     as_in_the_paper = [("top neurons", "1.0%"), ("alpha", "0.001"), ("experts", "16"), ("k-means seed", "0")]
@@ -19,11 +24,10 @@ def test_choices_are_changed_one_at_a_time(untrained, monkeypatch):
 
 def test_a_switch_keeps_its_experts(monkeypatch):
     monkeypatch.setattr(sensitivity, "SHARES", (specialists.SHARE,))
-    monkeypatch.setattr(sensitivity, "SCORES", ())
-    monkeypatch.setattr(sensitivity, "POOLINGS", ())
     model = models.load("switch-mini", untrained=True)
-    made = sensitivity.one_at_a_time(model, functions.load_all(per_class=8, limit=2), draws=2)
-    assert set(made["choice"]) == {"top neurons", "alpha"}
+    reading, _ = inputs(model, functions.load_all(per_class=8, limit=2))
+    made = sensitivity.one_at_a_time(model, reading, {}, draws=2)
+    assert set(made["choice"]) == {"top neurons", "alpha", "score", "pooling"}
 
 
 def test_the_planted_modules_are_counted():

@@ -157,7 +157,7 @@ def test_the_command_line_names_what_is_known(tmp_path, capsys):
 WRONG = {
     "routed-only": [
         "routed = every = 0.7",
-        'routed = every = float(scored["switch-mini"][0][0].sel(subfunction=few[0].name).max("neuron").mean("layer"))',
+        'routed = every = float(specialists.best(scored["switch-mini"][0][0]).sel(subfunction=few[0].name).mean())',
     ],
     "shuffled-blocks": ["largest = 0", 'largest = max(counts["blocks", f].max() for f in planted.FUNCTIONS)'],
     "silent-neuron": ["answer = (0.5, 0.5)", "answer = (0.5, 0.3)"],
@@ -168,7 +168,10 @@ WRONG = {
         "mean_pooled, mean_best = last, predictivity.predictivity(last, y).max()",
     ],
     "shuffle-labels": ["shuffled = first.mean()", "shuffled = 0.5"],
-    "fewer-neurons": ["few = [values['trained'], values['untrained']]", "few = [0.5, 0.5]"],
+    "fewer-neurons": [
+        "fewer = [float(specialists.best(r[0]).isel(subfunction=slice(5)).mean()) for r in (trained, untrained)]",
+        "fewer = [0.5, 0.5]",
+    ],
     "more-than-one-percent": ["relative = [1.0, 1.0]", "relative = [2.0, 3.0]"],
     "fool-the-binomial": ["fooled = dict.fromkeys(report.NULLS, 0)", "fooled = dict.fromkeys(report.NULLS, 16)"],
     "chi-square": ["rejected = 0.05", "rejected = 5.0"],

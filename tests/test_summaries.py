@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import scores_of
+from conftest import reading_of, scores_of
 
 from modularity import predictivity, specialists, summaries
 from modularity.subfunction import SubFunction
@@ -11,13 +11,13 @@ from modularity.subfunction import SubFunction
 @pytest.fixture
 def runs(rng):
     functions = ["semantic"] * 12 + ["task"] * 4
-    return [scores_of(rng.uniform(0.5, 1, size=(16, 2, 30)), functions) for _ in range(3)]
+    return [reading_of(scores_of(rng.uniform(0.5, 1, size=(16, 2, 30)), functions), kept=1) for _ in range(3)]
 
 
 def test_best_by_layer_is_the_mean_of_the_best(runs):
     made = summaries.best_by_layer(runs).set_index(["function", "layer"])
     for layer in range(2):
-        of_runs = [run.to_numpy()[:12, layer].max(1).mean() for run in runs]
+        of_runs = [run["score"].to_numpy()[:12, layer].max(1).mean() for run in runs]
         row = made.loc["semantic", layer]
         assert row["value"] == pytest.approx(np.mean(of_runs))
         assert (row["least"], row["most"]) == pytest.approx((min(of_runs), max(of_runs)))
@@ -31,7 +31,7 @@ def test_one_subfunction_has_no_interval(runs):
 
 def test_gain_is_paired(runs):
     """Sub-functions differ much, the gain does not: its interval is narrow."""
-    lower = [run - 0.1 for run in runs]
+    lower = [run.assign(score=run["score"] - 0.1) for run in runs]
     made = summaries.gain(runs, lower)
     assert made[["gain", "low", "high"]].to_numpy() == pytest.approx(0.1)
 
@@ -51,9 +51,10 @@ def test_the_floor_is_a_mean_over_subfunctions():
 def test_what_is_held_out_has_no_luck(rng):
     """Useless neurons: the best of a half is lucky there, and like any other on the other half."""
     halves = [scores_of(rng.uniform(0.5, 0.7, size=(200, 1, 100)), ["semantic"] * 200) for _ in range(2)]
-    made = summaries.held_out(*halves)["value"].item()
+    reading = reading_of(halves[0], halves=halves)
+    made = summaries.held_out(reading)["value"].item()
     assert made == pytest.approx(0.6, abs=0.01)
-    assert summaries.best_by_layer(halves)["value"].item() > 0.69
+    assert summaries.best_by_layer([reading])["value"].item() > 0.69
 
 
 def test_overlaps_are_means_of_pairs(runs):
@@ -80,6 +81,6 @@ def test_intervals_of_overlaps_cover(rng):
     for _ in range(60):
         liking = rng.random((40, 1)) < 0.5  # half of the sub-functions like the first ten neurons, half none
         values = rng.random((40, 1, 100)) + 2 * (liking[..., None] & (np.arange(100) < 10))
-        row = summaries.overlaps([scores_of(values, ["semantic"] * 40)], 0.1).iloc[0]
+        row = summaries.overlaps([reading_of(scores_of(values, ["semantic"] * 40))], 0.1).iloc[0]
         hits += row["low"] <= 0.25 + 0.75 * 0.1 <= row["high"]
     assert hits >= 50

@@ -49,6 +49,7 @@ KNOWN = {  # path, or the start of it → licence, source
         "MIT",
         "computed by python -m modularity.released --ship from thunlp/Modularity-Analysis at e86b38e (MIT)",
     ),
+    "results/null.parquet": ("MIT", "drawn at random by data/build/null.py"),
     "results/": ("MIT", "made by this project from these runs: make results"),
     "history/": ("MIT", "recorded from the checkpoints of these runs: make pretrain"),
     "tokenizer/": ("MIT", "trained on data/corpus by data/build/tokenizer.py"),

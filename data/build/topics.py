@@ -7,8 +7,8 @@ the one topic and of the other that show the noun. The noun has two senses or mo
 that it has another one in the other topic: what a neuron needs to tell is the topic.
 
 Every sentence has 10 to 40 words and shows the noun, singular or plural, exactly once. No article gives more than two
-sentences to a noun, and no sentence stands in two sub-functions of one noun. Both classes have the same size, 50 to
-100 sentences. Nouns are those of semantic.py. Articles without a topic are left out.
+sentences to a noun, and no sentence stands in two sub-functions of one noun. Both classes have the same size, 50, 60 …
+or 100 sentences. Nouns are those of semantic.py. Articles without a topic are left out.
 
 Run `python data/build/topics.py` from the repository root, after `corpus.py`; `--packages` as there.
 """
@@ -26,7 +26,7 @@ from packages import fetch, folder
 from semantic import MAX_WORDS, MIN_WORDS, nouns
 
 OUT = Path(__file__).parents[1] / "functions" / "topics.parquet"
-LEAST, MOST, SEED = 50, 100, 0  # sentences of a class
+LEAST, MOST, STEP, SEED = 50, 100, 10, 0  # sentences of a class; few different sizes need few floors
 OF_ARTICLE = 2  # sentences of one article that show a noun
 NO_TOPIC = "Uncategorized"
 
@@ -67,7 +67,7 @@ def choose(found: Found) -> pd.DataFrame:
         topics = sorted((t for t in by_topic if len(by_topic[t]) >= LEAST), key=lambda t: (-len(by_topic[t]), t))
         for a, b in zip(topics[::2], topics[1::2], strict=False):
             a, b = sorted((a, b))
-            size = min(len(by_topic[a]), len(by_topic[b]), MOST)
+            size = min(len(by_topic[a]), len(by_topic[b]), MOST) // STEP * STEP
             for label, topic in ((1, a), (0, b)):
                 for i in rng.choice(len(by_topic[topic]), size, replace=False):
                     sentence, article = by_topic[topic][i]

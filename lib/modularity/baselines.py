@@ -17,6 +17,7 @@ from modularity import functions, prompts
 from modularity.controls import words
 
 Kind = Literal["words", "word pairs", "length", "overlap"]
+SEEN = "words, same sentences"
 NEGATIONS = {"no", "not", "never", "nobody", "nothing", "none", "nor", "without", "n't"}
 
 
@@ -63,11 +64,16 @@ def _overlap(texts: pd.DataFrame) -> np.ndarray:
     return np.array(rows)
 
 
-def report(function: functions.Function) -> pd.DataFrame:
+def report(function: functions.Function | functions.Control) -> pd.DataFrame:
     """Balanced accuracy of every baseline on every sub-function (of tasks: with the labels of GLUE), a column each.
 
     Fitted on the train part and measured on the validation part, which share no entity or source sentence; semantic
-    sub-functions have no parts and are cross-validated (5 folds). Chance is 0.5, for MNLI's three labels 1/3.
+    and topics sub-functions have no parts and are cross-validated (5 folds). Chance is 0.5, for MNLI's three labels
+    1/3.
+
+    Knowledge and its balanced control have a column more, ``SEEN``: words, fitted to all sentences and measured on the
+    same ones. Entities tell nothing about other entities, but a neuron is chosen on the sentences that score it, and
+    what entities tell there is a part of its score.
     """
     rows: dict[str, dict[str, float]] = {}
     if function == "task":
@@ -76,11 +82,12 @@ def report(function: functions.Function) -> pd.DataFrame:
             train, test = functions.task_table(name, "train"), functions.task_table(name)
             kinds = ("words", "word pairs", "length", "overlap")[: 3 + (len(fields) > 1)]
             rows[name] = {kind: accuracy(train, test, fields, kind) for kind in kinds}
-    elif function == "knowledge":
+    elif function in ("knowledge", "balanced"):
         for name, table in tqdm(functions.table_of(function).groupby("name", observed=True), desc="baselines"):
             train, test = table.query("part == 'train'"), table.query("part == 'validation'")
             kinds = ("words", "word pairs", "length")
             rows[str(name)] = {kind: accuracy(train, test, ["sentence"], kind) for kind in kinds}
+            rows[str(name)][SEEN] = accuracy(table, table, ["sentence"], "words")
     else:
         for name, table in tqdm(functions.table_of(function).groupby("name", observed=True), desc="baselines"):
             folds = list(StratifiedKFold(5, shuffle=True, random_state=0).split(table, table["label"]))

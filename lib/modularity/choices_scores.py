@@ -7,7 +7,7 @@ import numpy as np
 from scipy import stats
 from tokenizers.processors import TemplateProcessing
 
-from modularity import functions, models, specialists, summaries, sweep
+from modularity import functions, models, readings, specialists, summaries, sweep
 from modularity.choices_setup import Effect, Setup, best, paired
 from modularity.models import Model
 
@@ -88,7 +88,10 @@ def end_mark(setup: Setup) -> Effect:
 
 def top_share(setup: Setup) -> Effect:
     """D7: the top 1 % rounded down, or one neuron in 96."""
-    rows = [summaries.overlaps([setup.trained], share).iloc[0] for share in (specialists.SHARE, CODE_SHARE)]
+    rows = [
+        summaries.overlaps([readings.of_scores(setup.trained)], share).iloc[0]
+        for share in (specialists.SHARE, CODE_SHARE)
+    ]
     text, other = (float(row["value"]) for row in rows)
     what = "overlap of the top neurons of two semantic sub-functions"
     return Effect(what, text, other, text - float(rows[0]["chance"]), "overlap less chance")

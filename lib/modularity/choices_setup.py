@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from modularity import functions, lesion_report, live, models, results, sweep
+from modularity import functions, grids, lesion_report, live, models, sweep
 from modularity.functions import Part
 from modularity.models import Model
 from modularity.subfunction import SubFunction
@@ -115,12 +115,12 @@ class Setup:
     @cached_property
     def lesions(self) -> xr.DataArray:
         """The shipped grid of Figure 2."""
-        return results.load("t5")["accuracy"]
+        return grids.load("t5")["accuracy"]
 
     @cached_property
     def tuning(self) -> xr.DataArray:
         """The shipped grid of Tables 2 and 3."""
-        return results.load("switch")["accuracy"]
+        return grids.load("switch")["accuracy"]
 
 
 def best(scores: xr.DataArray) -> Float[np.ndarray, "subfunction"]:

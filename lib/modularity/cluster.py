@@ -1,7 +1,7 @@
-"""Work of a sweep given to the workers of a Dask scheduler, piece by piece, each stored here when it arrives."""
+"""Work given to the workers of a Dask scheduler, piece by piece, each stored here when it arrives."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from pathlib import Path
@@ -31,21 +31,22 @@ class Piece(Protocol):
         """What its file is called."""
         ...
 
-    def key(self) -> dict[str, object]:
+    def key(self) -> Mapping[str, object]:
         """Everything that it depends on, as `store.cached` takes it."""
         ...
 
 
 P = TypeVar("P", bound=Piece)
+R = TypeVar("R", xr.DataArray, xr.Dataset)
 
 
 def by_workers(
     address: str,
     steps: Sequence[int],
     pieces: Callable[[int], list[P]],
-    make: Callable[[P], xr.DataArray],
+    make: Callable[[P], R],
     bar: tqdm,
-) -> Iterator[tuple[int, Iterator[xr.DataArray]]]:
+) -> Iterator[tuple[int, Iterator[R]]]:
     """Each step with what the workers of a scheduler have made of its pieces.
 
     What arrives is kept in this machine's store until its step comes, or in memory where it cannot be stored.
@@ -79,7 +80,7 @@ def by_workers(
         ) from error
     coming, planned = deque(steps), dict[int, list[P]]()
     waiting: dict[Future, P] = {}
-    loose: dict[Path, xr.DataArray] = {}  # what could not be stored, by where it would be
+    loose: dict[Path, R] = {}  # what could not be stored, by where it would be
     store.usable()  # said now and not only when the first piece arrives
 
     def advance() -> None:
@@ -101,7 +102,7 @@ def by_workers(
                     key = f"{piece.name}-{store.digest(piece.key())}"  # one task, should two clients ask for it
                     waiting[client.submit(make, piece, key=key)] = piece
 
-    def ready(piece: P) -> xr.DataArray:
+    def ready(piece: P) -> R:
         path = store.Entry.of(piece.name, piece.key()).path
         return loose.pop(path) if path in loose else make(piece)
 

@@ -7,7 +7,7 @@ import torch
 from transformers import AutoModelForSeq2SeqLM
 
 from modularity import answering, capture, fewshot, fewshot_grid, functions, hub, lesion_grid, models
-from modularity.results import Grid
+from modularity.grids import Grid
 
 SHAPE = "google-t5/t5-base"  # a token costs a Switch-base as much: it visits one expert of T5's size
 LEARNING = 3  # a step forward and backward costs about three passes
@@ -61,14 +61,14 @@ def passes(grid: Grid) -> int:
     plan = grid.plan
     if isinstance(plan, lesion_grid.Plan):
         masks = {setting: 1 + len(lesion_grid.wanted(plan, setting)) for setting in lesion_grid.SETTINGS}
-        return sum(masks[setting] * plan.draws * plan.rows for _, setting, _ in grid.pieces())
+        return sum(masks[str(setting)] * plan.draws * plan.rows for _, setting, _ in grid.cells())
     settings = fewshot_grid.SETTINGS[grid.track]
     tunings = plan.draws * len(fewshot_grid.STRATEGIES)
     of_setting = {
         name: s.steps * fewshot.BATCH * LEARNING + 2 * plan.judged * (s.steps // s.every + 1)
         for name, s in settings.items()
     }
-    return sum(tunings * of_setting[setting] for _, setting, _ in grid.pieces())
+    return sum(tunings * of_setting[str(setting)] for _, setting, _ in grid.cells())
 
 
 def estimate(grid: Grid, *, rows: int = 8, teraflops: tuple[float, ...] = SPEEDS) -> pd.Series:

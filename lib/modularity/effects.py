@@ -44,20 +44,25 @@ def consistency(predictivities: xr.DataArray, functional: xr.DataArray) -> xr.Da
     return xr.DataArray(made, coordinates, ("function", "layer"), name="consistency")
 
 
-def intraclass_correlation(scores: xr.DataArray, groups: xr.DataArray) -> xr.DataArray:
+def intraclass_correlation(means: xr.DataArray, variance: xr.DataArray, neurons: int) -> xr.DataArray:
     """How alike the neurons of one expert are: ICC(1) of predictivity (Shrout and Fleiss, 1979), by sub-function.
 
     0 if an expert's neurons are no more alike than others; 1 if they are equal; slightly negative by chance.
+
+    Parameters
+    ----------
+    means : predictivities of experts of equal size, dims ``(subfunction, layer, expert)``.
+    variance : of the predictivities of all neurons of a layer, dims ``(subfunction, layer)``.
+    neurons : of a layer.
 
     Returns
     -------
     dims ``(subfunction, layer)``.
     """
-    means = expert_predictivity(scores, groups)
     number = means.sizes["expert"]
-    size = scores.sizes["neuron"] // number
+    size = neurons // number
     between = size * means.var("expert", ddof=1)
-    total = scores.var("neuron") * scores.sizes["neuron"]
+    total = variance * neurons
     within = (total - (number - 1) * between) / (number * (size - 1))
     return ((between - within) / (between + (size - 1) * within)).rename("icc")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from modularity import effects, emergence
+from modularity import emergence
 from modularity.experts import ALPHA
 from modularity.nulls import Null
 
@@ -173,12 +173,17 @@ def semantic_experts(runs: xr.Dataset) -> xr.DataArray:
     return runs["experts"].isel(subfunction=np.flatnonzero(runs["function"].to_numpy() == "semantic"))
 
 
+def experts_of(runs: Sequence[xr.Dataset]) -> tuple[list[xr.DataArray], list[xr.DataArray]]:
+    """Of readings of the semantic function: predictivities of each run's own experts, and of random ones (``draw``)."""
+    own = [run["expert_mean"].sel(partition="own", drop=True) for run in runs]
+    return own, [run["shuffled"].rename(alike="subfunction") for run in runs]
+
+
 def organisation(
-    scores: Sequence[xr.DataArray],
-    groups: Sequence[xr.DataArray],
+    own: Sequence[xr.DataArray],
+    random: Sequence[xr.DataArray],
     alike: xr.DataArray,
     *,
-    partitions: int = 100,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -186,8 +191,8 @@ def organisation(
 
     Parameters
     ----------
-    scores, groups : semantic predictivities and partition of each run.
-    partitions : random ones into as many experts.
+    own : predictivities of each run's experts for semantic sub-functions, dims ``(subfunction, layer, expert)``.
+    random : the same of random partitions, with the dim ``draw``.
     draws : of words dealt at random to the sub-functions.
 
     Returns
@@ -196,23 +201,21 @@ def organisation(
     score itself counted; ``random``, mean over random partitions, and ``p (partition)``, the share of those that
     reach it.
     """
-    rng = np.random.default_rng(seed)
-    own = [effects.expert_predictivity(*pair) for pair in zip(scores, groups, strict=True)]
     found = np.mean([emergence.clustering_score(alike, table).mean("subfunction") for table in own], axis=0)
     by_words = np.mean(
         [emergence.clustering_by_chance(alike, table, draws=draws, seed=seed + i) for i, table in enumerate(own)],
         axis=0,
     )
-    by_groups = []
-    for _ in range(partitions):
-        dealt = [g.copy(data=rng.permuted(g.to_numpy(), axis=1)) for g in groups]
-        tables = [effects.expert_predictivity(*pair) for pair in zip(scores, dealt, strict=True)]
-        by_groups.append(np.mean([emergence.clustering_score(alike, t).mean("subfunction") for t in tables], axis=0))
-    drawn = np.array(by_groups)
+    drawn = np.array(
+        [
+            np.mean([emergence.clustering_score(alike, run.sel(draw=i)).mean("subfunction") for run in random], axis=0)
+            for i in random[0]["draw"].to_numpy()
+        ]
+    )
     made = {
         "own": found,
         "p (words)": (1 + (by_words >= found).sum(0)) / (1 + draws),
         "random": drawn.mean(0),
-        "p (partition)": (1 + (drawn >= found).sum(0)) / (1 + partitions),
+        "p (partition)": (1 + (drawn >= found).sum(0)) / (1 + len(drawn)),
     }
-    return pd.DataFrame(made, index=pd.Index(groups[0]["layer"].to_numpy(), name="layer"))
+    return pd.DataFrame(made, index=pd.Index(own[0]["layer"].to_numpy(), name="layer"))

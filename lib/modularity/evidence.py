@@ -18,7 +18,7 @@ DRAWS = 2000  # of a bootstrap
 ENDS = (0.025, 0.975)
 NAN = float("nan")
 Row = tuple[str, str, float, float, float]
-Scored = Mapping[str, tuple[Sequence[xr.DataArray], Sequence[xr.DataArray]]]  # model → trained, untrained runs
+Scored = Mapping[str, tuple[Sequence[xr.Dataset], Sequence[xr.Dataset]]]  # model → readings, trained and untrained
 
 
 def table(rows: Iterable[Row]) -> pd.DataFrame:
@@ -87,7 +87,7 @@ def rises(scored: Scored, *, seed: int = 0) -> pd.DataFrame:
     """
     made = []
     for name, (runs, _) in scored.items():
-        best = np.mean([run.max("neuron").to_numpy() for run in runs], axis=0)  # subfunction, layer
+        best = np.mean([specialists.best(run).to_numpy() for run in runs], axis=0)  # subfunction, layer
         functions = runs[0]["function"].to_numpy()
         rise = {f: (best[:, -1] - best[:, 0])[functions == f] for f in dict.fromkeys(functions.tolist())}
         if "task" not in rise:
@@ -119,7 +119,7 @@ def shared(scored: Scored, share: float = specialists.SHARE) -> pd.DataFrame:
     return table(made)
 
 
-def _overlap(runs: Sequence[xr.DataArray], share: float) -> np.ndarray:
+def _overlap(runs: Sequence[xr.Dataset], share: float) -> np.ndarray:
     """Overlap of any two sub-functions, mean over layers and runs."""
     tables = [specialists.overlap(specialists.top_neurons(run, share)).mean("layer").to_numpy() for run in runs]
     return np.mean(tables, axis=0)

@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 from scipy import stats
 
-from modularity import effects, emergence, evidence, lesion_report, published
+from modularity import emergence, evidence, lesion_report, published
 from modularity import emergence_report as report
 from modularity.evidence import ENDS, NAN, Row
 
@@ -127,8 +127,8 @@ def coarse_to_fine(leads: pd.DataFrame) -> pd.DataFrame:
 
 
 def organisation(
-    scores: Sequence[xr.DataArray],
-    groups: Sequence[xr.DataArray],
+    own: Sequence[xr.DataArray],
+    random: Sequence[xr.DataArray],
     alike: xr.DataArray,
     name: str,
     *,
@@ -144,15 +144,15 @@ def organisation(
 
     Parameters
     ----------
-    scores, groups : semantic predictivities and partition of each run.
+    own, random : as `emergence_report.organisation` takes them; the first `partitions` random ones are taken.
     alike : likeness of sub-functions, of `similarity.between`.
     """
     rng = np.random.default_rng(seed)
-    ends = [scores[0]["layer"].to_numpy()[i] for i in (0, -1)]
-    dealt = [[g.copy(data=rng.permuted(g.to_numpy(), axis=1)) for g in groups] for _ in range(partitions)]
-    tables = [xr.concat([effects.expert_predictivity(*p) for p in zip(scores, of, strict=True)], "run") for of in dealt]
-    own = xr.concat([effects.expert_predictivity(*p) for p in zip(scores, groups, strict=True)], "run")
-    every = xr.concat([own, *tables], "partition").sel(layer=ends)
+    ends = [own[0]["layer"].to_numpy()[i] for i in (0, -1)]
+    drawn = xr.concat(random, "run", coords="minimal").isel(draw=slice(partitions))
+    whole = xr.concat(own, "run", coords="minimal")
+    tables = [whole, *(drawn.isel(draw=i, drop=True) for i in range(drawn.sizes["draw"]))]
+    every = xr.concat(tables, "partition", coords="minimal").sel(layer=ends)
     size = every.sizes["subfunction"]
     kept = size - max(1, size // 5)
     estimate = _scores(alike, every)

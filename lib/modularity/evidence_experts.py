@@ -1,6 +1,6 @@
 """What a run says of the paper's claims on functional experts (Section 5, Appendices A.4 and A.5)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,11 +9,9 @@ import xarray as xr
 from jaxtyping import Bool, Float, Int
 from sklearn.metrics import average_precision_score
 
-from modularity import effects, evidence, experts, nulls, partition, resampling, specialists
+from modularity import evidence, experts, nulls, partition, resampling, specialists
 from modularity.evidence import NAN, Scored
 from modularity.experts import ALPHA
-
-Groups = Mapping[str, tuple[Sequence[xr.DataArray], Sequence[xr.DataArray]]]  # model → partition of each run of Scored
 
 
 class Counted(NamedTuple):
@@ -28,7 +26,6 @@ class Counted(NamedTuple):
 
 def functional(
     scored: Scored,
-    groups: Groups,
     *,
     share: float = specialists.SHARE,
     alpha: float = ALPHA,
@@ -62,8 +59,7 @@ def functional(
     for name, pair in scored.items():
         functions = pair[0][0]["function"].to_numpy()
         trained, untrained = (
-            [_count(*run, share, partitions, [seed, i]) for i, run in enumerate(zip(runs, own, strict=True))]
-            for runs, own in zip(pair, groups[name], strict=True)
+            [_count(run, share, partitions, [seed, i]) for i, run in enumerate(runs)] for runs in pair
         )
         found, lone = {}, []
         for function in dict.fromkeys(functions.tolist()):
@@ -87,9 +83,9 @@ def expected_precision(positives: float, number: int) -> float:
     return float(((1 + (places - 1) * (positives - 1) / (number - 1)) / places).mean())
 
 
-def _count(scores: xr.DataArray, groups: xr.DataArray, share: float, partitions: int, seed: list[int]) -> Counted:
-    members = specialists.top_neurons(scores, share)
-    number, neurons = int(groups.max()) + 1, scores.sizes["neuron"]
+def _count(run: xr.Dataset, share: float, partitions: int, seed: list[int]) -> Counted:
+    members = specialists.top_neurons(run, share)
+    number, neurons = run.sizes["expert"], run.attrs["neurons"]
     top = int(members.isel(subfunction=0, layer=0).sum())
     places = np.nonzero(members.to_numpy())[2].reshape(*members.shape[:2], top)
     offsets = np.arange(places.shape[0] * places.shape[1]).reshape(*places.shape[:2], 1) * number
@@ -99,8 +95,9 @@ def _count(scores: xr.DataArray, groups: xr.DataArray, share: float, partitions:
         dealt = np.array([partition.at_random(neurons, number, rng=rng) for _ in range(places.shape[1])])
         cells = dealt[np.arange(places.shape[1])[:, None], places].astype(np.intp) + offsets
         random.append(np.bincount(cells.ravel(), minlength=offsets.size * number).reshape(*places.shape[:2], number))
-    own = experts.counts(members, groups).to_numpy()
-    return Counted(own, np.array(random), effects.expert_predictivity(scores, groups).to_numpy(), top, neurons)
+    own = experts.counts(members, run["own"]).to_numpy()
+    means = run["expert_mean"].sel(partition="own").transpose("subfunction", "layer", "expert").to_numpy()
+    return Counted(own, np.array(random), means, top, neurons)
 
 
 def _effects(

@@ -49,7 +49,7 @@ def layers(
     ranked = np.argsort(-scores.to_numpy(), axis=-1, kind="stable")[..., : specialists.number(scores.sizes["neuron"])]
     tested = experts.functional_experts(members, groups, null="permutation")
     counted = experts.counts(members, groups)
-    sizes = [(int(s.labels.sum()), int((1 - s.labels).sum())) for s in subfunctions]
+    sizes = [s.sizes for s in subfunctions]
     drawn = {size: luck.useless(*size, draws=draws) for size in set(sizes)}
     floors = {s: cards.few([np.median(d), luck.best_of(d, scores.sizes["neuron"])]) for s, d in drawn.items()}
     chosen = [cards.carded(top) for top in ranked.swapaxes(0, 1)]

@@ -114,6 +114,16 @@ def load_all(
     return [s if per_class is None else first(s, per_class) for s in loaded]
 
 
+def load_controls(
+    track: Track = "mini", *, per_class: int | None = None, limit: int | None = None
+) -> list[SubFunction]:
+    """Those of `load_all` that ``controls=True`` adds; none of the paper's own data."""
+    if track == "paper":
+        return []
+    everything = load_all(track, per_class=per_class, limit=limit, controls=True)
+    return [s for s in everything if s.function in CONTROLS]
+
+
 def of_relation(subfunction: SubFunction) -> str:
     """The relation of a knowledge sub-function or of its control, which is the name of the former."""
     return subfunction.name.removesuffix(OF_BALANCED)

@@ -47,6 +47,14 @@ def fingerprint(module: nn.Module, tokenizer: PreTrainedTokenizerBase) -> str:
     return sha.hexdigest()
 
 
+def weights(module: nn.Module) -> str:
+    """A sha256 of the parameters and buffers alone, which stays the same under another version of the libraries."""
+    sha = hashlib.sha256()
+    for line in _tensors(module):
+        sha.update(json.dumps(line, sort_keys=True).encode() + b"\n")
+    return sha.hexdigest()
+
+
 def _settings(module: nn.Module) -> Iterator[list[object]]:
     """The class and the attributes of each submodule: what the configuration said when it was built, or since."""
     if any(torch.is_autocast_enabled(device) for device in ("cpu", "cuda")):

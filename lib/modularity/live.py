@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 import xarray as xr
 
-from modularity import effects, environment, functions, history, measure, models, pretrain, record, store, sweep
+from modularity import effects, environment, functions, history, measure, models, pretrain, record, start, store, sweep
 from modularity.recipe import RECIPES
 
 SHIPPED, FRESH = "shipped", "fresh"
@@ -85,7 +85,8 @@ def check(
     step = int(shipped["step"])
     names = [str(rng.choice(part["subfunction"])) for _, part in shipped.groupby("function")]
     model = models.load(name, seed=run, untrained=step == 0)
-    if step == 0:  # checkpoints are kept in bfloat16
+    if step == 0:  # as the run started, whose checkpoints are kept in bfloat16
+        start.prepare_attention(model.module)
         model.module.to(torch.bfloat16).to(torch.float32)
     chosen = [s for s in record.followed() if s.name in names]
     scores = sweep.scores(model, chosen)

@@ -28,7 +28,7 @@ from transformers import (
 from transformers.models.switch_transformers.modeling_switch_transformers import SwitchTransformersTop1Router
 from transformers.utils import logging
 
-from modularity import environment, hub, identity, sources, start, tokens
+from modularity import environment, hub, identity, sources, tokens
 
 WEIGHTS = "model.safetensors"
 RECIPE = "recipe.json"  # beside the weights of what was trained here
@@ -110,8 +110,9 @@ def load(
         here, or ``id@commit`` for any other; or the path of a folder with ``config.json``, ``tokenizer.json`` and
         safetensors weights.
     untrained : the same architecture with fresh weights from `seed`; no weights are read and, for the models named
-        here, nothing is downloaded. A model that was trained here starts as its training did (`start`): its copy of
-        seed 0 is its run of seed 0 before the first step. Paper-scale shapes read text by this project's own tokenizer.
+        here, nothing is downloaded. Weights are transformers' ordinary random ones, as the paper's; the runs of this
+        book started from these with attention prepared (`start.prepare_attention`). Paper-scale shapes read text by
+        this project's own tokenizer.
     seed : of a shipped run (0, 1 or 2; 0 if not given), or of fresh weights (any).
     step : a checkpoint of a run in ``runs/`` (or where ``MODULARITY_RUNS`` says), written by ``make pretrain``, or
         of the run in the folder `name`.
@@ -141,12 +142,7 @@ def load(
         folder = _folder(name, None if untrained else seed, step)
         config = _config(folder)
         text = _tokenizer(folder, config)
-    if untrained or folder is None:
-        module = fresh(config, seed or 0)
-        if folder and (folder / RECIPE).exists():
-            start.prepare_attention(module)
-    else:
-        module = _read_weights(folder, config)
+    module = fresh(config, seed or 0) if untrained or folder is None else _read_weights(folder, config)
     module.to(getattr(torch, dtype)).eval().requires_grad_(False)
     for part in module.modules():
         if isinstance(part, SwitchTransformersTop1Router):

@@ -17,6 +17,7 @@ from torch.utils.hooks import RemovableHandle
 from modularity.models import Model
 
 Activation = Literal["post", "pre"]
+STACKED = 1 << 22  # weights of a layer that are copied at most
 Take = Callable[[torch.Tensor], None]
 
 
@@ -59,13 +60,15 @@ class FeedForward:
             if activation == "pre":
                 return self.w_in[0].register_forward_hook(lambda _module, _inputs, output: take(output))  # type: ignore[arg-type]
             return self.w_out[0].register_forward_pre_hook(lambda _module, inputs: take(inputs[0]))
-        stacked = self.input_weights  # one product for all experts
+        # One product for all experts is faster; of a large model it would double the weights in memory.
+        stacked = self.input_weights if self.neurons * self.w_in[0].in_features < STACKED else None
         router = self.sparse.router
 
         def read_all(_module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-            values = functional.linear(inputs[0], stacked)
-            if activation == "post":
-                values = self.act(values)
+            weights = [w.weight for w in self.w_in] if stacked is None else [stacked]
+            parts = [functional.linear(inputs[0], weight) for weight in weights]
+            parts = [self.act(part) for part in parts] if activation == "post" else parts
+            values = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
             if routed_only:
                 chosen, *_ = router(inputs[0])  # type: ignore[operator]
                 width = self.neurons // self.experts

@@ -16,6 +16,7 @@ from matplotlib.ticker import LogLocator
 # Okabe and Ito's colours, told apart with any colour vision; each means one thing in the whole book.
 COLOURS = {"trained": "#0072B2", "untrained": "#D55E00", "null": "#7F7F7F", "paper": "#000000", "other": "#009E73"}
 FUNCTIONS = ("semantic", "knowledge", "task")
+CONTROLS = {"topics": "semantic", "balanced": "knowledge"}  # the function that a control is drawn with
 STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -69,7 +70,9 @@ def null_of_best(
     return axes
 
 
-def figure1_left(table: pd.DataFrame, floors: pd.DataFrame, paper: pd.DataFrame) -> np.ndarray:
+def figure1_left(
+    table: pd.DataFrame, floors: pd.DataFrame, paper: pd.DataFrame, controls: pd.DataFrame, paper_floors: pd.DataFrame
+) -> np.ndarray:
     """Mean best predictivity by layer, as in the left of the paper's Figure 1: a row a model, a column a function.
 
     Parameters
@@ -77,6 +80,8 @@ def figure1_left(table: pd.DataFrame, floors: pd.DataFrame, paper: pd.DataFrame)
     table : ``model, init`` (trained or untrained)``, function, layer, value, low, high``.
     floors : ``model, function, low, high`` of the best of N useless neurons.
     paper : ``model, function, init, layer, mean_best_ap``; its layers are squeezed to the width of ours.
+    controls : as `table`, of the controls; each is drawn with the function that it belongs to (`CONTROLS`).
+    paper_floors : ``model, function, value``, the mean best of N chance-level neurons at the paper's sizes.
     """
     names = list(dict.fromkeys(table["model"]))
     axes = grid(len(names), len(FUNCTIONS), width=7.8, height=2.1 * len(names) + 0.5, sharey="col")
@@ -89,6 +94,12 @@ def figure1_left(table: pd.DataFrame, floors: pd.DataFrame, paper: pd.DataFrame)
             rows = printed[printed["init"] == init]
             places = np.interp(rows["layer"], [rows["layer"].min(), rows["layer"].max()], [layers[0], layers[-1]])
             ax.plot(places, rows["mean_best_ap"], style, color=COLOURS["paper"], lw=1, alpha=0.7)
+        for value in paper_floors.query(here)["value"]:
+            ax.axhline(value, color=COLOURS["paper"], lw=0.8, ls=(0, (1, 3)), alpha=0.7)
+        strict = controls[(controls["model"] == name) & (controls["function"].replace(CONTROLS) == function)]
+        for init in ("untrained", "trained"):
+            rows = strict[strict["init"] == init]
+            ax.plot(rows["layer"], rows["value"], "--", color=COLOURS[init], lw=1.4)
         for low, high in floors.query(here)[["low", "high"]].itertuples(index=False):
             ax.axhspan(low, high, color=COLOURS["null"], alpha=0.35, lw=0)
         for init in ("untrained", "trained"):
@@ -101,7 +112,7 @@ def figure1_left(table: pd.DataFrame, floors: pd.DataFrame, paper: pd.DataFrame)
         if j == 0:
             ax.set(ylabel=f"{name}\nbest predictivity")
     axes[-1, len(FUNCTIONS) // 2].set(xlabel="encoder layer, 0-based; the paper's are squeezed to the same width")
-    legend(axes[0, 0].figure, ("trained", "untrained", "null", "paper"), "best of N useless", "printed")
+    legend(axes[0, 0].figure, ("trained", "untrained", "null", "paper"), "best of N chance-level neurons", "printed")
     return axes
 
 
@@ -149,14 +160,15 @@ def legend(figure: Figure, kinds: Sequence[str], null: str, paper: str) -> None:
 def class_balance(table: pd.DataFrame) -> np.ndarray:
     """How much longer and how much more frequent the words of class 1 are, one dot a sub-function.
 
-    `table` has the columns ``subfunction, function, label, length, frequency`` of `controls.by_label`.
+    `table` has the columns ``subfunction, function, label, length, frequency`` of `controls.by_label`;
+    rows are in the order of their functions.
     """
     sns.set_theme(style="ticks", rc=STYLE)
     axes = plt.subplots(1, 2, figsize=(7.0, 3.2))[1]
     one, zero = (table.query(f"label == {k}").set_index(["function", "subfunction"]) for k in (1, 0))
     difference = (one - zero).reset_index()
     labels = {"length": "words a sentence", "frequency": "mean log₁₀ word frequency"}
-    look = {"order": FUNCTIONS, "color": COLOURS["trained"], "alpha": 0.5, "size": 4}
+    look = {"order": list(dict.fromkeys(table["function"])), "color": COLOURS["trained"], "alpha": 0.5, "size": 4}
     for measure, ax in zip(labels, axes, strict=True):
         ax.axvline(0, color=COLOURS["null"], lw=1)
         sns.stripplot(difference, x=measure, y="function", ax=ax, **look)
@@ -169,17 +181,18 @@ def class_balance(table: pd.DataFrame) -> np.ndarray:
 def baselines(table: pd.DataFrame, limit: float = 0.9) -> Axes:
     """Balanced accuracy of simple classifiers, one dot a sub-function; nothing should lie right of `limit`.
 
-    `table` has the columns ``function`` and ``subfunction`` and one column a baseline.
+    `table` has the columns ``function``, in whose order the rows are, ``subfunction``, and one column a baseline.
     """
     axes = _axes(None)
     long = table.melt(["function", "subfunction"], var_name="baseline", value_name="accuracy").dropna()
+    order = list(dict.fromkeys(long["function"]))
     colours = ("#0072B2", "#56B4E9", "#D55E00", "#009E73")
     sns.stripplot(
-        long, x="accuracy", y="function", hue="baseline", order=FUNCTIONS, dodge=True, palette=colours, size=4, ax=axes
+        long, x="accuracy", y="function", hue="baseline", order=order, dodge=True, palette=colours, size=4, ax=axes
     )
     axes.axvline(0.5, color=COLOURS["null"], lw=1)
     axes.axvline(limit, color=COLOURS["null"], lw=1, ls=":")
-    axes.annotate("too easy", (limit, 2.45), xytext=(4, 0), textcoords="offset points", fontsize=9)
+    axes.annotate("too easy", (limit, len(order) - 0.55), xytext=(4, 0), textcoords="offset points", fontsize=9)
     axes.set(xlabel="balanced accuracy on sentences not fitted", ylabel="", xlim=(0.25, 1))
     axes.legend(frameon=False, title="", ncols=4, loc="lower center", bbox_to_anchor=(0.45, 1))
     return axes

@@ -7,6 +7,8 @@ import pandas as pd
 
 from modularity import sources
 
+NEURONS = {"t5": 3072, "switch": 16 * 3072}  # of a layer that is read of the paper's models
+
 
 def counterpart(name: str) -> str:
     """The paper's model that a model of this book stands for: ``t5``, ``switch``, or ``""`` for none."""

@@ -8,13 +8,13 @@ import pandas as pd
 import xarray as xr
 from scipy import stats
 
-from modularity import answering, functions, history, models, prompts, record, summaries, sweep
+from modularity import answering, functions, history, models, obtain, prompts, summaries
 
 SEMANTIC_MEAN, SEMANTIC_LEAST, SEMANTIC_UNTRAINED = 0.84, 0.82, 0.72
 ANSWERED = 0.75
 ENTROPY, DROPPED = 0.9, 0.02
 
-Runs = tuple[Sequence[xr.DataArray], Sequence[xr.DataArray]]  # predictivities of trained runs, of untrained copies
+Runs = tuple[Sequence[xr.Dataset], Sequence[xr.Dataset]]  # readings of trained runs and of untrained copies
 
 
 def answers(name: str = "t5-mini", *, rows: int | None = None) -> pd.DataFrame:
@@ -43,7 +43,7 @@ def bars(scored: Mapping[str, Runs], answered: pd.DataFrame, logs: Mapping[int, 
 
     Parameters
     ----------
-    scored : t5-mini and switch-mini, as `sweep.runs` returns them.
+    scored : t5-mini and switch-mini, as `runs.obtain` returns them.
     answered : of `answers`.
     logs : seed → the training log of switch-mini's run.
     """
@@ -76,8 +76,7 @@ def bars(scored: Mapping[str, Runs], answered: pd.DataFrame, logs: Mapping[int, 
 
 
 def main() -> int:
-    subfunctions = record.first_set()  # which the bars were set for
-    scored = {name: sweep.runs(name, subfunctions) for name in models.MINI}
+    scored, _ = obtain.runs(models.MINI, functions.load_all())
     logs = {seed: history.log("switch-mini", seed=seed) for seed in models.seeds("switch-mini")}
     answered = answers()
     table = bars(scored, answered, logs)

@@ -39,7 +39,9 @@ def variance_explained(
     neurons = predictivity.sizes["neuron"]
     size, within = neurons // number, neurons - number
     table = predictivity.expand_dims(subfunction=["all"]).assign_coords(function=("subfunction", ["task"]))
-    icc = effects.intraclass_correlation(table, groups).isel(subfunction=0).to_numpy()
+    means = effects.expert_predictivity(table, groups)
+    icc = effects.intraclass_correlation(means, table.var("neuron"), table.sizes["neuron"])
+    icc = icc.isel(subfunction=0).to_numpy()
     found = (1 + (size - 1) * icc) / (1 - icc)
     dealt = np.random.default_rng(seed).permuted(np.tile(np.arange(neurons), (draws, 1)), axis=1)
     p = []

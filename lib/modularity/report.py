@@ -15,8 +15,7 @@ NULLS: tuple[Null, ...] = ("binomial", "exact", "permutation")
 
 
 def functional(
-    runs: Sequence[xr.DataArray],
-    groups: Sequence[xr.DataArray],
+    runs: Sequence[xr.Dataset],
     *,
     share: float = specialists.SHARE,
     null: Sequence[Null] = NULLS,
@@ -28,7 +27,7 @@ def functional(
 
     Parameters
     ----------
-    runs, groups : predictivities and partition of each run.
+    runs : a reading of each, with the run's own experts (`shipped_readings.read`).
     draws : of the jackknife over sub-functions; 0 for no intervals.
 
     Returns
@@ -38,9 +37,9 @@ def functional(
     `effects.odds_ratio`; ``consistency`` (Table 5), `effects.consistency`, the mean over layers.
     """
     made = []
-    for scores, partition in zip(runs, groups, strict=True):
-        members = specialists.top_neurons(scores, share)
-        means = effects.expert_predictivity(scores, partition)
+    for run in runs:
+        members, partition = specialists.top_neurons(run, share), run["own"]
+        means = run["expert_mean"].sel(partition="own")
         for which in null:
             tested = experts.functional_experts(members, partition, null=which, alpha=alpha)
             table = experts.summary(tested)
@@ -66,8 +65,7 @@ def _over_runs(tables: Sequence[pd.DataFrame], by: list[str]) -> pd.DataFrame:
 
 
 def by_chance(
-    runs: Sequence[xr.DataArray],
-    groups: Sequence[xr.DataArray],
+    runs: Sequence[xr.Dataset],
     *,
     share: float = specialists.SHARE,
     null: Sequence[Null] = NULLS,
@@ -75,7 +73,7 @@ def by_chance(
     draws: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """The same measures of random partitions into as many experts as each of `groups` has.
+    """The same measures of random partitions into as many experts as each run has.
 
     Returns
     -------
@@ -83,9 +81,8 @@ def by_chance(
     proportions lie; ``sub_proportion, sub_degree`` of sub-functional experts (Table 4).
     """
     made = []
-    for scores, partition in zip(runs, groups, strict=True):
-        members = specialists.top_neurons(scores, share)
-        number = int(partition.max()) + 1
+    for run in runs:
+        members, number = specialists.top_neurons(run, share), run.sizes["expert"]
         drawn = resampling.random_partitions(members, number, draws=draws, null=null, alpha=alpha, seed=seed)
         table = drawn.mean("draw")
         for column, at in (("low", 0.025), ("high", 0.975)):
@@ -110,8 +107,7 @@ def stacked(kinds: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
 
 
 def subfunctional(
-    runs: Sequence[xr.DataArray],
-    groups: Sequence[xr.DataArray],
+    runs: Sequence[xr.Dataset],
     *,
     share: float = specialists.SHARE,
     alpha: float = ALPHA,
@@ -120,27 +116,17 @@ def subfunctional(
     pooled_degree``."""
     made = [
         experts.summary(
-            experts.subfunctional_experts(specialists.top_neurons(scores, share), partition, alpha=alpha)
+            experts.subfunctional_experts(specialists.top_neurons(run, share), run["own"], alpha=alpha)
         ).to_dataframe()
-        for scores, partition in zip(runs, groups, strict=True)
+        for run in runs
     ]
     return _over_runs(made, ["function"])
 
 
-def cross_fitted(
-    first: xr.DataArray,
-    second: xr.DataArray,
-    partition: xr.DataArray,
-    *,
-    share: float = specialists.SHARE,
-    null: Null = "permutation",
-    alpha: float = ALPHA,
-) -> pd.DataFrame:
+def cross_fitted(run: xr.Dataset, *, null: Null = "permutation", alpha: float = ALPHA) -> pd.DataFrame:
     """Are experts that are functional on one half of the sentences so on the other? Both ways, averaged.
 
-    Parameters
-    ----------
-    first, second : predictivities on the halves that `subfunction.halves` makes.
+    Of the top 1 % of a layer's neurons, which readings keep of either half.
 
     Returns
     -------
@@ -148,9 +134,9 @@ def cross_fitted(
     the other half calls so too; ``consistency``, that of Table 5 with the experts of one half and the predictivities of
     the other.
     """
-    members = [specialists.top_neurons(half, share) for half in (first, second)]
-    called = [experts.functional_experts(m, partition, null=null, alpha=alpha)["functional"] for m in members]
-    means = [effects.expert_predictivity(half, partition) for half in (first, second)]
+    members = [specialists.top_neurons(run, half=half) for half in specialists.HALVES]
+    called = [experts.functional_experts(m, run["own"], null=null, alpha=alpha)["functional"] for m in members]
+    means = [run["half_expert_mean"].sel(half=half) for half in specialists.HALVES]
     made = []
     for here, there in ((0, 1), (1, 0)):
         both = (called[here] & called[there]).sum(["layer", "expert"])
@@ -165,12 +151,17 @@ def cross_fitted(
     return _over_runs(made, ["function"])
 
 
-def sizes(runs: Sequence[xr.DataArray], groups: Sequence[xr.DataArray], others: Sequence[xr.DataArray]) -> pd.DataFrame:
+def sizes(runs: Sequence[xr.Dataset]) -> pd.DataFrame:
     """Share of the variance of predictivity between experts (`effects.intraclass_correlation`), the mean over runs,
-    layers and sub-functions: ``function, own, random``, of the partitions `groups` and `others`."""
+    layers and sub-functions: ``function, own, random``, of the runs' own experts and of random ones."""
     made = {}
-    for kind, partitions in (("own", groups), ("random", others)):
-        tables = [effects.intraclass_correlation(*pair) for pair in zip(runs, partitions, strict=True)]
+    for kind in ("own", "random"):
+        tables = [
+            effects.intraclass_correlation(
+                run["expert_mean"].sel(partition=kind), run["variance"], run.attrs["neurons"]
+            )
+            for run in runs
+        ]
         made[kind] = pd.concat([t.groupby("function").mean(...).to_series() for t in tables]).groupby(level=0).mean()
     order = list(dict.fromkeys(runs[0]["function"].to_numpy()))
     return pd.DataFrame(made).loc[order].rename_axis("function").reset_index()

@@ -1,31 +1,30 @@
 """How much the share of functional experts hangs on choices that the paper makes once (Section 5)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from tqdm import tqdm
 
-from modularity import capture, experts, moefication, neurons, planted, predictivity, report, specialists, sweep
+from modularity import capture, experts, moefication, neurons, planted, predictivity, report, resampling, specialists
 from modularity.experts import ALPHA
 from modularity.models import Model
 from modularity.nulls import Null
-from modularity.subfunction import SubFunction
 
 SHARES = (0.005, 0.01, 0.02, 0.05)
 ALPHAS = (0.05, 0.01, 0.001, 0.0001)
 NUMBERS = (8, 16, 32, 64)
 SEEDS = range(5)
-SCORES = ("labels", "signs", "auroc")
-POOLINGS = ("max", "mean", "last")
+DEFAULTS = {"score": "labels", "pooling": "max"}
 
 
 def one_at_a_time(
     model: Model,
-    subfunctions: Sequence[SubFunction],
+    reading: xr.Dataset,
+    variants: Mapping[tuple[str, str], xr.Dataset],
     *,
     null: Null = "permutation",
     draws: int = 100,
@@ -35,6 +34,8 @@ def one_at_a_time(
 
     Parameters
     ----------
+    reading : of the model, with its own experts.
+    variants : (choice, setting) → top neurons of the same sub-functions, as `variants.obtain` gives them.
     draws : random partitions behind ``chance``.
 
     Returns
@@ -42,42 +43,29 @@ def one_at_a_time(
     ``choice, setting, function, proportion, degree, chance``; ``chance`` is the mean proportion of random partitions.
     Number of experts and seed of k-means are left out for a Switch, whose experts are its own.
     """
+    usual, own = specialists.top_neurons(reading), reading["own"]
+    rows: list[tuple[str, object, xr.DataArray, xr.DataArray, float]] = []
+    rows += [("top neurons", f"{s:.1%}", specialists.top_neurons(reading, s), own, ALPHA) for s in SHARES]
+    rows += [("alpha", alpha, usual, own, alpha) for alpha in ALPHAS]
+    if max(part.experts for part in neurons.layers(model).values()) == 1:
+        rows += [("experts", n, usual, moefication.experts(model, n), ALPHA) for n in NUMBERS]
+        rows += [("k-means seed", i, usual, moefication.experts(model, seed=i), ALPHA) for i in SEEDS]
+    for choice, default in DEFAULTS.items():
+        rows.append((choice, default, usual, own, ALPHA))
+        rows += [
+            (c, s, usual.copy(data=specialists.top_neurons(t)), own, ALPHA)
+            for (c, s), t in variants.items()
+            if c == choice
+        ]
     made = []
-    own = max(part.experts for part in neurons.layers(model).values()) > 1
-    settings = list(_settings(own))
-    for choice, setting, options in tqdm(settings, desc=f"choices for {model.label}", unit="setting"):
-        scores = sweep.scores(model, subfunctions, **options.get("score", {}))
-        share, alpha = options.get("share", specialists.SHARE), options.get("alpha", ALPHA)
-        partition = moefication.experts(model, **options.get("experts", {}))
-        made.append(
-            _row(scores, partition, share, alpha, null, draws, seed).assign(choice=choice, setting=str(setting))
-        )
+    for choice, setting, members, groups, alpha in tqdm(rows, desc=f"choices for {model.label}", unit="setting"):
+        found = experts.summary(experts.functional_experts(members, groups, null=null, alpha=alpha))
+        number = int(groups.max()) + 1
+        drawn = resampling.random_partitions(members, number, draws=draws, null=[null], alpha=alpha, seed=seed)
+        chance = drawn["proportion"].isel(null=0, drop=True).mean("draw")
+        table = xr.Dataset({"proportion": found["proportion"], "degree": found["degree"], "chance": chance})
+        made.append(table.to_dataframe().reset_index().assign(choice=choice, setting=str(setting)))
     return pd.concat(made, ignore_index=True)
-
-
-def _settings(own: bool) -> Iterator[tuple[str, object, dict[str, Any]]]:
-    for share in SHARES:
-        yield "top neurons", f"{share:.1%}", {"share": share}
-    for alpha in ALPHAS:
-        yield "alpha", alpha, {"alpha": alpha}
-    if not own:
-        for number in NUMBERS:
-            yield "experts", number, {"experts": {"number": number}}
-        for which in SEEDS:
-            yield "k-means seed", which, {"experts": {"seed": which}}
-    for score in SCORES:
-        yield "score", score, {"score": {"score": score}}
-    for pooling in POOLINGS:
-        yield "pooling", pooling, {"score": {"pooling": pooling}}
-
-
-def _row(
-    scores: xr.DataArray, partition: xr.DataArray, share: float, alpha: float, null: Null, draws: int, seed: int
-) -> pd.DataFrame:
-    options: dict[str, Any] = {"share": share, "null": [null], "alpha": alpha, "seed": seed}
-    table = report.functional([scores], [partition], draws=0, **options)
-    chance = report.by_chance([scores], [partition], draws=draws, **options)
-    return table[["function", "proportion", "degree"]].assign(chance=chance["proportion"])
 
 
 def planted_check(*, null: Sequence[Null] = report.NULLS, seed: int = 0) -> pd.DataFrame:

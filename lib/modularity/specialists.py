@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 SHARE = 0.01  # of the neurons of a layer, as in the paper
+HALVES = ("first", "second")  # of the sentences of a sub-function, in a reading
 
 
 def number(neurons: int, share: float = SHARE) -> int:
@@ -24,23 +25,28 @@ def number(neurons: int, share: float = SHARE) -> int:
     return top
 
 
-def top_neurons(scores: xr.DataArray, share: float = SHARE) -> xr.DataArray:
+def top_neurons(scores: xr.DataArray | xr.Dataset, share: float = SHARE, *, half: str | None = None) -> xr.DataArray:
     """Which neurons have the highest predictivities of their layer, for each sub-function.
 
     Parameters
     ----------
-    scores : dims ``(subfunction, layer, neuron)``, as `sweep.scores` returns them.
+    scores : a reading (`readings.read`), or all scores with the dims ``(subfunction, layer, neuron)``.
     share : of the neurons of a layer; among equals those of lower number are taken.
+    half : of a reading, ``first`` or ``second``: scored on only these sentences, of which 1 % are kept; all sentences
+        if not given.
 
     Returns
     -------
-    bool of the same dims and coordinates, exactly ``number(N, share)`` true in each row.
+    bool of dims ``(subfunction, layer, neuron)``, exactly ``number(N, share)`` true in each row.
 
     Raises
     ------
     ValueError
-        A predictivity that is no number, other dims, or a share that `number` refuses.
+        A predictivity that is no number, other dims, a share that `number` refuses, or a larger one than was kept.
     """
+    if isinstance(scores, xr.Dataset):
+        ranked = scores["top"] if half is None else scores["half_top"].sel(half=half).rename(place="rank")
+        return _of_reading(ranked, scores.attrs["neurons"], share)
     if scores.dims != ("subfunction", "layer", "neuron"):
         raise ValueError(f"scores have the dims {scores.dims}, expected ('subfunction', 'layer', 'neuron')")
     top = number(scores.sizes["neuron"], share)
@@ -51,6 +57,25 @@ def top_neurons(scores: xr.DataArray, share: float = SHARE) -> xr.DataArray:
             raise ValueError(f"the predictivity of neuron {neuron} in layer {layer} is not a number; score it again")
         row[:] = _best(values, top)
     return xr.DataArray(members, scores.coords, scores.dims, name="top")
+
+
+def best(reading: xr.Dataset) -> xr.DataArray:
+    """Predictivity of the best neuron of a reading, dims ``(subfunction, layer)``."""
+    return reading["score"].isel(rank=0)
+
+
+def _of_reading(ranked: xr.DataArray, neurons: int, share: float) -> xr.DataArray:
+    top = number(neurons, share)
+    if top > ranked.sizes["rank"]:
+        raise ValueError(
+            f"the reading has kept the best {ranked.sizes['rank']} of {neurons} neurons, fewer than a share of "
+            f"{share:g}; read again with kept={share:g}"
+        )
+    members = np.zeros((*ranked.shape[:-1], neurons), dtype=bool)
+    np.put_along_axis(members, ranked.to_numpy()[..., :top].astype(np.intp), True, axis=-1)
+    dims = ("subfunction", "layer", "neuron")
+    coordinates = {k: v for k, v in ranked.coords.items() if set(v.dims) <= set(dims) and v.dims}
+    return xr.DataArray(members, coordinates, dims, name="top")
 
 
 def _best(values: np.ndarray, top: int) -> np.ndarray:

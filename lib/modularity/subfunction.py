@@ -28,6 +28,12 @@ class SubFunction:
                 raise ValueError(f"{where}: sentence {i} is {sentence!r}; give text with at least one character")
         check_labels(self.labels, len(self.sentences), where)
 
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Sentences of class 1 and of class 0."""
+        positives = int(np.sum(self.labels))
+        return positives, len(self.labels) - positives
+
     def only(self, chosen: Bool[np.ndarray, "sentence"]) -> "SubFunction":
         """The same with some of its sentences."""
         kept = tuple(s for s, k in zip(self.sentences, chosen, strict=True) if k)

@@ -1,13 +1,15 @@
 """What Section 4 reports of predictivities: means over sub-functions and runs, with their intervals."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from jaxtyping import Float
 from scipy import stats
 
-from modularity import predictivity, specialists
+from modularity import luck, predictivity, specialists
 from modularity.ranking import Score
 from modularity.subfunction import SubFunction
 
@@ -15,33 +17,36 @@ LEVEL = 0.95  # of every interval
 REACH = float(stats.norm.ppf((1 + LEVEL) / 2))  # standard errors on each side
 
 
-def best_by_layer(runs: Sequence[xr.DataArray], *, seed: int = 0) -> pd.DataFrame:
+def best_by_layer(runs: Sequence[xr.Dataset], *, seed: int = 0) -> pd.DataFrame:
     """Best predictivity of a layer, averaged over runs and over the sub-functions of a function (Figure 1, left).
 
     Parameters
     ----------
-    runs : predictivities of the same model from several seeds, dims ``(subfunction, layer, neuron)``.
+    runs : readings of the same model from several seeds.
 
     Returns
     -------
     ``function, layer, value``, ``low`` and ``high`` (95 %, bootstrap over sub-functions, of which others might have
     been chosen), ``least`` and ``most`` (the lowest and highest run).
     """
-    best = np.stack([run.max("neuron").to_numpy() for run in runs])  # run, subfunction, layer
+    return _by_layer(np.stack([specialists.best(run).to_numpy() for run in runs]), runs[0], seed)
+
+
+def _by_layer(best: Float[np.ndarray, "run subfunction layer"], like: xr.Dataset, seed: int) -> pd.DataFrame:
     made = []
-    for function, chosen in _functions(runs[0]):
+    for function, chosen in _functions(like):
         rows = best[:, chosen]
         low, high = _interval(rows.mean(0), seed)
         of_runs = rows.mean(1)
-        columns = (runs[0]["layer"].to_numpy(), rows.mean((0, 1)), low, high, of_runs.min(0), of_runs.max(0))
+        columns = (like["layer"].to_numpy(), rows.mean((0, 1)), low, high, of_runs.min(0), of_runs.max(0))
         names = ("layer", "value", "low", "high", "least", "most")
         made.append(pd.DataFrame({"function": function} | dict(zip(names, columns, strict=True))))
     return pd.concat(made, ignore_index=True)
 
 
-def mean_best(runs: Sequence[xr.DataArray], *, seed: int = 0) -> pd.DataFrame:
+def mean_best(runs: Sequence[xr.Dataset], *, seed: int = 0) -> pd.DataFrame:
     """The same averaged over layers too: ``function, value, low, high``."""
-    best = np.mean([run.max("neuron").mean("layer").to_numpy() for run in runs], axis=0)
+    best = np.mean([specialists.best(run).mean("layer").to_numpy() for run in runs], axis=0)
     made = []
     for function, chosen in _functions(runs[0]):
         values = best[chosen]
@@ -50,23 +55,36 @@ def mean_best(runs: Sequence[xr.DataArray], *, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame(made, columns=["function", "value", "low", "high"])
 
 
-def gain(trained: Sequence[xr.DataArray], untrained: Sequence[xr.DataArray], *, seed: int = 0) -> pd.DataFrame:
-    """Best predictivity of trained less untrained runs, paired by sub-function, averaged over layers.
+def gain(trained: Sequence[xr.Dataset], untrained: Sequence[xr.Dataset], *, seed: int = 0) -> pd.DataFrame:
+    """Best predictivity of trained minus untrained runs, paired by sub-function, averaged over layers.
 
     Returns
     -------
     ``function, trained, untrained, gain, low, high``; the interval is a bootstrap over sub-functions.
     """
-    one, other = (np.mean([r.max("neuron").mean("layer").to_numpy() for r in runs], 0) for runs in (trained, untrained))
+    sides = ([specialists.best(run) for run in runs] for runs in (trained, untrained))
+    return _gain(*sides, like=trained[0], seed=seed)
+
+
+def gain_over_start(histories: Sequence[xr.Dataset], *, seed: int = 0) -> pd.DataFrame:
+    """`gain` of the end of runs over their own first step, of the sub-functions that shipped histories follow."""
+    sides = ([run["best"].isel(step=step) for run in histories] for step in (-1, 0))
+    return _gain(*sides, like=histories[0], seed=seed)
+
+
+def _gain(
+    trained: Sequence[xr.DataArray], untrained: Sequence[xr.DataArray], *, like: xr.Dataset, seed: int
+) -> pd.DataFrame:
+    one, other = (np.mean([run.mean("layer").to_numpy() for run in runs], 0) for runs in (trained, untrained))
     made = []
-    for function, rows in _functions(trained[0]):
+    for function, rows in _functions(like):
         difference = (one - other)[rows]
         low, high = _interval(difference, seed)
         made.append((function, one[rows].mean(), other[rows].mean(), difference.mean(), low.item(), high.item()))
     return pd.DataFrame(made, columns=["function", "trained", "untrained", "gain", "low", "high"])
 
 
-def _functions(scores: xr.DataArray) -> list[tuple[str, np.ndarray]]:
+def _functions(scores: xr.Dataset) -> list[tuple[str, np.ndarray]]:
     """Each function with a mask of its sub-functions."""
     functions = scores["function"].to_numpy()
     return [(function, functions == function) for function in dict.fromkeys(functions.tolist())]
@@ -83,42 +101,64 @@ def _interval(values: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def floor(
     subfunctions: Sequence[SubFunction], neurons: int, *, score: Score = "labels", draws: int = 200, seed: int = 0
 ) -> pd.DataFrame:
-    """The best of `neurons` useless neurons, averaged over the sub-functions of a function.
+    """The best of `neurons` chance-level neurons, averaged over the sub-functions of a function, each of its own size.
+
+    Class sizes whose draws are shipped (`luck.is_shipped`) are looked up; for others, and other scores than
+    ``labels``, the best of `neurons` is drawn `draws` times.
 
     Returns
     -------
     ``function, value``, and ``low`` and ``high``, between which 95 % of such means lie.
     """
+    counted = {
+        function: list(Counter(luck.size(*s.sizes) for s in subfunctions if s.function == function).items())
+        for function in dict.fromkeys(s.function for s in subfunctions)
+    }
+    return _floor(counted, neurons, score, draws, seed)
+
+
+def floor_of_paper(neurons: int) -> pd.DataFrame:
+    """As `floor`, for the class sizes and numbers of the paper's sub-functions (`luck.PAPER`).
+
+    Parameters
+    ----------
+    neurons : of a layer: 3,072 of T5-base, 49,152 of Switch-base-16.
+    """
+    return _floor(luck.PAPER, neurons, "labels", 200, 0)
+
+
+def _floor(
+    counted: Mapping[str, Sequence[tuple[luck.Size, int]]], neurons: int, score: Score, draws: int, seed: int
+) -> pd.DataFrame:
+    """Function → class sizes and how many sub-functions have them."""
     rng = np.random.default_rng(seed)
-    drawn: dict[tuple[int, int], np.ndarray] = {}
+    moments: dict[luck.Size, tuple[float, float]] = {}
     made = []
-    for function in dict.fromkeys(s.function for s in subfunctions):
-        sizes = [(int(s.labels.sum()), int((1 - s.labels).sum())) for s in subfunctions if s.function == function]
-        for size in sizes:
-            if size not in drawn:
-                drawn[size] = predictivity.best_of_null(*size, neurons, score=score, draws=draws, rng=rng)
-        mean = np.mean([drawn[size].mean() for size in sizes])
-        spread = np.sqrt(np.sum([drawn[size].var() for size in sizes])) / len(sizes)
+    for function, sizes in counted.items():
+        for size, _ in sizes:
+            if size in moments:
+                continue
+            if score == "labels" and luck.is_shipped(*size):
+                moments[size] = luck.moments_of_best(luck.useless(*size), neurons)
+            else:
+                drawn = predictivity.best_of_null(*size, neurons, score=score, draws=draws, rng=rng)
+                moments[size] = float(drawn.mean()), float(drawn.var())
+        number = sum(n for _, n in sizes)
+        mean = sum(n * moments[size][0] for size, n in sizes) / number
+        spread = np.sqrt(sum(n * moments[size][1] for size, n in sizes)) / number
         made.append((function, mean, mean - REACH * spread, mean + REACH * spread))
     return pd.DataFrame(made, columns=["function", "value", "low", "high"])
 
 
-def held_out(first: xr.DataArray, second: xr.DataArray, *, seed: int = 0) -> pd.DataFrame:
+def held_out(reading: xr.Dataset, *, seed: int = 0) -> pd.DataFrame:
     """The neuron that is best on one half of the sentences, scored on the other half; both ways, averaged.
 
     Without selection on the sentences that score it there is no floor but one neuron's own.
-
-    Parameters
-    ----------
-    first, second : predictivities on the halves that `subfunction.halves` makes.
     """
-    pairs = ((first, second), (second, first))
-    both = [judge.isel(neuron=chooser.argmax("neuron")) for chooser, judge in pairs]
-    mean = (both[0] + both[1].to_numpy()) / 2
-    return best_by_layer([mean.expand_dims(neuron=1, axis=-1)], seed=seed)
+    return _by_layer(reading["held_out"].mean("half").to_numpy()[None], reading, seed)
 
 
-def overlaps(runs: Sequence[xr.DataArray], share: float = specialists.SHARE) -> pd.DataFrame:
+def overlaps(runs: Sequence[xr.Dataset], share: float = specialists.SHARE) -> pd.DataFrame:
     """Overlap of the top neurons within and between functions, averaged over layers and runs (Figure 1, right).
 
     Returns

@@ -1,0 +1,188 @@
+"""What pages ask of a model that has read sub-functions: its best neurons and some sums, not every score.
+
+A reading is an `xarray.Dataset`. It grows with sub-functions, not with sub-functions times neurons, so that a Switch
+of 294,912 neurons takes the same path as a model of 5,000.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import xarray as xr
+from jaxtyping import Float
+from tqdm import tqdm
+
+from modularity import capture, neurons, specialists, subfunction
+from modularity.models import Model
+from modularity.predictivity import Score, predictivity
+from modularity.subfunction import SubFunction
+
+KEPT = 0.05  # of a layer's neurons, best first: five times what the paper calls top
+ROOM = 2**28  # bytes of pooled activations that are held at a time
+COUNT = np.uint32  # of neurons: a layer of Switch-base-16 has 49,152
+TASK = "task"  # the function of which every score is kept: its experts are chosen by the sum over other tasks
+
+
+def read(
+    model: Model,
+    subfunctions: Sequence[SubFunction],
+    groups: xr.DataArray | None = None,
+    *,
+    score: Score = "labels",
+    pooling: capture.Pooling = "max",
+    activation: neurons.Activation = "post",
+    kept: float = KEPT,
+    seed: int = 0,
+) -> xr.Dataset:
+    """Read every sub-function once and keep what Sections 4 and 5 ask for.
+
+    At most `ROOM` bytes of activations are in memory: of many sentences only a few layers are read at a time.
+
+    Parameters
+    ----------
+    subfunctions : of any functions; each has two sentences of a class or more.
+    groups : partitions of the neurons into experts, dims ``(partition, layer, neuron)``; none if not given.
+    score, pooling, activation : as `predictivity.predictivity` and `capture.pooled_activations` take them.
+    kept : share of a layer's neurons that are kept with their scores.
+    seed : of the halves of `subfunction.first_half`.
+
+    Returns
+    -------
+    With the coordinates ``function`` (subfunction) and ``layer``, and the attribute ``neurons`` (of a layer):
+
+    - ``top`` (subfunction, layer, rank): the best neurons, best first, equals in the order of their numbers;
+    - ``score`` (subfunction, layer, rank): their predictivities;
+    - ``mean`` and ``variance`` (subfunction, layer): of the predictivities of all neurons of the layer;
+    - ``expert_mean`` (partition, subfunction, layer, expert): mean predictivity of an expert's neurons (Section 3);
+    - ``total`` (of, layer, neuron): mean predictivity of a neuron over the sub-functions of a function;
+    - ``task_score`` (task, layer, neuron): predictivity of every neuron for the sub-functions of the task function;
+    - ``half_top`` (half, subfunction, layer, place): the top 1 % on either half of the sentences;
+    - ``half_expert_mean`` (half, subfunction, layer, expert): ``expert_mean`` of the first partition, on either half;
+    - ``held_out`` (half, subfunction, layer): the best neuron of a half, scored on the other half.
+
+    Raises
+    ------
+    ValueError
+        No sub-functions; a class of one sentence; what `predictivity` and `pooled_activations` raise.
+    """
+    if not subfunctions:
+        raise ValueError("got no sub-functions, expected at least one")
+    options: dict[str, Any] = {"pooling": pooling, "activation": activation}
+    parts = neurons.layers(model)
+    layers, width = list(parts), next(iter(parts.values())).neurons
+    with placed(model):
+        bar = tqdm(subfunctions, desc=model.label, unit="sub-function")
+        rows = ((one, _scores(model, one, layers, width, score, seed, options)) for one in bar)
+        return _gathered(rows, layers, width, groups, kept).assign_coords(half=list(specialists.HALVES))
+
+
+def of_scores(
+    scores: xr.DataArray, groups: xr.DataArray | None = None, halves: Sequence[xr.DataArray] = (), *, kept: float = KEPT
+) -> xr.Dataset:
+    """The reading of a table of all scores, dims ``(subfunction, layer, neuron)``.
+
+    Parameters
+    ----------
+    groups, kept : as `read` takes them.
+    halves : the same table from the first and from the second half of the sentences; what needs them is left out if
+        they are not given.
+    """
+    rows = [SubFunctionOf(str(row["subfunction"].item()), str(row["function"].item())) for row in scores]
+    parts = np.stack([table.to_numpy() for table in (scores, *halves)], axis=1)
+    layers, width = scores["layer"].to_numpy().tolist(), scores.sizes["neuron"]
+    made = _gathered(zip(rows, parts, strict=True), layers, width, groups, kept)
+    return made.assign_coords(half=list(specialists.HALVES)) if halves else made
+
+
+class SubFunctionOf(NamedTuple):
+    """What a row of a reading is called."""
+
+    name: str
+    function: str
+
+
+def _gathered(
+    rows: Iterable[tuple[SubFunction | SubFunctionOf, Float[np.ndarray, "part layer neuron"]]],
+    layers: list[int],
+    width: int,
+    groups: xr.DataArray | None,
+    kept: float,
+) -> xr.Dataset:
+    """Sub-functions one after another, of which only what is kept stays in memory."""
+    one_hot = None if groups is None else _one_hot(groups)
+    keep = max(1, int(width * kept))
+    made, names, tasks = [], [], {}
+    total: dict[str, np.ndarray] = {}
+    for one, scores in rows:
+        total[one.function] = total.get(one.function, 0) + scores[0]
+        if one.function == TASK:
+            tasks[one.name] = scores[0]
+        made.append(_row(scores, keep, one_hot))
+        names.append((one.name, one.function))
+    of_each = [function for _, function in names]
+    sums = np.stack([total[f] / of_each.count(f) for f in total])
+    coordinates = {"subfunction": [name for name, _ in names], "layer": layers, "of": [*total]}
+    result = xr.concat(made, "subfunction").assign_coords(coordinates | {"function": ("subfunction", of_each)})
+    result = result.assign(total=(("of", "layer", "neuron"), sums)).assign_attrs(neurons=width)
+    if tasks:
+        values = (("task", "layer", "neuron"), np.stack([*tasks.values()]))
+        result = result.assign(task_score=values).assign_coords(task=[*tasks])
+    return result if groups is None else result.assign_coords(partition=groups["partition"].to_numpy())
+
+
+def _scores(
+    model: Model, one: SubFunction, layers: list[int], width: int, score: Score, seed: int, options: dict[str, Any]
+) -> Float[np.ndarray, "part layer neuron"]:
+    """Predictivities on all sentences and on either half of them."""
+    if min(np.bincount(one.labels, minlength=2)) < 2:
+        raise ValueError(f"{one.name!r} has a class of one sentence; a half of it would have none")
+    first = subfunction.first_half(one, seed=seed)
+    at_once = max(1, ROOM // (4 * width * len(one.sentences)))
+    made = np.empty((1 + len(specialists.HALVES), len(layers), width))
+    for start in range(0, len(layers), at_once):
+        of = layers[start : start + at_once]
+        for i, pooled in enumerate(capture.pooled_activations(model, one.sentences, layers=of, **options), start):
+            values = pooled.to_numpy()
+            for part, chosen in enumerate((slice(None), first, ~first)):
+                made[part, i] = predictivity(values[chosen], one.labels[chosen], score=score)
+    return made
+
+
+def _row(scores: Float[np.ndarray, "part layer neuron"], keep: int, one_hot: np.ndarray | None) -> xr.Dataset:
+    """What is kept of one sub-function, from its scores on all sentences and, if given, on either half."""
+    whole, halves = scores[0], scores[1:]
+    place = np.argsort(-whole, axis=-1, kind="stable")[:, :keep]
+    made = {
+        "top": (("layer", "rank"), place.astype(COUNT)),
+        "score": (("layer", "rank"), np.take_along_axis(whole, place, -1)),
+        "mean": ("layer", whole.mean(-1)),
+        "variance": ("layer", whole.var(-1)),
+    }
+    if len(halves):
+        few = np.argsort(-halves, axis=-1, kind="stable")[..., : max(1, int(specialists.SHARE * whole.shape[-1]))]
+        judged = np.take_along_axis(halves[::-1], few[..., :1], -1)[..., 0]
+        made |= {"half_top": (("half", "layer", "place"), few.astype(COUNT)), "held_out": (("half", "layer"), judged)}
+    if one_hot is not None:
+        made["expert_mean"] = (("partition", "layer", "expert"), np.einsum("ln,plne->ple", whole, one_hot))
+        if len(halves):
+            made["half_expert_mean"] = (("half", "layer", "expert"), np.einsum("hln,lne->hle", halves, one_hot[0]))
+    return xr.Dataset(made)
+
+
+def _one_hot(groups: xr.DataArray) -> Float[np.ndarray, "partition layer neuron expert"]:
+    """Weights of neurons in the mean of each expert."""
+    member = groups.to_numpy()[..., None] == np.arange(int(groups.max()) + 1)
+    return member / member.sum(-2, keepdims=True)
+
+
+@contextmanager
+def placed(model: Model) -> Iterator[None]:
+    """The model on a GPU where there is one, back where it was when the block is left."""
+    home = model.device
+    model.module.to("cuda" if torch.cuda.is_available() else home)
+    try:
+        yield
+    finally:
+        model.module.to(home)

@@ -1,0 +1,108 @@
+"""Grids are whole, resume where they were stopped, and a slice that disagrees stops the notebook."""
+
+import numpy as np
+import pytest
+
+from modularity import cost, experiment, fewshot_grid, grids, lesion_grid, models, sources, stored_file
+from modularity.grids import Grid
+
+
+@pytest.mark.parametrize("kind", ["t5", "switch"])
+def test_what_is_shipped_is_whole(kind):
+    grid, shipped = Grid(kind), grids.load(kind)["accuracy"]
+    for seed, setting, task in grid.cells():
+        part = shipped.sel(seed=seed, setting=setting, task=task)
+        if kind == "switch":
+            assert part.notnull().all(), (seed, setting, task)
+        else:
+            for order, number in lesion_grid.wanted(grid.plan, setting):
+                assert part.sel(order=order, number=number).notnull().all(), (seed, setting, task, order, number)
+            assert part.sel(number=0).notnull().all()
+    assert float(shipped.min()) >= 0
+    assert float(shipped.max()) <= 1
+
+
+def test_what_is_shipped_was_made_with_these_models_and_plans():
+    for kind in ("t5", "switch"):
+        grid = Grid(kind)
+        shipped = grids.load(kind)
+        key = stored_file.provenance(shipped)["key"]
+        seeds = shipped["seed"].to_numpy().tolist()
+        files = [f"models/{grid.model}/seed-{seed}/{models.WEIGHTS}" for seed in seeds]
+        assert key["models"] == [sources.registry()[file].sha256 for file in files]
+        assert key["plan"] == str(grid.plan)
+
+
+def test_a_shipped_slice_is_computed_again():
+    grid = Grid("t5")
+    shipped = grids.load("t5")
+    found = grid.piece((1, "code", "sst2"), [("MoE (4)", 8)], grids.experts_of(shipped, 1))
+    expected = shipped["accuracy"].sel(seed=1, setting="code", task="sst2", order="MoE (4)", number=8)
+    assert float(np.abs(found.sel(order="MoE (4)", number=8) - expected).mean()) < 0.02
+
+
+class Small(Grid):
+    """A grid that two processes make in seconds."""
+
+    @property
+    def plan(self):
+        return lesion_grid.Plan(80, 2, draws=1, rows=2, ranked=3)
+
+    def cells(self):
+        return [(seed, "code", "qqp") for seed in (0, 1)]
+
+
+def test_processes_give_the_same():
+    two, _ = experiment.compute(Small("t5"), workers=2)
+    assert two["accuracy"].dims[:3] == ("seed", "setting", "task")
+    alone = Small("t5").piece((1, "code", "qqp"))
+    found = two["accuracy"].sel(seed=1, setting="code", task="qqp")
+    np.testing.assert_array_equal(found, alone.astype(np.float32))
+    assert two["experts"].sizes["seed"] == 2
+
+
+def test_a_part_that_disagrees_stops(monkeypatch):
+    grid, shipped = Grid("switch", tolerance=0.01), grids.load("switch")
+
+    def exact(self, cell, only=None, groups=None):
+        part = shipped["accuracy"].sel(seed=cell[0], setting=cell[1], task=cell[2])
+        return part.drop_vars(["seed", "setting", "task"])
+
+    monkeypatch.setattr(Grid, "piece", exact)
+    probes = grid.probes(shipped)
+    assert experiment.recheck(grid, shipped, probes, cells=2).difference == 0
+    with pytest.raises(ValueError, match=r"perturbing_switch for \d, .* is 0.2 off"):
+        experiment.recheck(grid, shipped.assign(accuracy=shipped["accuracy"] + 0.2), probes)
+    with pytest.raises(ValueError, match="nan off"):  # something was never made
+        experiment.recheck(grid, shipped.assign(accuracy=shipped["accuracy"].where(shipped["seed"] > 9)), probes)
+
+
+def test_of_another_model_nothing_is_shipped():
+    assert experiment.is_shipped(Grid("t5"))
+    assert not experiment.is_shipped(Grid("t5", "google-t5/t5-base", "paper"))
+
+
+def test_an_unknown_grid_is_named():
+    with pytest.raises(ValueError, match="unknown grid 'bert'; known: t5, switch"):
+        Grid("bert")
+
+
+def test_the_cost_counts_every_row_that_is_read():
+    t5, switch = Grid("t5"), Grid("switch")
+    plan = t5.plan
+    masks = sum(1 + len(lesion_grid.wanted(plan, setting)) for _, setting, _ in t5.cells())
+    assert cost.passes(t5) == masks * 20 * 16
+    expected = 0
+    for _, name, _ in switch.cells():
+        s = fewshot_grid.SETTINGS["mini"][name]
+        expected += 3 * 8 * (3 * 16 * s.steps + 9 * 400)
+    assert cost.passes(switch) == expected
+
+
+def test_reading_counts_the_weights_that_a_token_meets():
+    attention, feed_forward = 4 * 768**2, 2 * 768 * 3072
+    rest = 25 * 768 + 32 * 12  # norms, and the biases of distances
+    dense = 12 * (attention + feed_forward) + rest
+    assert cost._read("google-t5/t5-base") == dense
+    more = 15 * 768 * 3072 + 16 * 768  # W_I of the other experts, and the router
+    assert cost._read("google/switch-base-16") == dense + 6 * more
