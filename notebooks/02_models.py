@@ -66,6 +66,7 @@ from modularity import (
     predictivity,
     prompts,
     quality,
+    specialists,
     summaries,
 )
 

@@ -5,6 +5,9 @@ import hashlib
 import json
 import os
 import pickle
+import signal
+import subprocess
+import sys
 import warnings
 import zipfile
 from collections import Counter
@@ -395,3 +398,35 @@ def test_processes_that_write_and_read_at_once_see_whole_files_only(tmp_path):
 def test_a_half_written_file_is_noticed_by_the_test_above(path):
     path.write_bytes(path.read_bytes()[:-100])
     assert read_often(path, 2) == {"damaged": 2}
+
+
+KILLED = """
+import os, signal, sys, zipfile
+from pathlib import Path
+import numpy as np, xarray as xr
+from modularity import stored_file
+
+path, module, name, number = sys.argv[1:]
+module, left = {"os": os, "zip": zipfile.ZipFile}[module], [int(number)]
+call = getattr(module, name)
+
+def killed(*arguments):
+    left[0] -= 1
+    if left[0] == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return call(*arguments)
+
+setattr(module, name, killed)
+stored_file.write(Path(path), xr.DataArray(np.arange(9.0), dims="x", name="r"), {})
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="nothing is killed this way")
+@pytest.mark.parametrize("place", ["zip writestr 1", "zip writestr 4", "os fsync 1", "os replace 1"])
+def test_a_writer_that_is_killed_leaves_what_was_there(path, result, place):
+    before = path.read_bytes()
+    command = [sys.executable, "-c", KILLED, str(path), *place.split()]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    assert path.read_bytes() == before
+    stored_file.write(path, result + 1, KEY)  # what the other left is in nobody's way
+    xr.testing.assert_equal(stored_file.read(path), result + 1)
