@@ -173,7 +173,7 @@ def class_balance(table: pd.DataFrame) -> np.ndarray:
         ax.axvline(0, color=COLOURS["null"], lw=1)
         sns.stripplot(difference, x=measure, y="function", ax=ax, **look)
         reach = 1.1 * max(np.abs(np.asarray(difference[measure])).max(), 1e-3)
-        ax.set(xlabel=f"{labels[measure]},\nclass 1 less class 0", ylabel="", xlim=(-reach, reach))
+        ax.set(xlabel=f"{labels[measure]},\nclass 1 minus class 0", ylabel="", xlim=(-reach, reach))
     axes[1].set(yticklabels=[])
     return axes
 
