@@ -42,9 +42,10 @@ lab: $(ENV)/ready ## open the notebooks in JupyterLab
 students: $(ENV)/ready ## write copies of the notebooks without solutions into students/
 	$(RUN)/python -m modularity.students
 
+# A test worker for each core, up to four, with one thread each; one that is done takes half of what another has left.
 .PHONY: test
 test: $(ENV)/ready ## run every test; those of the pages need the built book and Chromium
-	$(RUN)/pytest
+	OMP_NUM_THREADS=1 $(RUN)/pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal
 
 .PHONY: verify
 verify: $(ENV)/ready ## what takes longer: rebuild the shipped tables and compare, run every section with wrong answers

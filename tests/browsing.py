@@ -1,8 +1,14 @@
 """Opening a page in a browser, and what can be wrong with it: requests, script errors, width, accessibility."""
 
 import json
+import shutil
 
 from axe_playwright_python.base import AXE_SCRIPT
+
+from modularity import environment
+
+CHROMIUM = environment.named("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+OPTIONS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
 
 # What sticks out of the screen and lies in nothing that scrolls, and the page itself where it is too wide. Formulas
 # carry a hidden copy for screen readers.
@@ -37,6 +43,12 @@ MARK_LOOKS_SEEN = """() => {
     seen.add(looks);
   }
 }"""
+# Formulas change widths, and so do fonts; what a script does on its first frame may ask for something or fail.
+SETTLED = """async () => {
+  await window.MathJax?.startup?.promise;
+  await document.fonts.ready;
+  for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+}"""
 FOLLOWS = "scheme => (document.documentElement.dataset.theme ?? scheme) === scheme"
 NOT_SEEN = "{exclude: [['[data-looks-seen]']]}"
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]  # landmarks are best practice
@@ -59,8 +71,7 @@ def visit(browser, address, *, width=1280, dark=False):
     page.on("response", lambda response: errors.append(response.url) if response.status >= 400 else None)
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.goto(address, wait_until="load")
-    page.evaluate("Promise.resolve(window.MathJax?.startup?.promise).then(() => null)")  # formulas change widths
-    page.wait_for_timeout(100)
+    page.evaluate(SETTLED)
     return page, requests, errors
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from browsing import CHROMIUM, OPTIONS
 
 from modularity import models, prompts, readings, release, specialists
 from modularity.subfunction import SubFunction
@@ -120,3 +121,16 @@ def glue_folder(tmp_path, monkeypatch):
             glue_rows(name, labels).to_parquet(place / f"{split}-00000-of-00001.parquet")
     monkeypatch.setenv("MODULARITY_PAPER", str(tmp_path))
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Headless Chromium, of one module only: while it is open no other event loop can run in this process."""
+    if CHROMIUM is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no Chromium: install it, or name it in CHROMIUM")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield browser
+        browser.close()

@@ -5,16 +5,12 @@ import http.server
 import importlib.util
 import os
 import re
-import shutil
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import yaml
 from browsing import Opened, visit
-
-from modularity import environment
 
 ROOT = Path(__file__).parents[1]
 HTML = ROOT / "_build" / "html"
@@ -24,8 +20,6 @@ PAGES = [TOC["root"], *(page["file"] for chapter in CHAPTERS for page in [chapte
 PAGES += ["search", "genindex", "py-modindex", "_modules/modularity/capture"]
 # Long pages of one kind, written by Sphinx: axe looks at them on the desktop only, to save time.
 REFERENCE = [page for page in PAGES if page.startswith(("book/api/", "genindex", "_modules/"))]
-CHROMIUM = environment.named("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-OPTIONS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
 
 
 def needs_the_book():
@@ -49,43 +43,16 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        stop = pytest.fail if os.environ.get("CI") else pytest.skip
-        stop("no Chromium: install it, or name it in CHROMIUM")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def beside(browser):
-    """A second browser in a thread of its own, for two pages at a time: what is given is called with it there."""
-    from playwright.sync_api import sync_playwright
-
-    with ThreadPoolExecutor(1) as thread:
-        playwright = thread.submit(lambda: sync_playwright().start()).result()
-        second = thread.submit(playwright.chromium.launch, executable_path=CHROMIUM, args=OPTIONS).result()
-        yield lambda look: thread.submit(look, second)
-        thread.submit(second.close).result()
-        thread.submit(playwright.stop).result()
-
-
 @pytest.fixture(scope="module", params=PAGES)
-def opened(request, browser, beside, site):
+def opened(request, browser, site):
     """A page from the server on a desktop by day, and from disk on a phone by night: two loads for all there is to see.
 
     Colours do not depend on the width, and a desktop shows more of them.
     """
     address = (HTML / f"{request.param}.html").as_uri()
     rest = request.param not in REFERENCE
-    phone = beside(lambda second: Opened(second, address, width=390, dark=True, contrast=False, rest=rest))
     desktop = Opened(browser, f"{site}/{request.param}.html", width=1280, dark=False)
-    return desktop, phone.result()
+    return desktop, Opened(browser, address, width=390, dark=True, contrast=False, rest=rest)
 
 
 def test_a_page_asks_no_other_host(opened, site):

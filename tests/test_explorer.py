@@ -14,7 +14,6 @@ from sphinx.util.docutils import docutils_namespace
 
 from modularity import (
     capture,
-    environment,
     experts,
     explorer,
     explorer_cards,
@@ -28,7 +27,6 @@ from modularity import (
 )
 
 ROOT = Path(__file__).parents[1]
-CHROMIUM = environment.named("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
 
 
@@ -213,19 +211,6 @@ def test_only_the_explorers_page_has_its_script(html):
 def test_missing_data_are_warned_of(tmp_path):
     _, warnings = build(tmp_path / "source", None)
     assert "the explorer has no data: make book makes it" in warnings
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("no Chromium: install it, or name it in CHROMIUM")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
