@@ -21,9 +21,9 @@ TOO_WIDE = """() => {
   return [...(root.scrollWidth > width ? [root] : []), ...found].map(e => e.outerHTML.slice(0, 150));
 }"""
 
-# Most of axe's time goes into contrast, and most text looks like other text: a code block has hundreds of words in five
-# colours. Of all childless elements with the same text colour, size and weight on the same grounds, one is checked.
-MARK_LOOKS_SEEN = """() => {
+# Contrast takes axe long, and most text looks like other text: a code block has hundreds of words in five colours. Of
+# all elements with text of their own in the same colour, size and weight on the same grounds, one is checked.
+MARK_LOOKS = """() => {
   const grounds = new Map(), seen = new Set();
   const ground = e => {
     if (!e) return "";
@@ -35,12 +35,13 @@ MARK_LOOKS_SEEN = """() => {
     }
     return grounds.get(e);
   };
+  const speaks = e => [...e.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim());
   for (const e of document.querySelectorAll("body *")) {
-    e.removeAttribute("data-looks-seen");
-    if (e.childElementCount || !e.textContent.trim() || !e.checkVisibility({visibilityProperty: true})) continue;
-    const s = getComputedStyle(e), looks = [s.color, s.fontSize, s.fontWeight, s.textShadow, ground(e)].join();
-    if (seen.has(looks)) e.setAttribute("data-looks-seen", "");
-    seen.add(looks);
+    e.removeAttribute("data-look");
+    if (!speaks(e) || !e.checkVisibility({visibilityProperty: true})) continue;
+    const s = getComputedStyle(e), look = [s.color, s.fontSize, s.fontWeight, s.textShadow, ground(e)].join();
+    if (!seen.has(look)) e.setAttribute("data-look", "");
+    seen.add(look);
   }
 }"""
 # Formulas change widths, and so do fonts; what a script does on its first frame may ask for something or fail.
@@ -50,7 +51,7 @@ SETTLED = """async () => {
   for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
 }"""
 FOLLOWS = "scheme => (document.documentElement.dataset.theme ?? scheme) === scheme"
-NOT_SEEN = "{exclude: [['[data-looks-seen]']]}"
+LOOKS = "{include: [['[data-look]']]}"
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]  # landmarks are best practice
 CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 THE_REST = {"runOnly": {"type": "tag", "values": STANDARDS}, "rules": {"color-contrast": {"enabled": False}}}
@@ -90,8 +91,8 @@ class Opened:
             page.emulate_media(color_scheme=name)
             page.wait_for_function(FOLLOWS, arg=name)  # the theme hears of it a frame later
             self.too_wide[name] = page.evaluate(TOO_WIDE)
-            page.evaluate(MARK_LOOKS_SEEN)
-            self.faint[name] = run_axe(page, NOT_SEEN, CONTRAST) if contrast else []
+            page.evaluate(MARK_LOOKS)
+            self.faint[name] = run_axe(page, LOOKS, CONTRAST) if contrast else []
         page.context.close()
 
 

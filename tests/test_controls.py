@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from modularity import baselines, controls, functions
 from modularity.subfunction import SubFunction
@@ -93,6 +94,26 @@ def test_a_baseline_finds_word_order_only_in_pairs():
     order = frame(["a b c" if i % 2 else "c b a" for i in range(40)], [i % 2 for i in range(40)])
     assert baselines.accuracy(order, order, ["text"], "words") == 0.5
     assert baselines.accuracy(order, order, ["text"], "word pairs") == 1
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+def test_few_rows_are_predicted_as_many_are(rng, monkeypatch, classes, form):
+    """In closed form, and by scikit-learn."""
+    x, y = form((rng.random((40, 90)) < 0.2).astype(float)), form((rng.random((500, 90)) < 0.2).astype(float))
+    labels = rng.permutation(np.arange(40) % classes)
+    few = baselines.predicted(x, labels, y, 2.0)
+    monkeypatch.setattr(baselines, "FEW", 0)
+    assert np.mean(few == baselines.predicted(x, labels, y, 2.0)) > 0.99  # the other solution is approximate
+    assert set(few.tolist()) == set(range(classes))
+
+
+def test_folds_are_measured_on_what_they_were_not_fitted_to():
+    """A word tells what it told in other rows; a word of one row only tells nothing of it."""
+    labels = [i % 2 for i in range(60)]
+    told = frame([("red" if y else "tan") for y in labels], labels)
+    assert baselines.cross_validated(told, ["text"], "words") == 1
+    assert baselines.cross_validated(frame([f"w{i}" for i in range(60)], labels), ["text"], "words") == 0.5
 
 
 def test_a_baseline_finds_overlap_of_two_fields():
