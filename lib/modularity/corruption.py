@@ -24,8 +24,11 @@ def documents() -> list[list[str]]:
 
 def token_stream(docs: Sequence[Sequence[str]], tokenizer: PreTrainedTokenizerFast) -> Int[np.ndarray, "token"]:
     """All documents one after another, each closed by the end mark."""
-    encoded = tokenizer([" ".join(d) for d in docs], verbose=False)["input_ids"]
-    return np.concatenate([np.asarray(ids, dtype=np.int32) for ids in encoded])
+    texts = [" ".join(d) for d in docs]
+    once = list(dict.fromkeys(texts))  # running text comes twice
+    encoded = tokenizer(once, verbose=False)["input_ids"]
+    tokens = dict(zip(once, (np.asarray(ids, dtype=np.int32) for ids in encoded), strict=True))
+    return np.concatenate([tokens[text] for text in texts])
 
 
 def raw_length(length: int, noise: float, span: float) -> tuple[int, int, int]:
