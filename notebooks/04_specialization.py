@@ -81,7 +81,7 @@ from modularity import (
 # A sub-function is one question with two answers, and a neuron's predictivity says how well its strongest activation in a sentence tells
 # them apart ([](03_functionality.ipynb)). Every companion model was trained three times, from three seeds, and each is read; the untrained
 # copies have the same architecture and tokenizer and ordinary random weights, as in the paper. All weights are frozen: nothing is tuned on
-# these sentences. Beside the paper's sub-functions stand two stricter controls: *topics*, one visible noun in articles of two topics, and
+# these sentences. Beside the paper's sub-functions stand two controls: *topics*, one visible noun in articles of two topics, and
 # *balanced*, in which every entity stands as often in true sentences as in false ones.
 #
 # A *reading* keeps what the pages ask for: the best 5 % of each layer's neurons with their scores, and means over experts. The readings of the
@@ -90,11 +90,11 @@ from modularity import (
 # %%
 sizes = {"per_class": per_class or None, "limit": limit or None}
 subfunctions = functions.load_all(track, seed=seed, **sizes)
-stricter = functions.load_controls(track, **sizes)
+controls = functions.load_controls(track, **sizes)
 names = [model, *beside.split()]
 options = {"copies": copies, "seed": seed, "recompute": recompute, "score": score, "pooling": pooling}
 scored, checked = obtain.runs(names, subfunctions, **options)
-controlled, also = obtain.runs(names, stricter, **options)
+controlled, also = obtain.runs(names, controls, **options)
 trained, untrained = scored[model]
 print(*checked, *also, sep="\n")
 
@@ -134,7 +134,7 @@ best.round(4)
 # bands around the curves are a bootstrap over sub-functions, because others might have been chosen. The dotted horizontal line is the same floor at the paper's
 # sizes, under the paper's own curves.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-figure1-left", "caption": "Figure 1 left of the paper. Blue: trained models, the mean over their runs with its 95 % interval over sub-functions. Orange: untrained copies. Dashed, in the same colours: the stricter controls, topics beside semantic and balanced beside knowledge. Grey: the best of N chance-level neurons. Black: T5-base and Switch-base-16 as the paper prints them, pre-trained (solid) and randomly initialised (dotted curve), on its own sentences, with the best of as many chance-level neurons (dotted horizontal); no BERT is printed."}, "image": {"alt": "A grid of line plots, a row for each model and a column for each function, of best predictivity by encoder layer. For semantic sub-functions trained models lie far above untrained copies, for knowledge like them, for tasks in between where the model was trained on tasks."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-figure1-left", "caption": "Figure 1 left of the paper. Blue: trained models, the mean over their runs with its 95 % interval over sub-functions. Orange: untrained copies. Dashed, in the same colours: the controls, topics beside semantic and balanced beside knowledge. Grey: the best of N chance-level neurons. Black: T5-base and Switch-base-16 as the paper prints them, pre-trained (solid) and randomly initialised (dotted curve), on its own sentences, with the best of as many chance-level neurons (dotted horizontal); no BERT is printed."}, "image": {"alt": "A grid of line plots, a row for each model and a column for each function, of best predictivity by encoder layer. For semantic sub-functions trained models lie far above untrained copies, for knowledge like them, for tasks in between where the model was trained on tasks."}}
 parts = {(name, init): runs for name, pair in scored.items() for init, runs in zip(("trained", "untrained"), pair)}
 curves = [summaries.best_by_layer(runs, seed=seed).assign(model=n, init=i) for (n, i), runs in parts.items()]
 floors = [
@@ -283,8 +283,8 @@ for name, value in values.items():
 #   sub-functions. Here three copies with ordinary random weights are read on all sub-functions ([D4](d4), [D5](d5)).
 # - **Stated facts and tasks in pre-training.** The companion models read facts as sentences, and t5-mini read tasks with their answers. That
 #   pushes their knowledge and task curves up, against the paper's T5, which read text and supervised tasks, and Switch, which read text only.
-# - **Word meanings.** A semantic sub-function here hides one of two nouns, where the paper shows one noun in two senses: the context alone has to tell, which pushes
-#   our curve down. *Topics* is the paper's rule with topics of articles as senses; its sentences were in the companions' training text, without any label.
+# - **Word meanings.** A semantic sub-function here hides one of two nouns, where the paper shows one noun in two senses: the context alone has to tell. In which direction that
+#   pushes our curve is open. *Topics* is nearer to the paper's rule, with topics of articles as senses; most of its sentences were in the companions' training text, without any label.
 # - **Top 1 %.** Rounded down, as in the code: {glue:text}`width:d` neurons have their first {glue:text}`top:d` ([D7](d7)).
 # - **Score.** The larger of two average precisions, as in the code and not as in the text ([D1](d1)); sentences are read with their end mark ([D6](d6)), and MNLI as the text asks it ([D3](d3)).
 #
