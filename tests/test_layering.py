@@ -114,6 +114,7 @@ MODULES = {
     "plots_choices": False,
     "plots_ledger": False,
     "parameters": False,
+    "dependencies": False,
     "kernel": False,
     "rerun": False,
     "students": False,

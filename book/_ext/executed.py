@@ -1,21 +1,50 @@
-"""Show the executed copy of a notebook in place of the committed one, which has no outputs.
+"""Show a notebook, which is committed without outputs, with those of its executed copy.
 
-The committed file stays the page's source, so launch buttons, links and glue paths point at it.
+Prose, comments, tags and captions are those of the committed file, so changing them needs no new run. It stays the
+page's source as well, so launch buttons, links and glue paths point at it.
 """
 
 import json
+import re
 from pathlib import Path
 
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
+from modularity.dependencies import code_cells, same_code
+from modularity.parameters import INJECTED, TAG
+
+NAMED = re.compile(r"\bnotebooks/(\w+)\.ipynb")
 logger = logging.getLogger(__name__)
 
 
-def code(notebook: dict) -> list[str]:
-    """The cells' sources without what papermill injects, to tell whether two notebooks are the same."""
-    cells = [c for c in notebook["cells"] if "injected-parameters" not in c["metadata"].get("tags", [])]
-    return ["".join(c["source"]) for c in cells]
+def with_outputs(notebook: dict, executed: dict) -> dict | None:
+    """The notebook with the outputs of its executed copy, cell by cell; None where the code of a cell differs.
+
+    A cell in which a run set parameters is taken over, so that the page says what it shows.
+    """
+    cells, ran = code_cells(notebook), code_cells(executed)
+    if not same_code(cells, ran):
+        return None
+    for cell, done in zip(cells, ran, strict=True):
+        cell["outputs"], cell["execution_count"] = done["outputs"], done["execution_count"]
+    together = []
+    for cell in notebook["cells"]:
+        together.append(cell)
+        if TAG in tags(cell):
+            together += [c for c in executed["cells"] if INJECTED in tags(c)]
+    return notebook | {"cells": together, "metadata": executed["metadata"] | notebook["metadata"]}
+
+
+def tags(cell: dict) -> list[str]:
+    return cell["metadata"].get("tags", [])
+
+
+def note_sections(app: Sphinx, _docname: str, source: list[str]) -> None:
+    """Read a page again once a section that it names has changed: it may quote its numbers, or its title."""
+    for name in set(NAMED.findall(source[0])):
+        for folder in ("notebooks", "executed"):
+            app.env.note_dependency(str(Path(app.srcdir) / folder / f"{name}.ipynb"))
 
 
 def swap(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -26,11 +55,11 @@ def swap(app: Sphinx, docname: str, source: list[str]) -> None:
     if not executed.is_file():
         logger.warning("%s has not been run: make book runs it", docname, location=docname)
         return
-    text = executed.read_text(encoding="utf-8")
-    if code(json.loads(text)) != code(json.loads(source[0])):
+    page = with_outputs(json.loads(source[0]), json.loads(executed.read_text(encoding="utf-8")))
+    if page is None:
         logger.warning("%s has changed since it was run: make book runs it again", docname, location=docname)
         return
-    source[0] = text
+    source[0] = json.dumps(page)
 
 
 def without_thebe(app: Sphinx, _page: str, _template: str, context: dict, _doctree: object) -> None:
@@ -45,6 +74,7 @@ def without_thebe(app: Sphinx, _page: str, _template: str, context: dict, _doctr
 
 
 def setup(app: Sphinx) -> dict:
+    app.connect("source-read", note_sections, priority=0)
     app.connect("source-read", swap, priority=1)
     app.connect("html-page-context", without_thebe, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
