@@ -268,7 +268,7 @@ values = {
     "cost_gpu": float(costs["minutes at 10 TFLOP/s"].sum()),
 }
 tables = [evidence.gains(gains), evidence.rises(scored, seed=seed), evidence.shared(scored)]
-values["evidence"] = ledger.evidence(*tables)
+values |= ledger.to_glue(model, *tables)
 for name, value in values.items():
     glue(name, value, display=False)
 

@@ -308,8 +308,8 @@ values = {
     "draws": draws,
     "planted_true": int(check["planted"].max()),
     "planted_tests": int(check["tests"].max()),
-    "evidence": ledger.evidence(evidence_experts.functional(scored, share=share, alpha=alpha, seed=seed)),
 }
+values |= ledger.to_glue(model, evidence_experts.functional(scored, share=share, alpha=alpha, seed=seed))
 for name, value in values.items():
     glue(name, value, display=False)
 

@@ -236,7 +236,7 @@ values = {
     "evaluations": accuracy.sizes["evaluation"],
     "judged": plan.judged,
 }
-values["evidence"] = ledger.evidence(evidence_perturbed.switch(paired["step chosen apart"], model))
+values |= ledger.to_glue(model, evidence_perturbed.switch(paired["step chosen apart"], model))
 for name, value in values.items():
     glue(name, value, display=False)
 

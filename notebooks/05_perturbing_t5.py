@@ -264,7 +264,7 @@ values = {
     "size": float(mass.mean()),
     "louder": perturb.VARIANCE**0.5 / float(mass.mean()),
 }
-values["evidence"] = ledger.evidence(evidence_perturbed.t5(accuracy, fine, reach, lines, model))
+values |= ledger.to_glue(model, evidence_perturbed.t5(accuracy, fine, reach, lines, model))
 values |= {f"own{end}": 100 * float(own[key]) for end, key in (("", "difference"), ("_low", "low"), ("_high", "high"))}
 for name, value in values.items():
     glue(name, value, display=False)

@@ -290,9 +290,9 @@ values = {
     "lead_high": float(ahead.loc["corrected", "high"]),
     "lead_whole": float(ahead.loc["whole", "difference"]),
 }
-found = [evidence_emergence.appearance(own), evidence_emergence.coarse_to_fine(leads)]
+found = [evidence_emergence.appearance(own), evidence_emergence.between_over_within(leads)]
 found += [evidence_emergence.stabilisation(table, name, level, seed=seed) for name, table in scores.items()]
-values["evidence"] = ledger.evidence(*found)
+values |= ledger.to_glue(model, *found)
 for name, value in values.items():
     glue(name, value, display=False)
 

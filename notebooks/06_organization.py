@@ -179,7 +179,7 @@ values = {
 by = embedded.name  # the vectors of the paper's figure
 tested = [evidence_emergence.organisation(*pair, wanted[by], name, seed=seed) for name, pair in tables.items()]
 tested += [evidence_emergence.organised_early(curves[name, by], name) for name in runs]
-values["evidence"] = ledger.evidence(*tested)
+values |= ledger.to_glue(model, *tested)
 for name, value in values.items():
     glue(name, value, display=False)
 

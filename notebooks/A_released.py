@@ -265,9 +265,9 @@ for function in ("semantic", "knowledge", "task"):
     values[f"lag_{function}"] = float(first.loc[("switch", function, "neuron − expert"), "first"])
 values |= dict(answers["audit"].itertuples(index=False, name=None))
 values["d13_twice"], values["d14_factor"] = int(values["d13_twice"]), int(values["d14_factor"])
+values |= ledger.to_glue("", answers["evidence"])
 for name, value in values.items():
     glue(name, value, display=False)
-glue("evidence", ledger.evidence(answers["evidence"]), display=False)
 
 # %% [markdown]
 # ## What this page does not show

@@ -85,6 +85,7 @@ MODULES = {
     "evidence_perturbed": False,
     "evidence_emergence": False,
     "evidence_printed": False,
+    "verdicts": False,
     "release": False,
     "release_files": False,
     "released_report": False,

@@ -1,4 +1,4 @@
-"""The rule, branch by branch; what notebooks glued is read back; a verdict that changes stops the build."""
+"""What notebooks glued is read back and judged; a verdict that changes stops the build."""
 
 import importlib.util
 import json
@@ -14,44 +14,11 @@ import yaml
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
-from modularity import evidence, ledger, plots_ledger
+from modularity import evidence, ledger, plots_ledger, verdicts
 from modularity.plots_ledger import LOOKS
 
 matplotlib.use("agg")
 ROOT = Path(__file__).parents[1]
-
-
-@pytest.mark.parametrize(
-    ("estimate", "low", "high", "least", "expected"),
-    [
-        (0.3, 0.2, 0.4, 0.3, "holds"),  # reaches the bar
-        (0.29, 0.2, 0.4, 0.3, "weaker"),
-        (0.29, 0.2, 0.4, 0.0, "holds"),  # nothing printed
-        (0.1, 0.05, 0.15, 0.3, "weaker"),  # surely there, surely smaller
-        (-0.2, -0.3, -0.1, 0.0, "fails"),
-        (-0.2, -0.3, -0.1, 0.3, "fails"),
-        (0.1, -0.1, 0.29, 0.3, "fails"),  # an effect of that size is excluded
-        (0.1, -0.1, 0.3, 0.3, "not shown"),
-        (0.1, -0.1, 0.3, 0.0, "not shown"),
-        (0.1, 0.0, 0.3, 0.0, "not shown"),  # reaches 0
-        (0.0, 0.0, 0.0, 0.0, "not shown"),
-        (0.1, math.nan, math.nan, 0.0, ""),  # no interval: not tested
-        (math.nan, math.nan, math.nan, 0.0, ""),
-    ],
-)
-def test_the_rule(estimate, low, high, least, expected):
-    assert ledger.verdict(estimate, low, high, least) == expected
-
-
-def test_the_bar_is_half_of_the_counterpart():
-    printed = {"t5": 0.4, "switch": 0.2}
-    assert ledger.least("t5-mini", printed) == 0.2
-    assert ledger.least("google/switch-base-16", printed) == 0.1
-    assert ledger.least("all-MiniLM-L6-v2", printed) == 0.1  # the smaller, where there is no counterpart
-    assert ledger.least("t5-mini", {"switch": 0.2}) == 0.1  # or nothing printed for it
-    assert ledger.least("t5-mini", {"t5": math.nan, "switch": 0.2}) == 0.1
-    assert ledger.least("t5-mini", {}) == 0
-    assert ledger.least("t5-mini", {"t5": -0.4}) == 0  # what is printed against a claim is no bar
 
 
 def entry(name="a-claim", **changes):
@@ -98,7 +65,7 @@ def test_the_books_claims_are_whole():
 
 def executed(folder, name, *tables):
     """A notebook with what papermill leaves of a glued string."""
-    data = {ledger.RECORD: repr(ledger.evidence(*tables))}
+    data = {ledger.RECORD: repr(ledger.to_glue("", *tables)[ledger.KEY])}
     metadata = {"scrapbook": {"name": ledger.KEY, "mime_prefix": "application/papermill.record/"}}
     output = nbformat.v4.new_output("display_data", data=data, metadata=metadata)
     other = nbformat.v4.new_output("display_data", data={ledger.RECORD: "3"}, metadata={"scrapbook": {"name": "runs"}})
@@ -129,7 +96,7 @@ def test_what_is_glued_is_read_back(tmp_path):
 
 def test_evidence_is_given_once(tmp_path):
     with pytest.raises(ValueError, match="'a-claim' of t5-mini twice"):
-        ledger.evidence(row(), row())
+        ledger.to_glue("t5-mini", row(), row())
     executed(tmp_path, "04_one", row())
     executed(tmp_path, "05_two", row(0.1))
     with pytest.raises(ValueError, match="'a-claim' of t5-mini twice"):
@@ -166,7 +133,7 @@ def test_missing_evidence_disagrees(rows):
 
 def test_a_strangers_model_is_shown_and_stops_nothing():
     table = ledger.judged([claim()], row(-1, -2, -0.5, model="me/t5-large"), PRINTED)
-    assert table.set_index("model").loc["me/t5-large", "verdict"] == "fails"
+    assert table.set_index("model").loc["me/t5-large", "verdict"] == "not in this model"
     assert ledger.disagreements(table) == []
 
 
@@ -177,30 +144,30 @@ def test_evidence_on_no_claim_is_refused():
 
 def test_the_command_ends_non_zero_when_a_verdict_changes(tmp_path, monkeypatch, capsys):
     executed(tmp_path / "executed", "04_one", row())
-    monkeypatch.setattr(ledger.evidence_printed, "effects", lambda: PRINTED)
+    monkeypatch.setattr(verdicts.evidence_printed, "effects", lambda: PRINTED)
     read = ledger.read
-    for said, status in (("holds", 0), ("fails", 1)):
+    for said, status in (("holds", 0), ("not in this model", 1)):
         claims = read(claims_file(tmp_path, entry(expected={"t5-mini": said})))
         monkeypatch.setattr(ledger, "read", lambda claims=claims: claims)
         assert ledger.main([str(tmp_path / "executed")]) == status
         out, err = capsys.readouterr()
         assert "a-claim" in out
-        assert ("expected fails, found holds" in err) == (status == 1)
+        assert ("expected not in this model, found holds" in err) == (status == 1)
 
 
 # The figure
 
 
-def verdicts(*rows):
+def table_of(*rows):
     return pd.DataFrame(rows, columns=["claim", "model", "verdict"])
 
 
 def test_the_figure_has_a_sign_in_every_cell():
-    table = verdicts(
+    table = table_of(
         ("one-claim", "printed, t5", ""),
         ("one-claim", "T5-base, released", "holds"),
         ("one-claim", "t5-mini", "weaker"),
-        ("two", "T5 of the authors, released", "fails"),
+        ("two", "T5 of the authors, released", "not in this model"),
         ("two", "all-MiniLM-L6-v2", "not shown"),
     )
     axes = plots_ledger.verdicts(table)
@@ -214,7 +181,7 @@ def test_the_figure_has_a_sign_in_every_cell():
 
 
 def test_a_ledger_without_evidence_is_still_drawn():
-    assert [t.get_text() for t in plots_ledger.verdicts(verdicts(("one", "printed, t5", ""))).texts] == ["·"]
+    assert [t.get_text() for t in plots_ledger.verdicts(table_of(("one", "printed, t5", ""))).texts] == ["·"]
 
 
 # The pages
@@ -242,7 +209,7 @@ def build(tmp_path, monkeypatch):
         (source / "notebooks/02_models.md").write_text("---\norphan: true\n---\n# What was learned?\n")
         monkeypatch.syspath_prepend(str(ROOT / "book/_ext"))
         monkeypatch.setattr(ledger, "read", lambda: claims)
-        monkeypatch.setattr(ledger.evidence_printed, "effects", lambda: PRINTED)
+        monkeypatch.setattr(verdicts.evidence_printed, "effects", lambda: PRINTED)
         log = (tmp_path / "warnings").open("w+")
         # In a namespace: what a build registers would be there for the next test.
         with log, docutils_namespace():
@@ -271,7 +238,7 @@ def test_the_page_shows_every_claim_with_its_verdicts(build, tmp_path):
     ):
         assert text in html
     assert '<span class="verdict verdict-holds">holds</span>' in html
-    assert '<span class="verdict verdict-fails">fails</span>' in html
+    assert '<span class="verdict verdict-not-in-this-model">not in this model</span>' in html
     assert "Half of what is printed, for t5-mini, me/t5: 0.250." in html
     assert 'href="notebooks/02_models.html"' in html  # the page that computes it
     assert "(expected" not in html
@@ -281,19 +248,19 @@ def test_the_page_shows_every_claim_with_its_verdicts(build, tmp_path):
 
 def test_the_figure_is_on_the_page_in_words_too(build, tmp_path):
     html, *_ = build([claim()], row(), row(-2, -3, -1, model="me/t5"))
-    assert 'alt="Grid of 1 claims by models with a verdict in each cell. t5-mini: 1 holds; me/t5: 1 fails."' in html
+    assert 'alt="Grid of 1 claims by models with a verdict in each cell. t5-mini: 1 holds; me/t5: 1 not in this model."' in html
     assert "All <em>verdicts</em>." in html
     assert (tmp_path / "html/_images/verdicts.png").stat().st_size > 2000
 
 
-@pytest.mark.parametrize("said", ["fails", "missing"])
+@pytest.mark.parametrize("said", ["not in this model", "missing"])
 def test_a_changed_verdict_is_a_warning_and_so_stops_the_build(build, said):
-    expected = {"t5_mini": said} if said == "fails" else {"switch_mini": "holds"}
+    expected = {"t5_mini": said} if said != "missing" else {"switch_mini": "holds"}
     html, warnings, _ = build([claim(**expected)], row())
     assert "WARNING: ledger: a-claim, " in warnings
-    assert ("t5-mini: expected fails, found holds" if said == "fails" else "found no evidence") in warnings
+    assert ("found no evidence" if said == "missing" else f"t5-mini: expected {said}, found holds") in warnings
     assert "python -m modularity.ledger" in warnings
-    assert ("(expected: fails)" in html) == (said == "fails")
+    assert ("(expected: not in this model)" in html) == (said != "missing")
 
 
 def test_numbers_keep_three_digits_or_two(extension):
@@ -309,4 +276,4 @@ def test_every_section_that_decides_a_claim_glues_its_evidence():
     for page in {claim.page for claim in ledger.read()}:
         cells = json.loads((ROOT / f"notebooks/{page}.ipynb").read_text(encoding="utf-8"))["cells"]
         source = "".join("".join(c["source"]) for c in cells if "remove-cell" in c["metadata"].get("tags", []))
-        assert "ledger.evidence(" in source
+        assert "ledger.to_glue(" in source

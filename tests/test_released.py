@@ -11,6 +11,7 @@ from scipy import stats
 
 from modularity import (
     evidence_released,
+    lesion_report,
     plots_released,
     published,
     release,
@@ -280,8 +281,42 @@ def test_evidence_of_a_planted_effect(files):
     table = evidence_released.table(files).set_index(["claim", "model"])
     only = table.loc[("switch-only", evidence_released.SWITCH)]
     assert 0 < only["low"] < only["estimate"] < only["high"]
-    early = table.loc[("experts-before-neurons", evidence_released.TRAINED["switch"])]
+    early = table.loc[("task-experts-before-neurons", evidence_released.TRAINED["switch"])]
     assert early["low"] == early["estimate"] == early["high"] == 0  # in layers with experts both rise alike
+
+
+def test_repeats_of_the_noise_do_not_make_a_claim_surer(files):
+    """Intervals are over data sets: twice as many repeats that say the same say nothing about other data sets."""
+    places = files.perturbed["task"].astype("category").cat.codes * (files.perturbed["order"] == "MoE (4)")
+    once = files.perturbed.assign(accuracy=files.perturbed["accuracy"] - 0.01 * places)  # data sets differ
+    twice = pd.concat([once, once[once["number"] > 0].assign(repeat=once["repeat"] + 5)])
+    one, other = (evidence_released.perturbed(replace(files, perturbed=runs)) for runs in (once, twice))
+    pd.testing.assert_frame_equal(one, other)
+    assert (one["high"] - one["low"]).iloc[:4].min() > 0.01
+
+
+def test_the_interval_over_data_sets_by_hand():
+    # Seen: mean 3, variance 2 of two; unseen: mean 6, variance 8 of two. Mean 4.5; its variance is
+    # (2/4)² · 2/2 + (2/4)² · 8/2 = 0.25 + 1, with 1.25² / (0.25² + 1²) degrees of freedom.
+    values = pd.Series({"sst2": 2.0, "qqp": 4.0, "mnli": 4.0, "cb": 8.0})
+    reach = stats.t.ppf(0.975, 1.25**2 / (0.25**2 + 1)) * 1.25**0.5
+    assert evidence_released.over_panels(values) == pytest.approx((4.5, 4.5 - reach, 4.5 + reach))
+    one = values[["sst2", "qqp"]]
+    assert evidence_released.over_panels(one) == pytest.approx(lesion_report.interval(one.to_numpy()))
+    with pytest.raises(ValueError, match="data sets sst2, qqp, cb, expected at least two of each panel"):
+        evidence_released.over_panels(values[["sst2", "qqp", "cb"]])
+
+
+def test_no_interval_over_data_sets_has_experts_above_neurons_in_the_authors_files(authors):
+    files = release_files.read(authors)
+    rows = released_questions.against(files).query("against == 'Avg (4)' and panel in ('seen', 'unseen')")
+    rows = rows[rows["number"].between(6, 14)]
+    assert len(rows) == 10
+    assert ((rows["low tasks"] < 0) & (rows["high tasks"] > 0)).all()
+    table = evidence_released.perturbed(files).set_index("claim").loc["experts-over-neurons"]
+    assert table["low"] < 0 < table["estimate"]
+    one_by_one = evidence_released.by_task(files).query("claim == 'experts-over-neurons'")["effect"]
+    assert one_by_one.mean() == pytest.approx(table["estimate"])
 
 
 def test_evidence_of_the_authors_files_is_what_the_figure_shows(authors):

@@ -77,13 +77,16 @@ def _welch(one: np.ndarray, other: np.ndarray) -> tuple[float, float, float]:
 def stabilisation(
     curves: xr.DataArray, name: str, level: float = emergence.LEVEL, *, draws: int = evidence.DRAWS, seed: int = 0
 ) -> pd.DataFrame:
-    """Figure 4 as effects, mean over functions; a bootstrap of runs and, within each function, of sub-functions.
+    """Figure 4 as effects; a bootstrap of runs and, within each function, of sub-functions.
 
-    - ``experts-early``: `HALF` less the share of the run from which on the curve of experts stays above `level`.
-    - ``experts-before-neurons``, ``experts-before-random``: that share of neurons, or of random partitions, less that
-      of experts. A curve that ends below counts as reaching `level` at the end.
-    - ``stabilises``: the score at the last checkpoint less that at the first one after `LATE` of the run, mean over
+    - ``FUNCTION-experts-before-neurons``: the share of the run from which on the curve of neurons stays above `level`
+      minus that of experts. A curve that ends below counts as reaching `level` at the end.
+    - ``experts-before-random``: the same of random partitions; this and all below are means over functions.
+    - ``experts-early``: `HALF` minus the share of experts.
+    - ``stabilises``: the score at the last checkpoint minus that at the first one after `LATE` of the run, mean over
       experts and neurons.
+
+    Functions can differ in how far neurons follow experts, so each has a claim of its own.
 
     Parameters
     ----------
@@ -93,19 +96,19 @@ def stabilisation(
     shares, number = report.share(curves["step"]), curves.sizes["run"]
     weights = rng.multinomial(number, np.full(number, 1 / number), size=draws) / number
     values = curves.sel(level=list(report.LEVELS)).transpose("level", "run", "subfunction", "step").to_numpy()
-    found = []
+    found = {}
     for function in dict.fromkeys(curves["function"].to_numpy().tolist()):
         part = values[:, :, curves["function"].to_numpy() == function]
         size = part.shape[2]
         of_parts = rng.multinomial(size, np.full(size, 1 / size), size=draws) / size
         drawn = np.einsum("dr,dm,lrms->dls", weights, of_parts, part, optimize=True)
         means = np.concatenate([part.mean((1, 2))[None], drawn])  # the estimate first
-        found.append(_of_curves(means, shares, level))
-    effects_of = np.mean(found, axis=0)  # effect, draw
-    claims = ("experts-early", "experts-before-neurons", "experts-before-random", "stabilises")
+        found[function] = _of_curves(means, shares, level)
+    effects_of = {f"{function}-experts-before-neurons": effects[0] for function, effects in found.items()}
+    shared = np.mean([effects[1:] for effects in found.values()], axis=0)  # effect, draw
+    effects_of |= dict(zip(("experts-before-random", "experts-early", "stabilises"), shared, strict=True))
     return evidence.table(
-        (claim, name, float(row[0]), *np.quantile(row[1:], ENDS).tolist())
-        for claim, row in zip(claims, effects_of, strict=True)
+        (claim, name, float(row[0]), *np.quantile(row[1:], ENDS).tolist()) for claim, row in effects_of.items()
     )
 
 
@@ -114,16 +117,16 @@ def _of_curves(means: np.ndarray, shares: np.ndarray, level: float) -> np.ndarra
     expert, random, neuron = np.minimum(emergence.first_above(means, shares, level), 1).T
     both = means[:, [report.LEVELS.index("expert"), report.LEVELS.index("neuron")]].mean(1)
     grown = both[:, -1] - both[:, np.argmax(shares > LATE)]
-    return np.stack([HALF - expert, neuron - expert, random - expert, grown])
+    return np.stack([neuron - expert, random - expert, HALF - expert, grown])
 
 
-def coarse_to_fine(leads: pd.DataFrame) -> pd.DataFrame:
-    """``coarse-to-fine``: by how much the correlation of adjacent checkpoints is higher for what lies between experts
-    than for what lies within them, noise taken out, for word meanings: of the tables of `noise_report.leads` with
-    ``model``."""
+def between_over_within(leads: pd.DataFrame) -> pd.DataFrame:
+    """``between-over-within``: by how much the correlation of adjacent checkpoints is higher for what lies between
+    experts than for what lies within them, noise taken out, for word meanings: of the tables of `noise_report.leads`
+    with ``model``. A mean over the run, which says nothing about what comes first."""
     wanted = "function == 'semantic' and comparison == 'between − within' and pair == 'corrected'"
     rows = leads.query(wanted)[["model", "difference", "low", "high"]].itertuples(index=False, name=None)
-    return evidence.table(("coarse-to-fine", *row) for row in rows)
+    return evidence.table(("between-over-within", *row) for row in rows)
 
 
 def organisation(

@@ -113,9 +113,11 @@ def _figure4() -> Effects:
     table: Any = published.figure4()
     firsts: Any = emergence_report.printed(table, emergence.LEVEL).set_index(["model", "level", "function"])["first"]
     for model in MODELS:
-        at = firsts.clip(upper=1).loc[model].groupby(level="level").mean()
+        of_function = firsts.clip(upper=1).loc[model].unstack("level")
+        at = of_function.mean()
         made.append((("experts-early", model), HALF - at["expert"]))
-        made.append((("experts-before-neurons", model), at["neuron"] - at["expert"]))
+        leads = of_function["neuron"] - of_function["expert"]
+        made += [((f"{function}-experts-before-neurons", model), lead) for function, lead in leads.items()]
         made.append((("experts-before-random", model), at["random"] - at["expert"]))
         rows = table[(table["model"] == model) & table["level"].isin(["expert", "neuron"])]
         curve = rows[rows["share"] > LATE].groupby("share")["value"].mean()

@@ -1,11 +1,13 @@
 """What the authors' result files say of the paper's claims, as the effects of `evidence_perturbed` and
 `evidence_emergence`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy import stats
 
 from modularity import emergence, evidence, evidence_perturbed, lesion_report
 from modularity.evidence import DRAWS, ENDS, Row
@@ -22,33 +24,85 @@ EXPERTS = 96
 def table(release: Release, *, seed: int = 0) -> pd.DataFrame:
     """All evidence of the files, ``claim, model, estimate, low, high``.
 
-    Intervals of T5 are over five repeats of the noise, those of Switch over eight seeds, those of stabilisation over
-    layers, the same for experts and neurons.
+    Intervals of perturbed models are over data sets, because the claims are about tasks and not about these ones:
+    repeats of the noise and seeds of the examples are averaged first. Those of stabilisation are over layers, the same
+    for experts and neurons: there is one training run of each model.
     """
     rows = paired(release, (1.0,))
+    over_tasks = rows[rows["task"] == "other tasks"].assign(task="avg")
     stabilised = [stabilisation(release, model, seed=seed) for model in TRAINED]
-    return pd.concat([perturbed(release), evidence_perturbed.switch(rows, SWITCH), *stabilised], ignore_index=True)
+    parts = [perturbed(release), evidence_perturbed.switch(over_tasks, SWITCH), *stabilised]
+    return pd.concat(parts, ignore_index=True)
 
 
 def perturbed(release: Release) -> pd.DataFrame:
-    """Figure 2 as effects, as `evidence_perturbed.t5`, over every number of experts of which all data sets were run."""
-    every = (*SEEN, *UNSEEN)
+    """Figure 2 as effects, as `evidence_perturbed.t5`, with the intervals of `over_panels`."""
+    values = by_task(release)
+    return evidence.table(
+        (claim, T5, *over_panels(rows.set_index("task")["effect"])) for claim, rows in values.groupby("claim", sort=False)
+    )
+
+
+def by_task(release: Release) -> pd.DataFrame:
+    """The effects of Figure 2 of each data set, ``claim, task, effect``, in percentage points but the first, which is a
+    share; mean over repeats, over every number of experts at which all data sets of the claim were run."""
     grid = _grid(release.perturbed)
-    tenth = round(evidence_perturbed.TENTH * EXPERTS)
-    chance = float(guessing().set_index("panel").loc["seen", "chance"])
-    lost = evidence_perturbed.share_lost(_whole(grid, SEEN), tenth, chance)
     above = evidence_perturbed.ABOVE * EXPERTS
     parts = {
         "experts-over-random": (SEEN, "MoE (4)", ["random"], above),
         "unseen-too": (UNSEEN, "MoE (4)", ["random"], above),
-        "experts-over-neurons": (every, "MoE (4)", ["Avg (4)"], above),
-        "avg-over-single": (every, "Avg (4)", evidence_perturbed.SINGLE, 0.0),
+        "experts-over-neurons": ((*SEEN, *UNSEEN), "MoE (4)", ["Avg (4)"], above),
+        "avg-over-single": ((*SEEN, *UNSEEN), "Avg (4)", evidence_perturbed.SINGLE, 0.0),
     }
-    rows: list[Row] = [("perturbing-experts-guessing", T5, *lesion_report.interval(lost))]
-    for claim, (tasks, ours, others, least) in parts.items():
-        points = 100 * evidence_perturbed.costlier(_whole(grid, tasks), ours, others, least)
-        rows.append((claim, T5, *lesion_report.interval(points)))
-    return evidence.table(rows)
+    values = {"perturbing-experts-guessing": lost(grid)} | {name: costlier(grid, *part) for name, part in parts.items()}
+    return pd.concat(values, names=["claim", "task"]).rename("effect").reset_index()
+
+
+def over_panels(values: pd.Series) -> tuple[float, float, float]:
+    """Mean of data sets and its 95 % interval over data sets, those of a panel drawn among their own kind.
+
+    The seen data sets are those by which neurons were chosen. Effects on them and on unseen ones may differ in mean and
+    in spread, so the variance of the mean is put together from both (Welch's t, with Satterthwaite's degrees of
+    freedom); with one panel this is Student's t.
+
+    Parameters
+    ----------
+    values : of each data set, by name; at least two of a panel.
+    """
+    seen = values.index.isin(SEEN)
+    parts = [part for part in (values[seen].to_numpy(), values[~seen].to_numpy()) if len(part)]
+    if min(map(len, parts)) < 2:
+        raise ValueError(f"got the data sets {', '.join(values.index)}, expected at least two of each panel")
+    variances = np.array([(len(part) / len(values)) ** 2 * part.var(ddof=1) / len(part) for part in parts])
+    middle, variance = float(values.mean()), variances.sum()
+    if variance == 0:
+        return middle, middle, middle
+    free = variance**2 / sum(v**2 / (len(part) - 1) for v, part in zip(variances, parts, strict=True))
+    reach = float(stats.t.ppf(0.5 + lesion_report.LEVEL / 2, free) * variance**0.5)
+    return middle, middle - reach, middle + reach
+
+
+def lost(grid: xr.DataArray) -> pd.Series:
+    """`evidence_perturbed.share_lost` of the seen data sets, of each what makes their mean the share of the means.
+
+    A ratio of means is no mean of ratios, so each data set counts with its linear part in the former: its own loss
+    less the common share of what it can lose, both relative to what can be lost on average.
+    """
+    chance = float(guessing().set_index("panel").loc["seen", "chance"])
+    means = _whole(grid, SEEN).mean(["seed", "draw"])
+    plain = means.isel(order=0).sel(number=0)
+    loss = plain - means.sel(order="MoE (4)", number=round(evidence_perturbed.TENTH * EXPERTS))
+    room = plain - chance
+    share = loss.mean() / room.mean()
+    return (share + (loss - share * room) / room.mean()).to_series()
+
+
+def costlier(grid: xr.DataArray, tasks: Sequence[str], ours: str, others: Sequence[str], above: float) -> pd.Series:
+    """`evidence_perturbed.costlier` of each data set, in percentage points, mean over repeats and over the numbers at
+    which all of `tasks` were run."""
+    whole = _whole(grid, tasks)
+    of_task = {t: evidence_perturbed.costlier(whole.sel(task=[t]), ours, others, above).mean() for t in tasks}
+    return 100 * pd.Series(of_task)
 
 
 def _grid(runs: pd.DataFrame) -> xr.DataArray:
@@ -60,7 +114,7 @@ def _grid(runs: pd.DataFrame) -> xr.DataArray:
     return xr.where(grid["number"] == 0, plain, grid).transpose("task", "order", "number", "draw").expand_dims(seed=[0])
 
 
-def _whole(grid: xr.DataArray, tasks: tuple[str, ...]) -> xr.DataArray:
+def _whole(grid: xr.DataArray, tasks: Sequence[str]) -> xr.DataArray:
     """Of these tasks, without the numbers at which not all of them were run."""
     part = grid.sel(task=list(tasks))
     return part.where(part.notnull().all("task"))
@@ -69,8 +123,8 @@ def _whole(grid: xr.DataArray, tasks: tuple[str, ...]) -> xr.DataArray:
 def stabilisation(
     release: Release, model: str, level: float = emergence.LEVEL, *, draws: int = DRAWS, seed: int = 0
 ) -> pd.DataFrame:
-    """Figure 4 as effects, mean over functions, as `evidence_emergence.stabilisation`; neurons of the layers with
-    experts; a bootstrap over these layers, drawn alike for all functions and levels."""
+    """Figure 4 as effects, as `evidence_emergence.stabilisation`; neurons of the layers with experts; a bootstrap over
+    these layers, drawn alike for all functions and levels."""
     rows = release.stabilization.query("model == @model")
     places = rows.loc[rows["level"] == "expert", "layer"].unique()
     rows = rows[rows["layer"].isin(places)]
@@ -83,12 +137,12 @@ def stabilisation(
     expert, random, neuron = np.moveaxis(np.minimum(emergence.first_above(means, shares, level), 1), -1, 0)
     both = means[:, :, [0, 2]].mean(2)
     effects = {
-        "experts-early": HALF - expert,
-        "experts-before-neurons": neuron - expert,
-        "experts-before-random": random - expert,
-        "stabilises": both[..., -1] - both[..., np.argmax(shares > LATE)],
+        "experts-early": (HALF - expert).mean(0),
+        "experts-before-random": (random - expert).mean(0),
+        "stabilises": (both[..., -1] - both[..., np.argmax(shares > LATE)]).mean(0),
     }
+    names = values["function"].to_numpy().tolist()
+    effects |= {f"{name}-experts-before-neurons": lead for name, lead in zip(names, neuron - expert, strict=True)}
     return evidence.table(
-        (claim, TRAINED[model], float(row.mean(0)[0]), *np.quantile(row.mean(0)[1:], ENDS).tolist())
-        for claim, row in effects.items()
+        (claim, TRAINED[model], float(row[0]), *np.quantile(row[1:], ENDS).tolist()) for claim, row in effects.items()
     )

@@ -1,16 +1,4 @@
-"""The ledger of claims: what runs say of each, and a verdict by one rule. ``python -m modularity.ledger`` checks it.
-
-The rule, of an effect that is positive where the paper is right, with its 95 % interval. `least` is half of the effect
-that the paper prints for the model that this one stands for (`published.counterpart`); where it stands for none, or
-nothing is printed for that one, half of the smaller of the printed; 0 where nothing is printed.
-
-==========================  =========
-interval wholly above 0     *holds* if the effect is at least `least`, else *weaker*
-interval wholly below 0,    *fails*
-or reaching 0 or less and
-wholly below `least`
-any other                   *not shown*
-==========================  =========
+"""The ledger of claims: what runs say of each, judged by `verdicts`. ``python -m modularity.ledger`` checks it.
 
 A verdict is computed and never written down. What ``data/claims.yml`` holds is what each is expected to be.
 """
@@ -28,16 +16,16 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from modularity import environment, evidence_printed, published, sources
+from modularity import environment, sources, verdicts
 from modularity.evidence import COLUMNS
+from modularity.verdicts import VERDICTS, once
 
-VERDICTS = ("holds", "weaker", "not shown", "fails")
-PRINTED = "printed, "  # before the model in evidence that is the paper's own number
 FILE = "claims.yml"
 KEY = "evidence"  # under which a notebook glues its table
 RECORD = "application/papermill.record/text/plain"
 EXECUTED = Path("executed")
 COMMAND = "python -m modularity.ledger"
+JUDGED = [*COLUMNS[2:], "least", "verdict"]
 
 
 @dataclass(frozen=True)
@@ -87,15 +75,25 @@ def _claim(entry: dict, where: str) -> Claim:
     return Claim(**given)
 
 
-def evidence(*tables: pd.DataFrame) -> str:
-    """Tables of evidence as the JSON that a notebook glues under ``evidence``: a list of rows, null for no number."""
+def to_glue(model: str, *tables: pd.DataFrame) -> dict[str, str]:
+    """What a notebook glues of its evidence: the tables for the ledger, and their verdicts as words for its prose.
+
+    Parameters
+    ----------
+    model : the page's own, as in `verdicts.words`; ``""`` if it has none.
+    tables : evidence; a claim and model once.
+
+    Returns
+    -------
+    ``evidence`` → JSON, a list of rows, null for no number; and the names of `verdicts.words`.
+    """
     rows: Any = pd.concat(tables, ignore_index=True)[COLUMNS]
-    _once(rows, "the notebook")
+    once(rows, "the notebook")
     numbers = [
         {c: (None if isinstance(v, float) and not math.isfinite(v) else v) for c, v in row.items()}
         for row in rows.to_dict("records")
     ]
-    return json.dumps(numbers, ensure_ascii=False)
+    return {KEY: json.dumps(numbers, ensure_ascii=False)} | verdicts.words(rows, model)
 
 
 def collect(folder: Path = EXECUTED) -> pd.DataFrame:
@@ -117,36 +115,8 @@ def collect(folder: Path = EXECUTED) -> pd.DataFrame:
                 made.append(pd.DataFrame(rows, columns=COLUMNS).assign(page=path.stem))
     table = pd.concat(made, ignore_index=True) if made else pd.DataFrame(columns=[*COLUMNS, "page"])
     table = table.astype({column: float for column in ("estimate", "low", "high")})
-    _once(table, str(folder))
+    once(table, str(folder))
     return table
-
-
-def _once(table: pd.DataFrame, where: str) -> None:
-    twice = table[table.duplicated(["claim", "model"])]
-    if len(twice):
-        row = twice.iloc[0]
-        raise ValueError(f"{where} has the evidence on {row['claim']!r} of {row['model']} twice; glue it once")
-
-
-def least(model: str, printed: Mapping[str, float]) -> float:
-    """Half of the printed effect that counts for a model, as the rule has it.
-
-    Parameters
-    ----------
-    printed : t5, switch → the effect as printed; empty where there is none.
-    """
-    known = {name: value for name, value in printed.items() if math.isfinite(value)}
-    effect = known.get(published.counterpart(model), min(known.values(), default=0.0))
-    return max(0.0, effect / 2)
-
-
-def verdict(estimate: float, low: float, high: float, least: float = 0.0) -> str:
-    """The rule of this module. An effect without a number or an interval has the verdict ``""``: not tested."""
-    if not all(math.isfinite(x) for x in (estimate, low, high)):
-        return ""
-    if low > 0:
-        return "holds" if estimate >= least else "weaker"
-    return "fails" if high < 0 or high < least else "not shown"
 
 
 def judged(claims: Sequence[Claim], found: pd.DataFrame, printed: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -167,26 +137,18 @@ def judged(claims: Sequence[Claim], found: pd.DataFrame, printed: pd.DataFrame |
     ValueError
         Evidence on a claim that is none.
     """
-    printed = evidence_printed.effects() if printed is None else printed
-    every: Any = pd.concat([printed, found[COLUMNS]] if len(found) else [printed], ignore_index=True)
-    _once(every, "the evidence")
-    if unknown := sorted(set(every["claim"]) - {claim.id for claim in claims}):
+    table = verdicts.judge(found, printed)
+    if unknown := sorted(set(table["claim"]) - {claim.id for claim in claims}):
         raise ValueError(f"there is evidence on {unknown[0]!r}, which is no claim; add it to data/{FILE}")
     made = []
     for claim in claims:
-        rows = every[every["claim"] == claim.id].set_index("model")[["estimate", "low", "high"]]
-        effects = {str(m).removeprefix(PRINTED): float(e) for m, e in rows["estimate"].items() if _printed(str(m))}
+        rows = table[table["claim"] == claim.id].set_index("model")
         for model in dict.fromkeys([*map(str, rows.index), *claim.expected]):
-            estimate, low, high = map(float, rows.loc[model] if model in rows.index else [math.nan] * 3)
-            bar = math.nan if _printed(model) else least(model, effects)
-            said = "" if _printed(model) else verdict(estimate, low, high, bar)
+            there = model in rows.index
+            *numbers, said = rows.loc[model, JUDGED].tolist() if there else [*[math.nan] * len(JUDGED[1:]), ""]
             expected = claim.expected.get(model, "")
-            made.append((claim.id, model, estimate, low, high, bar, said, expected, expected in ("", said)))
-    return pd.DataFrame(made, columns=[*COLUMNS, "least", "verdict", "expected", "agrees"])
-
-
-def _printed(model: str) -> bool:
-    return model.startswith(PRINTED)
+            made.append((claim.id, model, *numbers, said, expected, expected in ("", said)))
+    return pd.DataFrame(made, columns=["claim", "model", *JUDGED, "expected", "agrees"])
 
 
 def disagreements(table: pd.DataFrame) -> list[str]:

@@ -13,7 +13,7 @@ LOOKS = {
     "holds": (COLOURS["trained"], "✓", "white"),
     "weaker": ("#9CCBE8", "~", "black"),
     "not shown": ("#E6E6E6", "?", "black"),
-    "fails": (COLOURS["untrained"], "✗", "black"),
+    "not in this model": (COLOURS["untrained"], "✗", "black"),
 }
 RELEASED = ", released"
 

@@ -40,6 +40,7 @@ def answers(files: Release, *, seed: int = 0) -> Answers:
         "paired": questions.paired(files),
         "curves": questions.curves(files),
         "stabilised": questions.stabilised(files, seed=seed),
+        "by_task": evidence_released.by_task(files),
         "evidence": evidence_released.table(files, seed=seed),
         "audit": released_audit.rows(files).rename_axis("name").rename("value").reset_index(),
     }
