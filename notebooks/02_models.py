@@ -14,7 +14,7 @@
 # %% [markdown]
 # # What did the companion models learn?
 #
-# Word meanings, most of their tasks, and facts that no single neuron shows: over {glue:text}`runs:d` runs, {glue:text}`model_name` answers
+# Text, the facts that it states, and most of their tasks: over {glue:text}`runs:d` runs, {glue:text}`model_name` answers
 # {glue:text}`answered:.0%` of its tasks' validation rows right where guessing gets {glue:text}`guessed:.0%`, the routers of switch-mini
 # keep all of their experts in use, and of the {glue:text}`bars:d` bars that this book sets its models {glue:text}`met:d` are met.
 #
@@ -157,6 +157,9 @@ axes = plots.start_and_end(ends)
 ends.set_index(["model", "function", "init"])[["value", "low", "high"]].unstack("init").style.format("{:.3f}")
 
 # %% [markdown]
+# [](04_specialization.ipynb) judges by these gains the claim that pre-training makes the best neurons far better. Its verdicts for word meanings: {glue:text}`04_specialization.ipynb::verdicts_semantic-gain`; for knowledge:
+# {glue:text}`04_specialization.ipynb::verdicts_knowledge-gain`; for tasks: {glue:text}`04_specialization.ipynb::verdicts_task-gain`.
+#
 # In the paper's false triples an entity was replaced at random, so that some entities go with a class and a random network can respond to them. In the stricter control every
 # entity stands as often in true sentences as in false ones ([](03_functionality.ipynb)); [](04_specialization.ipynb) has its gains beside these.
 #

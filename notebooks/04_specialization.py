@@ -14,10 +14,11 @@
 # %% [markdown]
 # # Are neurons specialised?
 #
-# In word meanings, yes: the best neuron of a layer of {glue:text}`model_name` reaches a predictivity of
+# For word meanings, the best neuron of a layer of {glue:text}`model_name` reaches a predictivity of
 # {glue:text}`trained:.3f`, averaged over {glue:text}`subfunctions:d` semantic sub-functions, {glue:text}`layers:d` encoder layers and
 # {glue:text}`runs:d` runs, against {glue:text}`untrained:.3f` in copies that were never trained and {glue:text}`null:.3f` for the best of as
-# many chance-level neurons. In tasks the gain is {glue:text}`gain_task:.3f`, in knowledge {glue:text}`gain_knowledge:.3f`.
+# many chance-level neurons. In tasks the gain is {glue:text}`gain_task:.3f`, in knowledge {glue:text}`gain_knowledge:.3f`. Verdicts on the claim that pre-training makes the best neurons far better, by the rule of
+# [the ledger](../book/claims.md): *{glue:text}`verdict_semantic-gain`* for word meanings, *{glue:text}`verdict_task-gain`* for tasks, *{glue:text}`verdict_knowledge-gain`* for knowledge.
 #
 # This is [Section 4 of the paper](https://arxiv.org/abs/2305.18390): both halves of its Figure 1, and Figure 5 of its appendix.
 #
@@ -166,7 +167,8 @@ axes = plots.figure1_left(*(pd.concat(t) for t in (curves, floors, paper or [non
 #
 # Of tasks the paper says that they rise with the layers, and of the other functions that they vary little. From its first layer to its last
 # {glue:text}`model_name` changes by {glue:text}`task_rise:+.3f` in tasks. Models that were never trained on tasks are in the figure too; the table
-# says what each model gains over its untrained copies, for the paper's functions and for the controls.
+# says what each model gains over its untrained copies, for the paper's functions and for the controls. Verdicts on the
+# paper's functions, model by model, are for word meanings {glue:text}`verdicts_semantic-gain`; for knowledge {glue:text}`verdicts_knowledge-gain`; for tasks {glue:text}`verdicts_task-gain`.
 
 # %%
 gains = pd.concat([summaries.gain(*pair, seed=seed).assign(model=name) for name, pair in scored.items()])

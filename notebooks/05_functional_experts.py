@@ -14,7 +14,7 @@
 # %% [markdown]
 # # Do specialised neurons gather in experts?
 #
-# For word meanings, more than chance allows: under the paper's test {glue:text}`own:.0%` of the experts of {glue:text}`model_name` hold
+# For word meanings, the verdict on this claim is *{glue:text}`verdict_semantic-experts`* by the rule of [the ledger](../book/claims.md): under the paper's test {glue:text}`own:.0%` of the experts of {glue:text}`model_name` hold
 # too many semantic top neurons, but so do {glue:text}`random:.0%` of the experts of random partitions; under a test that lets sub-functions share
 # neurons, {glue:text}`own_permutation:.1%` do, against {glue:text}`random_permutation:.1%`.
 #
@@ -177,12 +177,16 @@ axes = plots.functional_experts(report.stacked(kinds))
 # reports (hollow diamonds) and explains with dependence between sub-functions. Under the permutation null the grey dots sit at alpha: only
 # there does a blue dot speak for itself. The question of the claim is then how far blue is right of grey in the third row of a panel.
 #
-# Here are the numbers as the paper prints them, ours beside them, both under the binomial null. *Degree* is averaged over layers with zeros for layers
-# without functional experts, as in the authors' code.
+# Here are the three rows that the paper prints for each model, ours beside them, all under the binomial null: the model's own experts, random partitions (*random*), and random
+# partitions of untrained copies (*untrained*). From the last to the second, the paper's first observation on this table is that proportions rise, because the sub-functions of a
+# pre-trained model share neurons. *Degree* is averaged over layers with zeros for layers without functional experts, as in the authors' code.
 
 # %%
 binomial = [{n: t.query("null == 'binomial'") for n, t in kind.items()} for kind in (found, chance)]
-sources = {"ours": binomial[0], "ours, random": binomial[1], "printed": paper[0], "printed, random": paper[1]}
+fresh = {n: report.by_chance(runs, draws=draws, null=["binomial"], **options) for n, (_, runs) in scored.items()}
+sources = {"ours": binomial[0], "ours, random": binomial[1], "ours, untrained": fresh}
+sources |= {"printed": paper[0], "printed, random": paper[1]}
+sources["printed, untrained"] = published.of(names, published.table1().query("not pretrained"))
 report.beside(sources, ["proportion", "degree"]).style.format("{:.3f}", na_rep="–")
 
 # %% [markdown]
@@ -322,7 +326,7 @@ for name, value in values.items():
 # - **BERT.** The paper MoEfies T5 only and leaves models without ReLU open. Weights can be grouped whatever the activation is.
 # - **Random partitions.** {glue:text}`draws:,d`, as the text says; the released code draws 200, 50 or 30 ([D22](d22)), and its random rows of Table 4 are constants ([D23](d23)).
 # - **Degree.** The tables beside printed ones average over layers, as the code does; `pooled_degree` is the text's ([D26](d26)).
-# - **Untrained copies.** They have experts of their own here; the paper's have random ones, and no released code makes them ([D24](d24)).
+# - **Untrained copies.** In the figure they have experts of their own. The paper's have random ones, as in the table; no released code makes them ([D24](d24)).
 # - **Intervals.** Resampling sub-functions *with* replacement would count one sub-function as two that agree, which is what the tests look for. The intervals
 #   leave a fifth of the sub-functions out instead (a delete-d jackknife).
 #

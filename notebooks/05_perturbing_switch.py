@@ -14,9 +14,9 @@
 # %% [markdown]
 # # Can Switch do without its functional experts?
 #
-# For {glue:text}`model_name` the question stays open: from 128 examples it does not learn the tasks, with any of its experts (mean accuracy {glue:text}`original:.1f` %
-# with all of them, chance {glue:text}`chance:.1f` %), so that allowing functional experts only
-# ({glue:text}`gain:+.1f` points, p = {glue:text}`gain_p:.2f`) or none of them ({glue:text}`loss:+.1f` points, p = {glue:text}`loss_p:.2f`) can show little.
+# By the rule of [the ledger](../book/claims.md), the claim that {glue:text}`model_name` does worse without them has the verdict *{glue:text}`verdict_switch-without`*, the claim that it does better with nothing else *{glue:text}`verdict_switch-only`*.
+# From 128 examples it reaches a mean accuracy of {glue:text}`original:.1f` % with all of its experts, where chance is {glue:text}`chance:.1f` %, so that allowing functional experts only
+# ({glue:text}`gain:+.1f` points, p = {glue:text}`gain_p:.2f`) or all but these ({glue:text}`loss:+.1f` points, p = {glue:text}`loss_p:.2f`) can show little.
 # From 4,096 examples of two tasks it reaches {glue:text}`more:.1f` %, and there the differences are {glue:text}`more_gain:+.1f` (p = {glue:text}`more_gain_p:.2f`) and
 # {glue:text}`more_loss:+.1f` points (p = {glue:text}`more_loss_p:.2f`).
 #

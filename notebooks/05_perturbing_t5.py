@@ -14,9 +14,9 @@
 # %% [markdown]
 # # Does perturbing experts hurt what they are good at?
 #
-# Not here: with strong noise on a fifth of the neurons of its last layers, {glue:text}`model_name` loses {glue:text}`lost_moe:.1f` points of accuracy when they
+# The claim that experts matter more for their tasks than random neurons has the verdict *{glue:text}`verdict_experts-over-random`* by the rule of [the ledger](../book/claims.md): with strong noise on a fifth of the neurons of its last layers, {glue:text}`model_name` loses {glue:text}`lost_moe:.1f` points of accuracy when they
 # are whole experts with the highest predictivities, and {glue:text}`lost_random:.1f` when they are drawn at random; the noise that the paper adds to T5-base costs
-# {glue:text}`lost_text:.1f`. And a task loses no more from its own experts than from those of others
+# {glue:text}`lost_text:.1f`. The claim that a task loses more from its own experts than from those of others has the verdict *{glue:text}`verdict_own-experts`*
 # (difference {glue:text}`own:+.1f` points, 95 % interval {glue:text}`own_low:.1f` to {glue:text}`own_high:.1f`).
 #
 # This is the second half of [Section 5 of the paper](https://arxiv.org/abs/2305.18390), its Figure 2, with the details of Appendix A.2.
@@ -193,7 +193,7 @@ at_reach = fair.query("number == @reach").set_index("against").drop(columns="num
 #
 # with $\Delta_{ij}$ the accuracy that task $j$ loses. Its chance is counted over all ways to deal the rows to the tasks.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-dissociation", "caption": "Percentage points of accuracy that a task (column) loses when the fifth of the experts (left) or neurons (right) best at another task (row) get noise of variance 64. Framed: its own."}, "image": {"alt": "Two square heat maps of seven by seven tasks with numbers. The framed diagonal is not darker than the rest; whole columns differ."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-dissociation", "caption": "Percentage points of accuracy that a task (column) loses when the fifth of the experts (left) or neurons (right) best at another task (row) get noise of variance 64. Framed: its own."}, "image": {"alt": "Two square heat maps of seven by seven tasks with numbers. The diagonal is framed; columns differ more than rows."}}
 lost = {kind: lesion_report.drops(accuracy.sel(setting="strong"), kind, reach) for kind in ("experts", "neurons")}
 axes = plots.dissociation({kind: table.mean(["seed", "draw"]).to_pandas() for kind, table in lost.items()})
 
@@ -207,7 +207,8 @@ crossed = {
 pd.DataFrame(crossed).T.style.format("{:+.3f}").format("{:.3f}", subset=["p"])
 
 # %% [markdown]
-# Columns differ far more than rows: some tasks lose more than others, whatever is perturbed. A single column, or a mean over tasks, would look like an effect of the experts.
+# Columns differ far more than rows: some tasks lose more than others, whatever is perturbed. A single column, or a mean over tasks, would look like an effect of the experts. The ledger's verdict
+# on the double dissociation of experts is *{glue:text}`verdict_own-experts`*; the interval at variance 64 says which differences remain possible.
 #
 # ## Noise, shuffling, and all layers
 #

@@ -16,8 +16,9 @@
 #
 # By the paper's measure, the order of experts of {glue:text}`model_name` stays above a correlation of {glue:text}`level` from {glue:text}`first_expert:.0%` of the run on, for word meanings, and
 # that of neurons from {glue:text}`first_neuron:.0%` on. But noise that repeats counts as stable there: with other sentences, the order of neurons at the end correlates with itself at
-# {glue:text}`reliability_neuron:.2f` only. With that taken out, what lies between experts is ahead of what lies within them by {glue:text}`lead:.2f` (95 % interval {glue:text}`lead_low:.2f` to
-# {glue:text}`lead_high:.2f`), instead of {glue:text}`lead_whole:.2f`.
+# {glue:text}`reliability_neuron:.2f` only. Corrected for this, the part between experts is more stable from checkpoint to checkpoint than the part within them, by {glue:text}`lead:.2f` (95 % interval
+# {glue:text}`lead_low:.2f` to {glue:text}`lead_high:.2f`), instead of {glue:text}`lead_whole:.2f`. By the rule of [the ledger](../book/claims.md), the claim that experts settle long before neurons has, for
+# word meanings, the verdict *{glue:text}`verdict_semantic-experts-before-neurons`*, and the claim that the structure between experts is the more stable one *{glue:text}`verdict_between-over-within`*.
 #
 # This is [Section 6 of the paper](https://arxiv.org/abs/2305.18390), its Figures 3 and 4, and Figure 6 of its appendix.
 #
@@ -226,14 +227,15 @@ pd.concat(at_end, names=["model"]).reindex(columns=pairs, level="pair").style.fo
 # ## Between and within experts
 #
 # A neuron's rank is the mean rank of its expert plus a rest. The covariance of neurons at two checkpoints is the sum of the covariances of both parts, so each has a correlation of its own. If pre-training went
-# from coarse to fine, what lies between experts should settle first, also after the correction.
+# from coarse to fine, the part between experts should be the more stable one while the part within them still changes, also after the correction. The reverse does not follow: a gap that is there from the
+# beginning to the end of training is no order in time.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-parts", "caption": "Correlation of adjacent checkpoints of the part of neurons' ranks that lies between experts and of the part within them (top), with the same sentences (solid) and corrected (dashed, cut at 1.2); share of the variance between experts (bottom). The first model."}, "image": {"alt": "Six panels. Blue lines of the part between experts lie above orange lines of the part within; below, the share of variance between experts is a few per cent and grows."}}
 parts = noise_report.parts(runs[model])
 axes = plots.parts(parts)
 
 # %% [markdown]
-# How much higher is the correlation of experts than that of neurons, and of the part between experts than of the part within them, over the last nine tenths of the run? With 95 % intervals from a
+# How much higher is the correlation of experts than that of neurons, and of the part between experts than of the part within them, on average over the last nine tenths of training? With 95 % intervals from a
 # bootstrap of runs and sub-functions:
 
 # %%
@@ -317,6 +319,7 @@ for name, value in values.items():
 # - That the paper's own curves are noise. Its word meanings have as many sentences as ours (100 of a sense), its relations twice and its tasks up to ten times as many; and how reliable a score is
 #   depends on the neurons as well. Activations, which would tell, are not among the released files.
 # - Why experts settle when they do. The correction removes what sentences do by chance, not what a different *choice* of sentences would (other topics, other wordings).
+# - That the structure between experts is built *before* what neurons do within them: the mean gap over training, which the ledger judges, says nothing about order in time.
 # - That what is stable is modular: an order of experts can be stable for many reasons, loudness among them.
 #
 # ## Exercises

@@ -15,7 +15,8 @@
 # # Do words with like meanings share experts?
 #
 # In {glue:text}`model_name` the clustering score at the end of pre-training is {glue:text}`own:.2f` by the vectors of {glue:text}`vectors`, and {glue:text}`own_corpus:.2f` by the company that words
-# keep in the text it was trained on. Groups of neurons dealt at random score {glue:text}`random_own:.2f` and {glue:text}`random_corpus:.2f`.
+# keep in the text it was trained on. Randomly assigned groups of neurons score {glue:text}`random_own:.2f` and {glue:text}`random_corpus:.2f`. By the rule of [the ledger](../book/claims.md), the claim that sub-functions about similar words share experts in
+# the lowest layer has the verdict *{glue:text}`verdict_lowest-organised`*, and the claim that they share experts more than random groups *{glue:text}`verdict_lowest-over-random`*.
 #
 # This is [Appendix A.6 of the paper](https://arxiv.org/abs/2305.18390), its Figures 7 and 8.
 #

@@ -18,6 +18,9 @@ def test_every_model_finds_what_it_stands_for(name, printed):
 def test_some_numbers_as_printed():
     one = published.table1().set_index(["model", "pretrained", "partition", "function"])
     assert one.loc[("t5", True, "post-MoE", "task")].tolist() == [0.12, 3.276]
+    assert one.loc[("t5", False, "random", "semantic")].tolist() == [0.016, 0.257]
+    assert one.loc[("switch", False, "random", "task")].tolist() == [0.001, 0.018]
+    assert len(one) == 18  # three functions of two models: own experts, random ones, and those of untrained copies
     four = published.table4().set_index(["model", "partition", "function"])
     assert four.loc[("switch", "pre-MoE", "knowledge")].tolist() == [0.101, 2.028]
     five = published.table5().set_index(["model", "function"])["average_ap"]

@@ -76,7 +76,7 @@ def figure4() -> pd.DataFrame:
 
 def table1() -> pd.DataFrame:
     """Table 1: ``model`` (t5, switch), ``pretrained, partition`` (random, pre-MoE, post-MoE), ``function, proportion``
-    of functional experts and modularization ``degree``."""
+    of functional experts and modularization ``degree``. Untrained models have random partitions only."""
     return _read("table1")
 
 
