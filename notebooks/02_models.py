@@ -157,8 +157,8 @@ axes = plots.start_and_end(ends)
 ends.set_index(["model", "function", "init"])[["value", "low", "high"]].unstack("init").style.format("{:.3f}")
 
 # %% [markdown]
-# [](04_specialization.ipynb) judges by these gains the claim that pre-training makes the best neurons far better. Its verdicts for word meanings: {glue:text}`04_specialization.ipynb::verdicts_semantic-gain`; for knowledge:
-# {glue:text}`04_specialization.ipynb::verdicts_knowledge-gain`; for tasks: {glue:text}`04_specialization.ipynb::verdicts_task-gain`.
+# [](04_specialization.ipynb) judges by these gains the claim that pre-training makes the best neurons far better. Its verdicts for word meanings: {glue:text}`04_specialization.ipynb::verdicts_semantic-gain:s`; for knowledge:
+# {glue:text}`04_specialization.ipynb::verdicts_knowledge-gain:s`; for tasks: {glue:text}`04_specialization.ipynb::verdicts_task-gain:s`.
 #
 # In the paper's false triples an entity was replaced at random, so that some entities go with a class and a random network can respond to them. In the stricter control every
 # entity stands as often in true sentences as in false ones ([](03_functionality.ipynb)); [](04_specialization.ipynb) has its gains beside these.

@@ -76,7 +76,7 @@ pd.DataFrame({name: controls.card(s) | {"licence": licences[name]} for name, s i
 # %% [markdown]
 # :::{admonition} What the semantic function stands in for
 # The paper takes two senses of one word from OneSeC, a corpus of sentences tagged with senses.
-# Here a "sense" is a word that is not shown.
+# Here a "sense" is a hidden word.
 # Two nouns of similar frequency are each hidden behind T5's own mark for missing text, `<extra_id_0>`, in 100 sentences.
 # What is left is the question that word-sense data asks too: does the neuron read the context?
 # What is missing is the word itself. In OneSeC the ambiguous word is visible and the same in both classes;

@@ -136,6 +136,7 @@ assert np.isclose(naive_p("semantic", 0, 3), tested["p"].sel(function="semantic"
 tested["count"].sel(function="semantic").to_pandas()
 
 # %% [markdown]
+# (three-nulls)=
 # ## Three kinds of chance
 #
 # - **binomial**: every top neuron of every sub-function is dealt by itself (the paper's footnote 3).

@@ -185,6 +185,7 @@ same = {name: report.stabilised(report.all_layers(table), level, seed=seed) for 
 report.stacked(same).set_index(["model", "level", "function"])["first"].unstack().style.format("{:.2f}")
 
 # %% [markdown]
+# (averaging)=
 # ## Does averaging make experts stable?
 #
 # An expert's predictivity is the mean of many neurons, and means are less noisy. Could that alone raise the correlation? Not if neurons are grouped at random: each
@@ -199,6 +200,7 @@ pd.concat(sizes, names=["model"]).style.format("{:.2f}")
 # Where experts are more stable than random groups of their size, then, it is no artefact of averaging: their neurons have something in common, and what they have in common moves less than
 # what they have not. But *why* does it move less? Because it is learned first, or because it is read with less noise?
 #
+# (noise-of-sentences)=
 # ## What of it is noise
 #
 # A predictivity is estimated from some two hundred sentences, and *the same* sentences at every checkpoint. Whatever a neuron does to them by chance is in both checkpoints and raises

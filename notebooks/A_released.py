@@ -189,7 +189,7 @@ effect.to_frame("points that experts cost more than Avg").T.style.format("{:+.1f
 # *Like guessing.* With ten experts MoE leaves {glue:text}`ten_seen:.1%` on the seen data sets and {glue:text}`ten_unseen:.1%` on the unseen ones; one over the number of answers is {glue:text}`chance_seen:.0%` and
 # {glue:text}`chance_unseen:.0%`. Always giving the most frequent answer would reach more in several of them.
 #
-# ## Is "avoiding functional experts hurts" established?
+# ## Does avoiding functional experts hurt?
 #
 # Tables 2 and 3 have eight seeds for each of seven tasks, the same eight numbers under each strategy, and the released script draws the training examples by them. So differences can be taken seed by seed. The test flips the
 # signs of the eight differences in all $2^8$ ways; by hand on a toy:

@@ -248,7 +248,10 @@ def test_the_page_shows_every_claim_with_its_verdicts(build, tmp_path):
 
 def test_the_figure_is_on_the_page_in_words_too(build, tmp_path):
     html, *_ = build([claim()], row(), row(-2, -3, -1, model="me/t5"))
-    assert 'alt="Grid of 1 claims by models with a verdict in each cell. t5-mini: 1 holds; me/t5: 1 not in this model."' in html
+    assert (
+        'alt="Grid of 1 claims by models with a verdict in each cell. t5-mini: 1 holds; me/t5: 1 not in this model."'
+        in html
+    )
     assert "All <em>verdicts</em>." in html
     assert (tmp_path / "html/_images/verdicts.png").stat().st_size > 2000
 

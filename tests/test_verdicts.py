@@ -2,9 +2,12 @@
 
 import math
 
+import nbformat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
 
 from modularity import evidence, ledger, verdicts
 
@@ -54,6 +57,11 @@ def test_absence_is_said_only_where_half_of_what_is_printed_is_excluded(effect, 
     assert (said == "not shown") == (low <= 0 and not excluded)
 
 
+CONF = """
+extensions = ["myst_nb"]
+source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
+nb_execution_mode = "off"
+"""
 PRINTED = evidence.table([("gain", "printed, t5", 0.5, math.nan, math.nan)])
 
 
@@ -98,3 +106,38 @@ def test_what_is_glued_is_the_verdict_of_the_ledger(monkeypatch):
     fields = {"claim": "Neurons tell.", "section": "4", "test": "Counted.", "unit": "neurons", "page": "02_models"}
     table = ledger.judged([ledger.Claim("gain", **fields, expected={})], found).set_index("model")["verdict"]
     assert [made["verdict_gain"], made["verdict_gain_a-bert"]] == table[["t5-mini", "a-bert"]].tolist()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
+@pytest.mark.parametrize("model", ["t5-mini", "me/t5 large"])
+def test_a_page_and_its_neighbours_show_the_verdict_of_the_run(model, tmp_path, monkeypatch):
+    """A small book: a notebook that glues its verdicts, run with one of two models, and a page that reads them."""
+    monkeypatch.setattr(verdicts.evidence_printed, "effects", lambda: PRINTED)
+    found = rows(("t5-mini", 0.3, 0.2, 0.4), ("me/t5 large", 0.1, -0.1, 0.2))
+    outputs = [
+        nbformat.v4.new_output(
+            "display_data",
+            data={ledger.RECORD: repr(value)},
+            metadata={"scrapbook": {"name": name, "mime_prefix": "application/papermill.record/"}},
+        )
+        for name, value in ledger.to_glue(model, found).items()
+    ]
+    cell = nbformat.v4.new_code_cell("glue()", outputs=outputs)
+    said = nbformat.v4.new_markdown_cell("# Title\n\nHere: *{glue:text}`verdict_gain`*.")
+    language = {"language_info": {"name": "python", "pygments_lexer": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=[said, cell], metadata=language), tmp_path / "page.ipynb")
+    roles = ("verdict_gain", "verdict_gain_t5-mini", "verdicts_gain")
+    there = " ".join(f"*{{glue:text}}`page.ipynb::{role}:s`*" for role in roles)
+    (tmp_path / "index.md").write_text(f"# Book\n\nThere: {there}.\n\n```{{toctree}}\npage\n```\n")
+    (tmp_path / "conf.py").write_text(CONF)
+    with (tmp_path / "warnings").open("w+") as log, docutils_namespace():
+        app = Sphinx(tmp_path, tmp_path, tmp_path / "html", tmp_path / "trees", "html", status=None, warning=log)
+        app.build(force_all=True)
+        log.seek(0)
+        warnings = log.read()
+    assert warnings == ""
+    own = {"t5-mini": "holds", "me/t5 large": "not in this model"}[model]
+    shown = [(tmp_path / f"html/{page}.html").read_text() for page in ("page", "index")]
+    assert all(f'<em><span class="pasted-text">{own}</span></em>' in html for html in shown)
+    assert '<span class="pasted-text">holds</span>' in shown[1]
+    assert "holds (t5-mini); not in this model (me/t5 large)" in shown[1]

@@ -10,7 +10,7 @@ import xarray as xr
 from scipy import stats
 
 from modularity import emergence, evidence, evidence_perturbed, lesion_report
-from modularity.evidence import DRAWS, ENDS, Row
+from modularity.evidence import DRAWS, ENDS
 from modularity.evidence_emergence import HALF, LATE
 from modularity.release_files import Release
 from modularity.released_questions import guessing, paired
@@ -39,7 +39,8 @@ def perturbed(release: Release) -> pd.DataFrame:
     """Figure 2 as effects, as `evidence_perturbed.t5`, with the intervals of `over_panels`."""
     values = by_task(release)
     return evidence.table(
-        (claim, T5, *over_panels(rows.set_index("task")["effect"])) for claim, rows in values.groupby("claim", sort=False)
+        (claim, T5, *over_panels(rows.set_index("task")["effect"]))
+        for claim, rows in values.groupby("claim", sort=False)
     )
 
 
