@@ -37,11 +37,9 @@ def table(release: Release, *, seed: int = 0) -> pd.DataFrame:
 
 def perturbed(release: Release) -> pd.DataFrame:
     """Figure 2 as effects, as `evidence_perturbed.t5`, with the intervals of `over_panels`."""
-    values = by_task(release)
-    return evidence.table(
-        (claim, T5, *over_panels(rows.set_index("task")["effect"]))
-        for claim, rows in values.groupby("claim", sort=False)
-    )
+    values: Any = by_task(release).set_index(["claim", "task"])["effect"]
+    claims = dict.fromkeys(values.index.get_level_values("claim"))
+    return evidence.table((claim, T5, *over_panels(values.loc[claim])) for claim in claims)
 
 
 def by_task(release: Release) -> pd.DataFrame:
@@ -70,8 +68,8 @@ def over_panels(values: pd.Series) -> tuple[float, float, float]:
     ----------
     values : of each data set, by name; at least two of a panel.
     """
-    seen = values.index.isin(SEEN)
-    parts = [part for part in (values[seen].to_numpy(), values[~seen].to_numpy()) if len(part)]
+    seen, numbers = values.index.isin(SEEN), values.to_numpy()
+    parts = [part for part in (numbers[seen], numbers[~seen]) if len(part)]
     if min(map(len, parts)) < 2:
         raise ValueError(f"got the data sets {', '.join(values.index)}, expected at least two of each panel")
     variances = np.array([(len(part) / len(values)) ** 2 * part.var(ddof=1) / len(part) for part in parts])

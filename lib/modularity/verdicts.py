@@ -72,10 +72,10 @@ def judge(found: pd.DataFrame, printed: pd.DataFrame | None = None) -> pd.DataFr
     for claim, model, estimate in printed[COLUMNS[:3]].itertuples(index=False, name=None):
         effects.setdefault(claim, {})[str(model).removeprefix(PRINTED)] = float(estimate)
     bars, said = [], []
-    for claim, model, *effect in every[COLUMNS].itertuples(index=False, name=None):
+    for claim, model, estimate, low, high in every[COLUMNS].itertuples(index=False, name=None):
         own = str(model).startswith(PRINTED)
         bars.append(math.nan if own else least(model, effects.get(claim, {})))
-        said.append("" if own else verdict(*effect, bars[-1]))
+        said.append("" if own else verdict(estimate, low, high, bars[-1]))
     return every.assign(least=bars, verdict=said)
 
 
@@ -103,8 +103,9 @@ def words(found: pd.DataFrame, model: str = "", printed: pd.DataFrame | None = N
     rows = judge(found, printed)
     rows = rows[~rows["model"].str.startswith(PRINTED)]
     made: dict[str, str] = {}
-    for claim, of_claim in rows.groupby("claim", sort=False):
-        said = dict(zip(of_claim["model"], of_claim["verdict"].replace("", UNTESTED), strict=True))
+    for claim in dict.fromkeys(rows["claim"]):
+        of_claim = rows[rows["claim"] == claim]
+        said = {name: word or UNTESTED for name, word in zip(of_claim["model"], of_claim["verdict"], strict=True)}
         made |= {f"verdict_{claim}_{slug(name)}": word for name, word in said.items()}
         if model in said:
             made[f"verdict_{claim}"] = said[model]
