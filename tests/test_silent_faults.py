@@ -62,6 +62,10 @@ def test_untrained_weights_do_not_depend_on_the_precision_that_is_named(folder, 
 # Special tokens
 
 
+def test_every_type_of_model_has_its_tokenizer_and_is_tested_here():
+    assert set(models.CLASSES) == set(tokens.CLASSES) == set(layouts.KINDS)
+
+
 def named(kind: str) -> dict[str, dict[str, object]]:
     """What ``tokenizer_config.json`` may say of special tokens, all meaning the same."""
     pad, gap = layouts.SPECIAL[kind]
