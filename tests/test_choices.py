@@ -1,5 +1,6 @@
 """Every row of the audit has its place, its switch exists, and both of its sides are run."""
 
+import functools
 import importlib
 import inspect
 import math
@@ -28,6 +29,20 @@ DIFFER |= {"D1", "D3", "D4", "D5", "D6", "D7", "D9", "D11", "D13", "D24"}
 @pytest.fixture(scope="module")
 def tiny() -> Setup:
     return Setup(per_class=8, many=5, limit=2, rows=6, draws=2, partitions=40, steps=2, tuned=2)
+
+
+@pytest.fixture(scope="module")
+def measured(tiny, tmp_path_factory):
+    """Row → its effect; what several rows score is scored once."""
+    folder = tmp_path_factory.mktemp("cache")
+
+    @functools.cache
+    def measure(row):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MODULARITY_CACHE", str(folder))
+            return row.measure(tiny)
+
+    return measure
 
 
 def test_every_row_stands_once_in_the_table_and_on_the_page():
@@ -68,8 +83,8 @@ def test_the_check_of_switches_can_fail():
 
 
 @pytest.mark.parametrize("row", choices.MEASURED, ids=lambda row: row.id)
-def test_both_sides_of_a_switch_are_run(row, tiny):
-    effect = row.measure(tiny)
+def test_both_sides_of_a_switch_are_run(row, measured):
+    effect = measured(row)
     assert math.isfinite(effect.text)
     assert math.isfinite(effect.other)
     assert effect.what
@@ -80,10 +95,11 @@ def test_both_sides_of_a_switch_are_run(row, tiny):
         assert effect.difference != 0
 
 
-def test_a_measure_is_the_same_twice(tiny):
+def test_a_measure_is_the_same_twice(tiny, measured):
+    """From the start: the second time nothing is stored."""
     for row in choices.ROWS:
         if row.id in ("D10", "D18", "D22", "D23"):
-            assert repr(row.measure(tiny)) == repr(row.measure(replace(tiny)))
+            assert repr(measured(row)) == repr(row.measure(replace(tiny)))
 
 
 # What a difference is

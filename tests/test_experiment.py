@@ -67,8 +67,8 @@ def computed(squares):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_every_cell_is_computed_once_and_kept(squares, workers):
-    for _ in range(2):
-        whole, _ = experiment.compute(squares, workers=workers)
+    for number in (workers, 1):  # and then read
+        whole, _ = experiment.compute(squares, workers=number)
         assert whole["square"].to_numpy().tolist() == [1, 4, 9, 16]
     assert computed(squares) == [1, 2, 3, 4]
 

@@ -1,6 +1,7 @@
 """Section 6 draws from shipped histories, from a run's folder, or from a model trained on the spot; all look alike."""
 
 import tempfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from test_pretrain import DOCS, NANO, SWITCH, train
 
 from modularity import emergence, functions, history, live, models, pretrain, record
 
-TINY = {"steps": 6, "warmup": 2, "decay": 0.5, "batch": 4, "length": 24, "d_model": 16, "heads": 2, "lr": 0.03}
+TINY = {"steps": 3, "warmup": 1, "decay": 0.5, "batch": 4, "length": 24, "d_model": 16, "heads": 2, "lr": 0.03}
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_a_fresh_history_has_what_a_shipped_one_has(tiny, name, monkeypatch):
     for variable in made.data_vars:
         assert set(made[variable].dims) == set(shipped[variable].dims)
     assert set(made["function"].to_numpy()) == {"semantic", "knowledge", "task"}
-    assert made["step"].to_numpy().tolist()[-1] == 6
+    assert made["step"].to_numpy().tolist() == [0, 1, 2, 3]
     assert emergence.together([made]).sizes["run"] == 1
 
     def again(*_arguments, **_options):
@@ -60,11 +61,12 @@ def test_a_model_is_trained_where_nothing_can_be_stored(tiny, monkeypatch):
 
 @pytest.mark.parametrize("recipe", [NANO, SWITCH])
 def test_a_runs_folder_is_a_source(tmp_path, monkeypatch, recipe):
-    train(recipe, tmp_path, stop_after=3)
+    recipe = replace(recipe, steps=3)
+    train(recipe, tmp_path, stop_after=2)
     monkeypatch.setattr(record, "EXPERTS", 4)
     monkeypatch.setattr(record, "TOP", 1 / 16)
     monkeypatch.setattr(record, "followed", lambda: functions.load_all(per_class=4, limit=3))
-    with pytest.raises(ValueError, match="the history lacks step 4"):  # it is not at its end
+    with pytest.raises(ValueError, match="the history lacks step 3"):  # it is not at its end
         live.histories("any", str(tmp_path))
     train(recipe, tmp_path)
     (made,) = live.histories("any", str(tmp_path))
@@ -88,15 +90,11 @@ def test_unknown_sources_are_named():
 
 
 @pytest.mark.parametrize("name", models.MINI)
-def test_a_slice_of_the_shipped_histories_is_what_the_models_give(name):
-    runs = live.histories(name)
-    steps = set()
-    for seed in range(20):  # until it has drawn both checkpoints that can be read here
-        if len(steps) < 2:
-            row = live.check(runs, name, rng=np.random.default_rng(seed)).iloc[0]
-            steps.add(row["step"])
-            assert row["greatest difference"] < 0.005
-    assert steps == {0, 7000}
+@pytest.mark.parametrize(("seed", "step"), [(2, 0), (0, 7000)])  # they draw the checkpoints that can be read here
+def test_a_slice_of_the_shipped_histories_is_what_the_models_give(name, seed, step):
+    row = live.check(live.histories(name), name, rng=np.random.default_rng(seed)).iloc[0]
+    assert row["step"] == step
+    assert row["greatest difference"] < 0.005
 
 
 def test_a_slice_that_disagrees_stops():

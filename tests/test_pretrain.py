@@ -44,11 +44,12 @@ DOCS = [
 
 def examples() -> list[mixture.Example]:
     """Red cats are yes, others no."""
-    words = {word: models.tokenizer()(word)["input_ids"] for word in ("yes", "no")}
+    tokenizer = models.tokenizer()
+    words = {word: tokenizer(word)["input_ids"] for word in ("yes", "no")}
     made = []
     for i in range(40):
         a, b = ("red", "old")[i % 2], ("cat", "dog", "hen")[i % 3]
-        ids = models.tokenizer()(f"The {a} {b}" + " sat" * (i % 5))["input_ids"]
+        ids = tokenizer(f"The {a} {b}" + " sat" * (i % 5))["input_ids"]
         made.append(mixture.Example(tuple(ids), tuple(words["yes" if (a, b) == ("red", "cat") else "no"])))
     return made
 
