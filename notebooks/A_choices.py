@@ -49,6 +49,7 @@ limit: int = 12  # semantic sub-functions where they are scored anew
 draws: int = 10  # of rows and noise
 tuned: int = 3  # draws of the examples that T5 is tuned on
 seed: int = 0  # of everything that is drawn
+recompute: str = "slice"  # of what is shipped: slice (rechecked), none, or full, which computes everything
 
 # %%
 import numpy as np
@@ -56,7 +57,7 @@ import pandas as pd
 from myst_nb import glue
 from sklearn.metrics import average_precision_score
 
-from modularity import choices, choices_scores, experts, fewshot_report, predictivity, sweep
+from modularity import audit, choices, choices_scores, experts, fewshot_report, predictivity, sweep
 from modularity import plots_choices as plots
 from modularity.choices_setup import Setup, best
 
@@ -112,7 +113,9 @@ by_hand
 
 # %%
 setup = Setup(model, routed, per_class=per_class, limit=limit, draws=draws, tuned=tuned, seed=seed)
-found = choices.table(choices.effects(setup))
+effects, checked = audit.obtain(setup, recompute)
+print(checked)
+found = choices.table(effects)
 shown = ["topic", "what", "text", "other", "low", "high", "of", "relative"]
 found.set_index("row")[shown].style.format("{:.3g}", subset=shown[2:6], na_rep="–").format(
     "{:+.0%}", subset=["relative"], na_rep="–"

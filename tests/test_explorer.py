@@ -17,6 +17,7 @@ from modularity import (
     experts,
     explorer,
     explorer_cards,
+    explorer_layers,
     functions,
     luck,
     models,
@@ -40,7 +41,7 @@ def few():
 def made(untrained, few, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MODULARITY_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield explorer.layers(untrained, few, draws=3000), sweep.scores(untrained, few)
+        yield explorer_layers.layers(untrained, few, draws=3000), sweep.scores(untrained, few)
 
 
 # The data
@@ -162,7 +163,8 @@ def data(few, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MODULARITY_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setattr(luck, "useless", lambda p, n, draws: np.sort(np.random.default_rng(0).uniform(0.4, 0.9, 999)))
-        explorer.write(folder, models.MINI, few)
+        shown = {name: explorer_layers.layers(models.load(name), few) for name in models.MINI}
+        explorer.write(folder, shown, few, "explorer: shipped and rechecked")
     read = {}
     for file in folder.glob("*.js"):
         key, text = re.fullmatch(r'\(window\.\w+ \?\?= {}\)\["(.+?)"\] = (.*);\n', file.read_text("utf-8")).groups()
@@ -246,6 +248,10 @@ def test_the_table_shows_the_data(page, data):
     rows = page.locator("#explorer .ex-list tbody tr").all()
     assert [row.locator("td").nth(1).inner_text() for row in rows] == [str(n) for n in top["n"]]
     assert [row.locator("td").nth(2).inner_text() for row in rows] == [f"{s:.3f}" for s in top["s"]]
+
+
+def test_the_page_says_what_was_rechecked(page):
+    assert page.locator("#explorer .ex-checked").inner_text() == "explorer: shipped and rechecked"
 
 
 def test_by_keyboard_alone(page, data):

@@ -16,22 +16,10 @@ import xarray as xr
 from distributed import Client, LocalCluster
 from test_pretrain import NANO, SWITCH, train
 
-from modularity import functions, measure, models, moefication, store, stored_file, sweep
+from modularity import measure, models, store, stored_file, sweep
 from modularity.subfunction import SubFunction
 
 STEPS = [0, 1, 3]
-
-
-def test_runs_are_scored_and_grouped_in_one_order(monkeypatch):
-    subfunctions = functions.load_all(per_class=4, limit=1)
-    monkeypatch.setattr(models, "seeds", lambda _name: [0])
-    trained, fresh = sweep.runs("t5-mini", subfunctions, copies=2, seed=5)
-    np.testing.assert_array_equal(trained[0], sweep.scores(models.load("t5-mini", seed=0), subfunctions))
-    last = models.load("t5-mini", untrained=True, seed=6)
-    np.testing.assert_array_equal(fresh[1], sweep.scores(last, subfunctions))
-    own, theirs = moefication.runs("t5-mini", 4, copies=2, seed=5)
-    np.testing.assert_array_equal(own[0], moefication.experts(models.load("t5-mini", seed=0), 4, seed=5))
-    np.testing.assert_array_equal(theirs[1], moefication.experts(last, 4, seed=5))
 
 
 def test_a_model_that_is_no_companion_is_one_run(monkeypatch):

@@ -300,6 +300,7 @@
       groups.get(of).append(option(i, name));
     });
     select("sub", "Sub-function").append(...groups.values());
+    if (index.checked) root.append(make("p", { class: "ex-checked" }, index.checked));
     window.addEventListener("popstate", () => draw(true)); // links within the page, back, and an edited address
     await draw(false);
   }

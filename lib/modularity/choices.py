@@ -1,9 +1,10 @@
 """Every choice that text and code make differently, the rows of the audit: what each side is, and what it changes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
+from tqdm import tqdm
 
 from modularity import choices_experts, choices_lesions, choices_routing, choices_scores
 from modularity.choices_setup import Effect, Setup
@@ -41,7 +42,7 @@ ROWS = (
         "functions.load_all(limit)",
         choices_scores.first_subfunctions,
     ),
-    Row("D5", "untrained: copies", "three", "own step 0", "sweep.runs(copies)", choices_scores.initialisations),
+    Row("D5", "untrained: copies", "three", "own step 0", "obtain.runs(copies)", choices_scores.initialisations),
     Row("D6", "end mark", "read", "masked", "choices_scores.unended", choices_scores.end_mark),
     Row("D7", "top 1 %", "rounded down", "1 in 96", "specialists.top_neurons(share)", choices_scores.top_share),
     Row("D8", "noise", "added, variance 4", "shuffled, times 4", "perturb.neurons(how)", choices_lesions.noise),
@@ -134,9 +135,11 @@ ROWS = (
 MEASURED = tuple(row for row in ROWS if row.measure)
 
 
-def effects(setup: Setup) -> dict[str, Effect]:
-    """Row → its effect, of every row that can be measured."""
-    return {row.id: row.measure(setup) for row in ROWS if row.measure}
+def effects(setup: Setup, only: Sequence[str] | None = None) -> dict[str, Effect]:
+    """Row → its effect, of every row that can be measured, or of those named."""
+    chosen = [row for row in ROWS if row.measure and (only is None or row.id in only)]
+    bar = tqdm(chosen, desc="choices", unit="row", disable=len(chosen) == 1)
+    return {row.id: row.measure(setup) for row in bar if row.measure}
 
 
 def table(found: Mapping[str, Effect]) -> pd.DataFrame:

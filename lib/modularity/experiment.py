@@ -33,7 +33,12 @@ class Experiment(Protocol):
 
     @property
     def name(self) -> str:
-        """Of the file ``data/results/NAME.zarr.zip``."""
+        """Of the file ``data/FOLDER/NAME.zarr.zip``."""
+        ...
+
+    @property
+    def folder(self) -> str:
+        """Of the file, below ``data``."""
         ...
 
     @property
@@ -98,7 +103,7 @@ class Checked:
 
 def write(experiment: Experiment, *, workers: int | None = None, scheduler: str | None = None) -> Path:
     """Compute all cells and put the file that is shipped in its place."""
-    path = sources.data_folder() / "results" / f"{experiment.name}.zarr.zip"
+    path = sources.data_folder() / file(experiment)
     result, encoding = compute(experiment, workers=workers, scheduler=scheduler)
     stored_file.write(
         path, result, {"experiment": experiment.name, **experiment.provenance(), **measure.key()}, encoding
@@ -106,15 +111,20 @@ def write(experiment: Experiment, *, workers: int | None = None, scheduler: str 
     return path
 
 
+def file(experiment: Experiment) -> str:
+    """Its file, below ``data``, as the registry names it."""
+    return f"{experiment.folder}/{experiment.name}.zarr.zip"
+
+
 def is_shipped(experiment: Experiment) -> bool:
     """Whether there is a file of it in this repository."""
-    return f"results/{experiment.name}.zarr.zip" in sources.registry()
+    return file(experiment) in sources.registry()
 
 
 def load(experiment: Experiment) -> xr.Dataset:
     """The shipped file of an experiment, in memory."""
-    file = f"results/{experiment.name}.zarr.zip"
-    return stored_file.read_dataset(sources.path(file), sha256=sources.registry()[file].sha256)
+    name = file(experiment)
+    return stored_file.read_dataset(sources.path(name), sha256=sources.registry()[name].sha256)
 
 
 def recheck(

@@ -8,119 +8,145 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
-from jaxtyping import Int
+import xarray as xr
+from numcodecs import Zstd
 
-from modularity import capture, environment, experts, functions, luck, models, moefication, specialists, sweep
+from modularity import capture, environment, experiment, explorer_layers, identity, luck, measure, models, reading
 from modularity import explorer_cards as cards
+from modularity.experiment import Cell, Recompute, UnavailableError
 from modularity.models import Model
+from modularity.predictivity import predictivity
+from modularity.shipped_readings import asked, content
 from modularity.subfunction import SubFunction
 
 MODELS = (*models.MINI, models.MINILM)
-PER_CLASS = 100  # sentences that are read
-SENTENCES = 3  # that drive a neuron most
 GLOBAL = "MODULARITY_EXPLORER"
 INDEX = "index.js"
+Shown = dict[str, dict[str, cards.Plain]]  # model → layer → what `explorer_layers.layers` says of it
 
 
-def layers(
-    model: Model, subfunctions: Sequence[SubFunction], *, number: int = moefication.EXPERTS, draws: int = luck.DRAWS
-) -> dict[int, cards.Plain]:
-    """What the page shows of every layer of `model` that is read, as plain data.
+def subfunctions() -> list[SubFunction]:
+    """Those of Sections 4 and 5, without the controls."""
+    return [s for function in ("semantic", "knowledge", "task") for s in asked()[function]]
+
+
+@dataclass(frozen=True)
+class Cards:
+    """What the page shows of the first run of each model: a cell is a model, a probe a sub-function of one.
+
+    A difference is the largest of: a predictivity, p or q of a list; the share of sentences that fall in another bin of
+    a histogram; and, on the card of the best neuron of each layer, a predictivity, a cosine, an activation (relative).
+    """
+
+    tolerance: float = field(default=0.02, repr=False)  # three digits are kept, and a sentence may lie on an edge
+    name: str = field(default="explorer", repr=False)
+    folder: str = field(default="results", repr=False)
+
+    def cells(self) -> list[Cell]:
+        return [(name,) for name in MODELS]
+
+    def key(self, cell: Cell) -> dict[str, object] | None:
+        if (fingerprint := models.load(str(cell[0])).fingerprint) is None:
+            return None
+        return {"model": fingerprint, "subfunctions": [content(s) for s in subfunctions()], **measure.key()}
+
+    def compute(self, cell: Cell) -> xr.Dataset:
+        text = json.dumps(explorer_layers.layers(models.load(str(cell[0])), subfunctions()), separators=(",", ":"))
+        return xr.Dataset({"data": ("byte", np.frombuffer(text.encode(), np.uint8))})
+
+    def assemble(self, made: Callable[[Cell], xr.Dataset]) -> tuple[xr.Dataset, Mapping[str, Mapping[str, Any]]]:
+        whole = {name: made((name,))["data"].rename(byte=f"byte of {name}") for name in MODELS}
+        digests = [identity.weights(models.load(name).module) for name in MODELS]
+        coordinates = {"content": ("subfunction", [content(s) for s in subfunctions()]), "weights": ("model", digests)}
+        encoding = {n: {"compressors": [Zstd(level=22)], "chunks": text.shape} for n, text in whole.items()}
+        return xr.Dataset(whole, coordinates), encoding
+
+    def provenance(self) -> dict[str, object]:
+        return {"models": list(MODELS)}
+
+    def probes(self, shipped: xr.Dataset) -> list[Cell]:
+        return [(name, s.name, i) for name in MODELS for i, s in enumerate(subfunctions())]
+
+    def again(self, shipped: xr.Dataset, probe: Cell) -> float:
+        name, _, i = probe
+        try:
+            model = models.load(str(name))
+        except FileNotFoundError as error:
+            raise UnavailableError(str(error)) from error
+        one = subfunctions()[int(i)]
+        if identity.weights(model.module) != shipped["weights"][MODELS.index(str(name))].item():
+            return float("nan")
+        if content(one) != shipped["content"][int(i)].item():
+            return float("nan")
+        off = []
+        data = decoded(shipped[str(name)])
+        for values in capture.pooled_activations(model, one.sentences):
+            shown = data[str(int(values["layer"]))]
+            off += [*_of_list(shown["top"][int(i)], values.to_numpy(), one), *_of_card(model, values, shown, int(i))]
+        return max(off)
+
+
+def decoded(text: xr.DataArray) -> dict[str, cards.Plain]:
+    """Layer → what the page shows of it, from the bytes of a shipped file."""
+    return json.loads(text.to_numpy().tobytes())
+
+
+def _of_list(shown: cards.Plain, values: np.ndarray, one: SubFunction) -> list[float]:
+    """Differences of a list of top neurons from what the activations of its sentences give now."""
+    scores, listed = predictivity(values, one.labels), shown["n"]
+    p = luck.p_values(scores, luck.useless(*one.sizes))
+    off = [float(np.abs(np.sort(scores)[::-1][: len(listed)] - shown["s"]).max())]  # nor is a better one left out
+    for key, now in (("s", scores), ("p", p), ("q", luck.q_values(p))):
+        off.append(float(np.abs(now[listed] - shown[key]).max()))
+    for n, then in zip(listed, shown["h"], strict=True):
+        counts = np.subtract(cards.histogram(values[:, n], one.labels)[2:], then[2:])
+        off.append(float(np.abs(counts).sum()) / 2 / len(one.sentences))
+    return off
+
+
+def _of_card(model: Model, values: xr.DataArray, shown: cards.Plain, i: int) -> list[float]:
+    """Differences of the card of the best neuron of a list: of the sub-function's score, neighbours, and sentences."""
+    layer, n = int(values["layer"]), shown["top"][i]["n"][0]
+    card = shown["cards"][str(n)]
+    weights = cards.weights(model, layer)
+    ((*near,),) = cards.neighbours(weights, [n])
+    off = [abs(now[1] - then[1]) for now, then in zip(near, card["near"], strict=True)]
+    off += [abs(score - shown["top"][i]["s"][0]) for s, score in card["best"] if s == i]
+    strongest = [value for *_, value in card["drive"]]
+    over = float(values[:, n].max()) / strongest[0] - 1  # no sentence of this sub-function drives it more
+    off.append(max(0.0, over))
+    for before, token, after, value in card["drive"]:
+        part = before.removeprefix("…") + token + after.removesuffix("…")
+        known = (t.replace(capture.GAP, model.gap) for s in subfunctions() for t in s.sentences)
+        if text := next((t for t in known if part in t), None):  # a mark is in no sentence
+            now = reading.driving_tokens(model, [(layer, n, text)])[layer, n, text].activation
+            off.append(abs(now / value - 1))
+    return off
+
+
+def write(folder: Path, shown: Shown, described: Sequence[SubFunction], said: str = "") -> None:
+    """Put the page's data in `folder`; the list of them last, so that it stands for the rest.
 
     Parameters
     ----------
-    number : of experts, as `moefication.experts` takes it.
-    draws : of useless neurons, for each pair of class sizes.
-
-    Returns
-    -------
-    layer → ``top``, for each sub-function its top neurons (`specialists.top_neurons`), best first: numbers, scores,
-    p-values, q-values over the neurons of the layer, and histograms (least and most activation, then the sentences
-    of label 0 and of label 1 in each bin); ``useless``, for each sub-function the median score of useless neurons and
-    the mean of the best of as many as the layer has; ``cards``, neuron → card; ``expert`` of each neuron; ``experts``.
+    said : what of them was computed again.
     """
-    groups = moefication.experts(model, number)
-    scores = sweep.scores(model, subfunctions)
-    members = specialists.top_neurons(scores)
-    ranked = np.argsort(-scores.to_numpy(), axis=-1, kind="stable")[..., : specialists.number(scores.sizes["neuron"])]
-    tested = experts.functional_experts(members, groups, null="permutation")
-    counted = experts.counts(members, groups)
-    sizes = [s.sizes for s in subfunctions]
-    drawn = {size: luck.useless(*size, draws=draws) for size in set(sizes)}
-    floors = {s: cards.few([np.median(d), luck.best_of(d, scores.sizes["neuron"])]) for s, d in drawn.items()}
-    chosen = [cards.carded(top) for top in ranked.swapaxes(0, 1)]
-    histograms, strongest = _read(model, subfunctions, ranked, chosen)
-    routed = cards.routing(model, subfunctions)
-    made = {}
-    for i, layer in enumerate(scores["layer"].to_numpy().tolist()):
-        values, top = scores.to_numpy()[:, i], ranked[:, i]
-        p = np.stack([luck.p_values(row, drawn[size]) for row, size in zip(values, sizes, strict=True)])
-        q = luck.q_values(p)
-        lists = zip(top, values, p, q, histograms, strict=True)
-        made[layer] = {
-            "top": [
-                {"n": t.tolist(), "s": cards.few(s[t]), "p": cards.few(a[t]), "q": cards.few(b[t]), "h": h[i]}
-                for t, s, a, b, h in lists
-            ],
-            "useless": [floors[size] for size in sizes],
-            "cards": cards.of_neurons(model, layer, values, strongest[i]),
-            "expert": groups.to_numpy()[i].tolist(),
-            "experts": cards.of_experts(tested.isel(layer=i), counted.isel(layer=i), routed.get(layer)),
-        }
-    return made
-
-
-def _read(
-    model: Model,
-    subfunctions: Sequence[SubFunction],
-    ranked: Int[np.ndarray, "subfunction layer rank"],
-    chosen: Sequence[Sequence[int]],
-) -> tuple[list[list[list[list[float]]]], list[dict[int, list[str]]]]:
-    """One pass over all sentences.
-
-    Returns
-    -------
-    Histograms of the neurons `ranked`, by ``[subfunction][layer][rank]``; and for each layer, of the neurons `chosen`
-    there, the sentences that drive them most, the first of equals.
-    """
-    histograms, texts, seen = [], [], set()
-    most = [np.empty((0, len(of)), np.float32) for of in chosen]
-    where = [np.empty((0, len(of)), int) for of in chosen]
-    for (s, pooled), top in zip(capture.stream(model, subfunctions), ranked, strict=True):
-        new = [i for i, text in enumerate(s.sentences) if not (text in seen or seen.add(text))]
-        numbers = np.arange(len(texts), len(texts) + len(new))[:, None]
-        texts += [s.sentences[i] for i in new]
-        histograms.append([])
-        for i, values in enumerate(pooled.to_numpy()):  # sentence, neuron
-            histograms[-1].append([cards.histogram(values[:, n], s.labels) for n in top[i]])
-            both = np.concatenate([most[i], values[np.ix_(new, chosen[i])]])
-            which = np.concatenate([where[i], np.broadcast_to(numbers, (len(new), len(chosen[i])))])
-            best = np.argsort(-both, axis=0, kind="stable")[:SENTENCES]
-            most[i], where[i] = np.take_along_axis(both, best, 0), np.take_along_axis(which, best, 0)
-    drives = []
-    for of, numbers in zip(chosen, where, strict=True):
-        drives.append({n: [texts[i] for i in column] for n, column in zip(of, numbers.T, strict=True)})
-    return histograms, drives
-
-
-def write(folder: Path, names: Sequence[str] = MODELS, subfunctions: Sequence[SubFunction] | None = None) -> None:
-    """Make the data of the models `names` in `folder`; the list of them last, so that it stands for the rest."""
-    subfunctions = functions.load_all(per_class=PER_CLASS) if subfunctions is None else subfunctions
     folder.mkdir(parents=True, exist_ok=True)
     listed = []
-    for name in names:
-        files = {}
-        for layer, data in layers(models.load(name), subfunctions).items():
-            files[layer] = script(f"{name}/{layer}", data)
-            (folder / f"{name}-{layer}.js").write_text(files[layer], encoding="utf-8")
+    for name, layers in shown.items():
+        files = {layer: script(f"{name}/{layer}", data) for layer, data in layers.items()}
+        for layer, text in files.items():
+            (folder / f"{name}-{layer}.js").write_text(text, encoding="utf-8")
         digest = {layer: hashlib.sha256(text.encode()).hexdigest()[:8] for layer, text in files.items()}
         listed.append({"name": name, "layers": digest})
-    described = [[s.name, s.function] for s in subfunctions]
-    (folder / INDEX).write_text(script("index", {"models": listed, "subfunctions": described}), encoding="utf-8")
+    index = {"models": listed, "subfunctions": [[s.name, s.function] for s in described], "checked": said}
+    (folder / INDEX).write_text(script("index", index), encoding="utf-8")
 
 
 def script(key: str, data: object) -> str:
@@ -131,7 +157,11 @@ def script(key: str, data: object) -> str:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m modularity.explorer", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("-o", "--output", type=environment.expanded, required=True, help="folder of the data")
-    write(parser.parse_args(arguments).output)
+    parser.add_argument("--recompute", choices=get_args(Recompute), default="slice", help="of what is shipped")
+    options = parser.parse_args(arguments)
+    shipped, checked = experiment.obtain(Cards(), options.recompute)
+    print(checked)
+    write(options.output, {name: decoded(shipped[name]) for name in MODELS}, subfunctions(), str(checked))
     return 0
 
 

@@ -39,10 +39,9 @@ def of_neurons(
     model: Model, layer: int, scores: Float[np.ndarray, "subfunction neuron"], strongest: Mapping[int, Sequence[str]]
 ) -> dict[int, Plain]:
     """The cards of some neurons of a layer: those that `strongest` has the sentences of, in which they fire most."""
-    weights = neurons.layers(model)[layer].input_weights.float().cpu().numpy()
     drives = reading.driving_tokens(model, ((layer, n, text) for n, texts in strongest.items() for text in texts))
     made = {}
-    for (n, texts), near in zip(strongest.items(), neighbours(weights, list(strongest)), strict=True):
+    for (n, texts), near in zip(strongest.items(), neighbours(weights(model, layer), list(strongest)), strict=True):
         order = np.argsort(-scores[:, n], kind="stable")
         made[n] = {
             "best": [[int(s), *few(scores[s, [n]])] for s in order[:BEST]],
@@ -53,9 +52,14 @@ def of_neurons(
     return made
 
 
-def neighbours(weights: Float[np.ndarray, "neuron d_model"], chosen: Sequence[int]) -> list[list[list[float]]]:
+def weights(model: Model, layer: int) -> Float[np.ndarray, "neuron d_model"]:
+    """Input weights of a layer's neurons."""
+    return neurons.layers(model)[layer].input_weights.float().cpu().numpy()
+
+
+def neighbours(rows: Float[np.ndarray, "neuron d_model"], chosen: Sequence[int]) -> list[list[list[float]]]:
     """The neurons of the layer whose input weights point most the same way, with the cosine, for each of `chosen`."""
-    unit = weights / np.linalg.norm(weights, axis=1, keepdims=True)
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     cosine = unit[list(chosen)] @ unit.T
     cosine[np.arange(len(chosen)), list(chosen)] = -np.inf  # not itself
     order = np.argsort(-cosine, axis=1, kind="stable")[:, :NEIGHBOURS]

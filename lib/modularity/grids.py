@@ -28,6 +28,7 @@ class Grid:
     model: str = ""
     track: Track = "mini"
     tolerance: float = field(default=0.02, repr=False)
+    folder: str = field(default="results", repr=False)
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import xarray as xr
 
-from modularity import measure, models, neurons, partition, store
+from modularity import measure, neurons, partition, store
 from modularity.models import Model
 
 EXPERTS = 16  # as in the paper, but for the finer ones of its Figure 2
@@ -43,15 +43,6 @@ def experts(model: Model, number: int = EXPERTS, *, seed: int = 0, starts: int =
 
     key = {"weights": rows, "number": number, "seed": seed, "starts": starts, **measure.key()}
     return store.cached(f"experts-{model.stem}", key, compute)
-
-
-def runs(
-    name: str, number: int = EXPERTS, *, seeds: int = 3, copies: int = 3, seed: int = 0
-) -> tuple[list[xr.DataArray], list[xr.DataArray]]:
-    """The experts of the models that `sweep.runs` scores, in its order: trained runs, and untrained copies."""
-    trained = [experts(model, number, seed=seed) for model in models.load_runs(name, seeds)]
-    fresh = (models.load(name, untrained=True, seed=seed + i) for i in range(copies))
-    return trained, [experts(model, number, seed=seed) for model in fresh]
 
 
 def at_random(like: xr.DataArray, *, seed: int = 0) -> xr.DataArray:

@@ -7,12 +7,16 @@ import argparse
 import sys
 
 from modularity import experiment
+from modularity.audit import Audit
 from modularity.experiment import Experiment
+from modularity.explorer import Cards
 from modularity.grids import Grid
 from modularity.shipped_readings import SHIPPED
 from modularity.variants import Variants
 
-EXPERIMENTS: dict[str, Experiment] = {e.name: e for e in (*SHIPPED.values(), Variants(), Grid("t5"), Grid("switch"))}
+EXPERIMENTS: dict[str, Experiment] = {
+    e.name: e for e in (*SHIPPED.values(), Cards(), Variants(), Grid("t5"), Grid("switch"), Audit())
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -90,6 +90,7 @@ class Readings:
 
     model: str
     tolerance: float = field(default=0.01, repr=False)
+    folder: str = field(default="results", repr=False)
 
     @property
     def name(self) -> str:

@@ -50,23 +50,6 @@ def scores(
     return store.cached(f"scores-{model.stem}", key, lambda: _compute(model, bar, options))
 
 
-def runs(
-    name: str, subfunctions: Sequence[SubFunction], *, seeds: int = 3, copies: int = 3, seed: int = 0, **options: Any
-) -> tuple[list[xr.DataArray], list[xr.DataArray]]:
-    """Predictivities of the trained runs of a model, and of untrained copies of it.
-
-    Parameters
-    ----------
-    name : as `models.load` takes it.
-    seeds : at most so many runs of a companion model; any other model is one run.
-    copies : with fresh weights of `seed` and the following.
-    options : those of `scores`.
-    """
-    trained = [scores(model, subfunctions, **options) for model in models.load_runs(name, seeds)]
-    fresh = (models.load(name, untrained=True, seed=seed + i) for i in range(copies))
-    return trained, [scores(model, subfunctions, **options) for model in fresh]
-
-
 def checkpoints(
     run: str | Path,
     subfunctions: Sequence[SubFunction],

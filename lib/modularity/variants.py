@@ -32,6 +32,7 @@ class Variants:
 
     model: str = "t5-mini"
     tolerance: float = field(default=0.1, repr=False)  # neurons of nearly equal scores change places
+    folder: str = field(default="results", repr=False)
 
     @property
     def name(self) -> str:
