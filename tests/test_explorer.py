@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
@@ -19,6 +20,7 @@ from modularity import (
     explorer_cards,
     explorer_layers,
     functions,
+    identity,
     luck,
     models,
     moefication,
@@ -133,6 +135,93 @@ def test_every_function_routes_all_its_tokens(few):
     for of_layer in routed.values():
         assert list(of_layer) == ["semantic", "knowledge", "task"]
         assert all(sum(shares) == pytest.approx(1, abs=0.01) for shares in of_layer.values())
+
+
+@pytest.fixture(scope="module")
+def shipped(made, few):
+    """The data of one model as they are shipped, of six sub-functions."""
+    cards = explorer.Cards()
+    data = made[0]
+    text = np.frombuffer(json.dumps(data).encode(), np.uint8)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(explorer, "MODELS", ("t5-mini",))
+        patch.setattr(explorer, "subfunctions", lambda: few)
+        whole, encoding = cards.assemble(lambda _cell: xr.Dataset({"data": ("byte", text)}))
+    return cards, whole, encoding, data
+
+
+@pytest.fixture
+def recheck(shipped, few, untrained, monkeypatch):
+    """How far the data, changed by a function, are off, for a sub-function."""
+    cards, whole, _, data = shipped
+    drawn = luck.useless(6, 6, draws=3000)
+    monkeypatch.setattr(explorer, "MODELS", ("t5-mini",))
+    monkeypatch.setattr(explorer, "subfunctions", lambda: few)
+    monkeypatch.setattr(luck, "useless", lambda *_sizes: drawn)
+    monkeypatch.setattr(models, "load", lambda _name: untrained)
+    digest = identity.weights(untrained.module)
+
+    def off(change=lambda _data: None, i=0):
+        copied = json.loads(json.dumps(data))
+        change(copied)
+        text = np.frombuffer(json.dumps(copied).encode(), np.uint8)
+        now = xr.Dataset({"t5-mini": ("byte", text)}, whole.coords).assign_coords(weights=("model", [digest]))
+        return cards.again(now, ("t5-mini", few[i].name, i))
+
+    return off
+
+
+def test_shipped_data_are_found_again(recheck, few):
+    assert max(recheck(i=i) for i in range(len(few))) < 0.005
+
+
+def put(path, value):
+    """A change of one value of layer 1."""
+
+    def change(data):
+        *way, last = path
+        place = data["1"]
+        for step in way:
+            place = place[step] if step != "card" else place["cards"][str(data["1"]["top"][0]["n"][0])]
+        place[last] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("top", 0, "s", 0),
+        ("top", 0, "s", -1),
+        ("top", 0, "p", -1),
+        ("top", 0, "q", 3),
+        ("top", 0, "h", 2, 4),
+        ("card", "near", 1, 1),
+        ("card", "drive", 0, 3),
+    ],
+)
+def test_whatever_is_wrong_is_found(recheck, path):
+    assert recheck(put(path, 9 if "h" in path else 0.321)) > explorer.Cards().tolerance
+
+
+def test_a_neuron_that_is_left_out_is_found(recheck):
+    def leave_out(data):
+        top = data["1"]["top"][0]
+        for values in top.values():
+            values[0] = values[-1]
+
+    assert recheck(leave_out) > explorer.Cards().tolerance
+
+
+def test_data_of_another_model_or_of_other_sentences_are_found(shipped, few):
+    cards, whole, _, _ = shipped
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(explorer, "MODELS", ("t5-mini",))
+        patch.setattr(explorer, "subfunctions", lambda: few)
+        other = whole.assign_coords(weights=("model", ["another"]))
+        assert np.isnan(cards.again(other, ("t5-mini", few[0].name, 0)))
+        patch.setattr(explorer, "subfunctions", lambda: few[::-1])
+        assert np.isnan(cards.again(whole, ("t5-mini", few[0].name, 0)))
 
 
 def slug(name):

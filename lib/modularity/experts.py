@@ -125,7 +125,7 @@ def functional_experts(
     ValueError
         What `counts` raises; an unknown null; an alpha outside (0, 1).
     """
-    _check_alpha(alpha)
+    check_alpha(alpha)
     table = counts(members, groups).groupby("function").sum("subfunction")
     table = table.sel(function=list(dict.fromkeys(members["function"].to_numpy())))  # in their own order
     tails = chances(members, table.sizes["expert"], null)
@@ -147,7 +147,7 @@ def subfunctional_experts(
 
     For one sub-function dealing its neurons and permuting all of them is the same, so ``permutation`` is ``exact``.
     """
-    _check_alpha(alpha)
+    check_alpha(alpha)
     nulls.check(null)
     table = counts(members, groups)
     number = table.sizes["expert"]
@@ -158,7 +158,8 @@ def subfunctional_experts(
     return xr.Dataset({"count": table, "p": p, "functional": p <= alpha, "degree": table * (number / top)})
 
 
-def _check_alpha(alpha: float) -> None:
+def check_alpha(alpha: float) -> None:
+    """Refuse what is no chance."""
     if not 0 < alpha < 1:
         raise ValueError(f"alpha is {alpha}, expected a chance between 0 and 1")
 

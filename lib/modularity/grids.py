@@ -20,8 +20,8 @@ Kind = Literal["t5", "switch"]
 class Grid:
     """What one of the grids is made of, for a model and a track: a cell is a run, a setting and a task.
 
-    A probe is a cell with one number of experts (T5) or one draw (Switch); a difference is the mean of absolute
-    differences of its accuracies, since an answer on the edge may fall to the other side on another processor.
+    A probe is a cell with one order and number of experts (T5), or one strategy and draw (Switch); a difference is the
+    mean of absolute differences of its accuracies, since an answer on the edge may fall to the other side elsewhere.
     """
 
     kind: Kind
@@ -119,20 +119,15 @@ class Grid:
         made: list[Cell] = []
         for cell in self.cells():
             if isinstance(self.plan, lesion_grid.Plan):
-                numbers = dict.fromkeys(number for _, number in lesion_grid.wanted(self.plan, str(cell[1])))
+                made += [(*cell, *pair) for pair in lesion_grid.wanted(self.plan, str(cell[1]))]
             else:
-                numbers = dict.fromkeys(range(self.plan.draws))
-            made += [(*cell, number) for number in numbers]
+                made += [(*cell, s, draw) for s in fewshot_grid.STRATEGIES for draw in range(self.plan.draws)]
         return made
 
     def again(self, shipped: xr.Dataset, probe: Cell) -> float:
-        seed, setting, task, number = probe
+        seed, setting, task, *part = probe
         expected = shipped["accuracy"].sel(seed=seed, setting=setting, task=task)
-        if isinstance(self.plan, lesion_grid.Plan):
-            only = [(o, n) for o, n in lesion_grid.wanted(self.plan, str(setting)) if n == number]
-        else:
-            only = [(s, number) for s in fewshot_grid.STRATEGIES]
-        found = self.piece(probe[:3], only, experts_of(shipped, int(seed)))
+        found = self.piece(probe[:3], [tuple(part)], experts_of(shipped, int(seed)))
         # Not a number if something is not shipped, and then not within the tolerance.
         return float(np.abs(found.to_numpy() - expected.to_numpy())[found.notnull().to_numpy()].mean())
 

@@ -95,7 +95,9 @@ def masks(
     groups = groups.sel(layer=list(chosen))
     width = scores.sizes["neuron"]
     size = width // plan.fine
-    weight = mass(model, [s for r in ranked for s in r.sentences[::10]], chosen)
+    weight = np.empty(0)
+    if any(order.endswith("equal mass") for order, _ in pairs):
+        weight = mass(model, [s for r in ranked for s in r.sentences[::10]], chosen)
     names = scores["subfunction"].to_numpy().tolist()
     rng = np.random.default_rng(seed)
     by_random = [orders.at_random(len(chosen), width, rng=rng) for _ in range(plan.draws)]

@@ -1,7 +1,7 @@
 """What else could have come out: other partitions, fewer sub-functions, other sub-functions (Section 5)."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -138,30 +138,45 @@ def fewer(
     -------
     dims ``(function, number, draw)``.
     """
+    nulls.check(null)
+    experts.check_alpha(alpha)
     rng = np.random.default_rng(seed)
     functions = members["function"].to_numpy()
     names = list(dict.fromkeys(functions.tolist()))
+    table = experts.counts(members, groups).transpose("subfunction", "layer", "expert").to_numpy()
+    flags = members.transpose("subfunction", "layer", "neuron").to_numpy()
     found = np.full((len(MEASURES), len(names), len(numbers), draws), np.nan)
     for i, name in enumerate(names):
-        rows = members.isel(subfunction=functions == name)
+        rows = np.flatnonzero(functions == name)
         for j, number in enumerate(numbers):
-            if number <= rows.sizes["subfunction"]:
-                for k, part in enumerate(_parts(rows, number, draws, rng)):
-                    found[:, i, j, k] = _summarised(part, groups, null, alpha)
+            if number <= len(rows):
+                parts = [rows[np.sort(rng.permutation(len(rows))[:number])] for _ in range(draws)]
+                sums = np.stack([table[part].sum(0) for part in parts])  # draw, layer, expert
+                limits = _limits_of_parts(flags, parts, table.shape[-1], null, alpha)
+                found[:, i, j] = measures(sums / sums.mean(-1, keepdims=True), sums > limits[..., None])
     coordinates = {"function": names, "number": list(numbers)}
     return xr.Dataset(
         {m: (("function", "number", "draw"), x) for m, x in zip(MEASURES, found, strict=True)}, coordinates
     )
 
 
-def _parts(rows: xr.DataArray, number: int, draws: int, rng: np.random.Generator) -> Iterator[xr.DataArray]:
-    for _ in range(draws):
-        yield rows.isel(subfunction=np.sort(rng.permutation(rows.sizes["subfunction"])[:number]))
-
-
-def _summarised(rows: xr.DataArray, groups: xr.DataArray, null: Null, alpha: float) -> list[float]:
-    made = experts.summary(experts.functional_experts(rows, groups, null=null, alpha=alpha))
-    return [float(made[m].item()) for m in MEASURES]
+def _limits_of_parts(
+    flags: Bool[np.ndarray, "subfunction layer neuron"],
+    parts: Sequence[Int[np.ndarray, "kept"]],
+    number: int,
+    null: Null,
+    alpha: float,
+) -> Int[np.ndarray, "draw layer"]:
+    """What `nulls.threshold` gives for some equally many sub-functions, draw by draw; `number` experts a layer."""
+    layers, neurons = flags.shape[1:]
+    size = neurons // number
+    if null != "permutation":  # which sub-functions they are makes no difference
+        tail = getattr(nulls, null)(len(parts[0]), int(flags[0, 0].sum()), neurons, size)
+        return np.full((len(parts), layers), nulls.threshold(tail, alpha))
+    hits = [flags[part, layer].sum(0) for part in parts for layer in range(layers)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        tails = pool.map(lambda of_layer: nulls.permutation(of_layer, size), hits)
+        return np.array([nulls.threshold(tail, alpha) for tail in tails]).reshape(len(parts), layers)
 
 
 def standard_errors(
