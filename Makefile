@@ -20,9 +20,13 @@ $(ENV)/ready: pyproject.toml constraints.txt
 .PHONY: env
 env: $(ENV)/ready ## make the environment in .venv
 
+# Two sections at a time with half of the cores each: much of a section, as its imports, takes one core.
+JOBS ?= 2
 .PHONY: book
-book: $(ENV)/ready ## run every section and build the book
-	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/doit book
+book: $(ENV)/ready ## run every section and build the book, JOBS= sections at a time
+	export PATH="$(CURDIR)/$(RUN):$$PATH"; \
+	export OMP_NUM_THREADS=$${OMP_NUM_THREADS:-$$(python -c 'import os; print(max(1, os.cpu_count() // $(JOBS)))')}; \
+	doit --process $(JOBS) --parallel-type thread book
 	@echo "open $(CURDIR)/_build/html/index.html"
 
 .PHONY: serve

@@ -48,7 +48,7 @@ def task_section():
             "name": name,
             "file_dep": reads,
             "targets": [f"executed/{name}.ipynb"],
-            "actions": [f"python -m modularity.rerun {name} -o executed/{name}.ipynb"],
+            "actions": [f"python -m modularity.rerun {name} --quiet -o executed/{name}.ipynb"],
             "uptodate": [config_changed(decides)],
         }
 
@@ -80,7 +80,6 @@ def build(changed: list[str]) -> bool:
 def task_book():
     """build the book into _build/html"""
     return {
-        # In this order, whoever asks; the explorer behind the sections, which store the scores it reads.
         "task_dep": [*(f"section:{n}" for n in NOTEBOOKS), "explorer"],
         "file_dep": [
             *files("book"),

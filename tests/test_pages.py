@@ -71,15 +71,15 @@ def extension(name):
 
 
 def test_the_table_of_costs_is_of_the_runs_that_say_what_they_cost(tmp_path):
-    cost = {"minutes": 1.26, "peak_mib": 1536, "cores": 2, "computed": 3}
-    windows = {"minutes": 2, "cores": 2, "computed": 0}
+    cost = {"minutes": 1.26, "peak_mib": 1536, "cores": 2}
+    windows = {"minutes": 2, "cores": 2}
     metadata = {"04_a": {"cost": cost}, "05_b": {}, "04_a.smoke": {"cost": cost}, "06_c": {"cost": windows}}
     for name, found in metadata.items():
         (tmp_path / f"{name}.ipynb").write_text(json.dumps({"metadata": found}))
     head, _, *rows = extension("costs").table(tmp_path, "../notebooks")
     assert "2 cores" in head
     assert rows == [
-        "| [](<../notebooks/04_a.ipynb>) | 1.3 | 1.5 | 3 |",
-        "| [](<../notebooks/06_c.ipynb>) | 2.0 | – | 0 |",
+        "| [](<../notebooks/04_a.ipynb>) | 1.3 | 1.5 |",
+        "| [](<../notebooks/06_c.ipynb>) | 2.0 | – |",
     ]
     assert extension("costs").table(tmp_path / "none", "..") == []

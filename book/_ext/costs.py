@@ -18,12 +18,12 @@ def table(executed: Path, links: str) -> list[str]:
         cost = json.loads(file.read_text(encoding="utf-8"))["metadata"].get("cost")
         if cost and "." not in file.stem:
             memory = f"{cost['peak_mib'] / 1024:.1f}" if "peak_mib" in cost else "–"  # Windows does not say
-            figures = f"{cost['minutes']:.1f} | {memory} | {cost.get('computed', '–')}"
+            figures = f"{cost['minutes']:.1f} | {memory}"
             rows.append(f"| [](<{links}/{file.name}>) | {figures} |")
             cores.add(str(cost["cores"]))
     head = [
-        f"| section | minutes on {' or '.join(sorted(cores))} cores | memory, GiB | computed |",
-        "|---|---|---|---|",
+        f"| section | minutes on {' or '.join(sorted(cores))} cores | memory, GiB |",
+        "|---|---|---|",
     ]
     return [*head, *rows] if rows else []
 

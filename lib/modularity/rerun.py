@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 import yaml
 
-from modularity import environment, store
+from modularity import environment
 from modularity import parameters as cells
 
 try:
@@ -82,7 +82,7 @@ def rerun(notebook: str, output: str | Path, parameters: Mapping[str, object], *
     """Execute ``notebooks/<notebook>.ipynb`` with `parameters` into `output`, in the Python that runs this.
 
     What the run cost is in the metadata of `output`, under ``cost``: minutes, MiB of the largest process (not on
-    Windows), cores, and how many results were computed and stored for want of stored ones.
+    Windows), and the cores of the machine.
 
     Raises
     ------
@@ -103,7 +103,6 @@ def rerun(notebook: str, output: str | Path, parameters: Mapping[str, object], *
         raise ValueError(f"the output {output} lies beside the sources and would be taken for one; name another folder")
     output.parent.mkdir(parents=True, exist_ok=True)
     temporary = output.with_suffix(".failed.ipynb")
-    stored = set(store.folder().glob("*"))
     nbformat.write(prepared, temporary)
     path = str(temporary).replace("{", "{{").replace("}", "}}")  # papermill takes paths for templates
     papermill.execute_notebook(path, path, progress_bar=progress, kernel_name="python3", kernel_manager_class=OwnKernel)
@@ -114,7 +113,7 @@ def rerun(notebook: str, output: str | Path, parameters: Mapping[str, object], *
     if resource:  # The most that a process of this one's children held: the kernel, unless others ran before it.
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
         done.metadata["cost"]["peak_mib"] = round(peak)
-    done.metadata["cost"] |= {"cores": os.cpu_count(), "computed": len(set(store.folder().glob("*")) - stored)}
+    done.metadata["cost"] |= {"cores": os.cpu_count()}
     nbformat.write(done, temporary)
     os.replace(temporary, output)
     return output
@@ -125,6 +124,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("notebook", help="for instance 04_specialization")
     parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), dest="parameters")
     parser.add_argument("--profile", help="parameters from notebooks/profiles.yml: mini, smoke or paper; -p wins")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar, as where several are run at once")
     parser.add_argument(
         "-o", "--output", type=environment.expanded, help="default: executed/<notebook>.<profile or rerun>.ipynb"
     )
@@ -135,7 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         values = profile(options.profile, options.notebook) if options.profile else {}
         values |= read(dict(options.parameters), options.notebook)
-        print(rerun(options.notebook, output, values))
+        print(rerun(options.notebook, output, values, progress=not options.quiet))
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
