@@ -123,11 +123,16 @@ def _of_card(model: Model, values: xr.DataArray, shown: cards.Plain, i: int) -> 
     off.append(max(0.0, over))
     for before, token, after, value in card["drive"]:
         part = before.removeprefix("…") + token + after.removesuffix("…")
-        known = (t.replace(capture.GAP, model.gap) for s in subfunctions() for t in s.sentences)
-        if text := next((t for t in known if part in t), None):  # a mark is in no sentence
-            now = reading.driving_tokens(model, [(layer, n, text)])[layer, n, text].activation
-            off.append(abs(now / value - 1))
+        # Of sentences that have the part in common one is meant; none has it if the token is a mark.
+        found = [(layer, n, text) for text in _known(model.gap) if part in text]
+        now = [drive.activation for drive in reading.driving_tokens(model, found).values()]
+        off += [min(abs(activation / value - 1) for activation in now)] if now else []
     return off
+
+
+def _known(gap: str) -> list[str]:
+    """Every sentence once, as a model reads it whose hidden word is `gap`."""
+    return list(dict.fromkeys(text.replace(capture.GAP, gap) for s in subfunctions() for text in s.sentences))
 
 
 def write(folder: Path, shown: Shown, described: Sequence[SubFunction], said: str = "") -> None:
