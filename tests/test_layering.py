@@ -94,7 +94,7 @@ MODULES = {
     "released_questions": False,
     "released_audit": False,
     "evidence_released": False,
-    "released": False,
+    "released": True,
     "ledger": False,
     "grids": True,
     "cost": True,

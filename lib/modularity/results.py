@@ -11,9 +11,10 @@ from modularity.audit import Audit
 from modularity.experiment import Experiment, UnavailableError
 from modularity.explorer import Cards
 from modularity.grids import Grid
+from modularity.released import Released
 from modularity.variants import Variants
 
-OTHERS = (Cards(), Variants(), Grid("t5"), Grid("switch"), Audit())
+OTHERS = (Cards(), Variants(), Grid("t5"), Grid("switch"), Audit(), Released())
 EXPERIMENTS: dict[str, Experiment] = {
     e.name: e for e in (*shipped_readings.SHIPPED.values(), *OTHERS, *record.SHIPPED.values())
 }
