@@ -78,16 +78,16 @@ THREADS ?= 1
 .PHONY: $(T5) $(SWITCH)
 $(T5): pretrain-t5-mini-%: $(ENV)/ready
 	$(RUN)/python -m modularity.pretrain t5-mini --seed $* $(THREADS:%=--threads %)
-	$(RUN)/python -m modularity.record t5-mini --seed $*
+	$(RUN)/python -m modularity.results t5-mini-$*
 
 $(SWITCH): pretrain-switch-mini-%: $(ENV)/ready
 	$(RUN)/python -m modularity.pretrain switch-mini --seed $* $(THREADS:%=--threads %)
-	$(RUN)/python -m modularity.record switch-mini --seed $*
+	$(RUN)/python -m modularity.results switch-mini-$*
 
 .PHONY: pretrain-t5-mini-constant-0
 pretrain-t5-mini-constant-0: $(ENV)/ready ## train t5-mini with a constant learning rate, for Section 6 (an hour or two)
 	$(RUN)/python -m modularity.pretrain t5-mini-constant $(THREADS:%=--threads %) --stop-after 4900
-	$(RUN)/python -m modularity.record t5-mini-constant --lean --until 4900
+	$(RUN)/python -m modularity.results t5-mini-constant-0
 
 # glibc hands memory back and asks for it again at every batch unless told otherwise: 0.08 s a mask instead of 0.05.
 .PHONY: results

@@ -1,4 +1,4 @@
-"""A sweep over checkpoints by two Dask workers against one, in one run.
+"""The cells of a history, which are checkpoints, by two Dask workers against one, in one run.
 
 Claim: two workers on two cores take the checkpoints at least 1.7 times as fast as one, and the numbers are the same bit
 for bit. Each worker is pinned to one core, alone as well: scoring has a thread for each core of the machine, and one
@@ -10,19 +10,20 @@ timed. Needs Linux and two cores that have nothing else to do.
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import xarray as xr
 from distributed import Client, LocalCluster
 
-from modularity import checkpoints, functions, models, sweep
+from modularity import checkpoints, computing, functions, models
 from modularity.recipe import RECIPES
-from modularity.subfunction import SubFunction
+from modularity.record import History
 
 ROUNDS = 3
-CHUNK = 2  # sub-functions of a piece: one or two seconds
+CHECKPOINTS = 12
 TARGET = 1.7
 
 
@@ -44,41 +45,41 @@ def start(workers: int, cores: list[int], stack: ExitStack) -> Client:
     return client
 
 
-def sweep_by(client: Client, folder: str, run: Path, subfunctions: list[SubFunction]) -> tuple[float, xr.DataArray]:
-    """Seconds of a sweep of which nothing is stored, and what it makes."""
+def history_by(client: Client, folder: str, history: History) -> tuple[float, Callable]:
+    """Seconds for the cells of a history of which nothing is stored, and what reads one."""
     keep_in(f"{folder}/client")
     client.run(keep_in, f"{folder}/workers")
     began = time.perf_counter()
-    address = client.scheduler.address  # type: ignore[union-attr]
-    made = [scores for _, scores in sweep.checkpoints(run, subfunctions, scheduler=address, chunk=CHUNK)]
-    return time.perf_counter() - began, xr.concat(made, "step")
+    made = computing.made(history, history.cells(), scheduler=client.scheduler.address)  # type: ignore[union-attr]
+    return time.perf_counter() - began, made
 
 
 def main() -> None:
     cores = sorted(os.sched_getaffinity(0))[:2]
-    subfunctions = functions.load_all(per_class=100, limit=4)
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         run = Path(name) / "run"
-        for seed in models.seeds("t5-mini"):  # three models stand for three checkpoints
-            model = models.load("t5-mini", seed=seed)
-            checkpoints.save_model(run, model.module, models.tokenizer(), RECIPES["t5-mini"], seed)
+        for step in range(CHECKPOINTS):  # three models stand for all checkpoints
+            model = models.load("t5-mini", seed=step % 3)
+            checkpoints.save_model(run, model.module, models.tokenizer(), RECIPES["t5-mini"], step)
+        few = tuple(functions.first(one, 50) for one in functions.load("semantic")[:4])  # a second or two a checkpoint
+        history = History(run=str(run), subfunctions=few, steps=tuple(range(CHECKPOINTS)))
         clients = {workers: start(workers, cores, stack) for workers in (1, 2)}
         for workers, client in clients.items():
-            sweep_by(client, f"{name}/warm-{workers}", run, subfunctions[:2])
+            history_by(client, f"{name}/warm-{workers}", replace(history, steps=(0, 1)))
         times: dict[int, list[float]] = {1: [], 2: []}
         same = True
         for i in range(ROUNDS):
             made = {}
             for workers, client in clients.items():
-                duration, made[workers] = sweep_by(client, f"{name}/{i}-{workers}", run, subfunctions)
+                duration, made[workers] = history_by(client, f"{name}/{i}-{workers}", history)
                 times[workers].append(duration)
-            same &= made[1].identical(made[2])
+            same &= all(made[1](cell).drop_attrs().identical(made[2](cell).drop_attrs()) for cell in history.cells())
     one, two = (np.array(times[workers]) for workers in (1, 2))
     print(
         f"two workers are {np.median(one / two):.2f} times as fast as one (target {TARGET}), "
         f"the numbers are {'the same' if same else 'NOT the same'}; "
-        f"{np.median(two):.1f} s and {np.median(one):.1f} s for {made[1].sizes['step']} checkpoints x "
-        f"{len(subfunctions)} sub-functions, rounds {', '.join(f'{ratio:.2f}' for ratio in one / two)}"
+        f"{np.median(two):.1f} s and {np.median(one):.1f} s for {CHECKPOINTS} checkpoints x "
+        f"{len(few)} sub-functions, rounds {', '.join(f'{ratio:.2f}' for ratio in one / two)}"
     )
 
 

@@ -48,6 +48,7 @@ model: str = "t5-mini"  # a companion model: t5-mini or switch-mini
 beside: str = "switch-mini"  # whose shipped histories are drawn beside it
 history: str = "shipped"  # shipped; fresh, a small model trained now; or the folder of a run
 seeds: int = 3  # shipped runs of each model, at most
+recompute: str = "slice"  # of what is shipped: slice (rechecked), none, or full, from the checkpoints in runs/
 alpha: float = 0.001  # the chance at which an expert is called functional
 level: float = 0.9  # a curve that stays above it is called stabilised
 draws: int = 10  # random partitions
@@ -72,13 +73,15 @@ from modularity.recipe import RECIPES
 # {glue:text}`subfunctions:d` sub-functions, and of every expert, which is the mean over its neurons. As in the paper, the experts of T5 are those that MoEfication finds at the
 # *last* checkpoint.
 #
-# The readings take hours and are shipped. A slice of them was read again for this page:
+# The readings take hours and are shipped. For this page, a sub-function drawn at random was read again at the start or the end of each run:
 
 # %%
-sources = {model: live.histories(model, history, seeds=seeds, seed=seed)}
-sources |= {name: live.histories(name, seeds=seeds) for name in beside.split() if name != model}
+wanted = {model: history} | {name: "shipped" for name in beside.split() if name != model}
+made = {name: live.obtain(name, source, recompute, seeds=seeds, seed=seed) for name, source in wanted.items()}
+made["constant"] = live.obtain("t5-mini-constant", recompute=recompute)
+sources = {name: made[name][0] for name in wanted}
 runs = {name: emergence.together(parts) for name, parts in sources.items()}
-live.check(sources[model], model) if history == "shipped" else "computed now"
+print(*(said for _, checked in made.values() for said in checked), sep="\n")
 
 # %% [markdown]
 # ## Figure 3: functional experts over pre-training
@@ -253,7 +256,7 @@ leads.set_index(["model", "comparison", "function", "pair"]).unstack("pair").swa
 # a rate that does *not* fall, from the same weights on the same batches (run 0; up to a tenth of the run both are the same). Both are read by every other sub-function.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-schedules", "caption": "Stabilisation scores of t5-mini, run 0, with a learning rate that decays to zero (solid) and one that stays (dashed), mean over sub-functions and layers."}, "image": {"alt": "Panels of experts and neurons by function. Solid lines rise to one; dashed lines rise less and level off below."}}
-rates = {"decaying": live.histories("t5-mini", seeds=1), "constant": live.histories("t5-mini-constant")}
+rates = {"decaying": live.histories("t5-mini", seeds=1), "constant": made["constant"][0]}
 noisy = {name: noise_report.noise(emergence.together(parts)) for name, parts in rates.items()}
 schedules = report.stacked(noisy, "schedule").query("level in ['expert', 'neuron']")
 axes = plots.schedules(schedules.query("pair == 'whole'"), level)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from modularity import environment, functions, live, models, record, release, sources, store, sweep
+from modularity import environment, live, models, record, release, sources, store
 
 ROOT = Path(__file__).parents[1]
 VARIABLES = {
@@ -69,7 +69,5 @@ def test_functions_take_the_home_folder_too(home, monkeypatch):
     assert release.find("~/mine") == home / "mine"
     with pytest.raises(FileNotFoundError, match=f"{home}/mine has no checkpoints"):
         record.compute("~/mine", [])
-    with pytest.raises(FileNotFoundError, match=f"{home}/mine has no checkpoints"):
-        sweep.checkpoints("~/mine", functions.load("task"))
     with pytest.raises(FileNotFoundError, match=f"{home}/mine has no checkpoints"):
         live.histories("t5-mini", "~/mine")

@@ -1,6 +1,7 @@
 """One mechanism for what takes long: computed once, goes on where it was stopped, and found out when it is wrong."""
 
 import hashlib
+import time
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -21,11 +22,14 @@ class Squares:
     log: str  # file with a line for each cell that is computed
     missing: tuple[int, ...] = ()
     broken: int = 0
+    numbers: tuple[int, ...] = NUMBERS
+    pause: float = 0.0  # seconds that a cell takes
     name: str = "squares"
+    folder: str = "results"
     tolerance: float = 0.5
 
     def cells(self):
-        return [(n,) for n in NUMBERS]
+        return [(n,) for n in self.numbers]
 
     def key(self, cell):
         return {"number": cell[0]}
@@ -34,6 +38,7 @@ class Squares:
         (number,) = cell
         if number == self.broken:
             raise RuntimeError("stopped")
+        time.sleep(self.pause)
         with open(self.log, "a") as log:
             log.write(f"{number}\n")
         return xr.Dataset({"square": ("one", np.array([float(number) ** 2]))})
@@ -78,6 +83,12 @@ def test_what_was_stopped_goes_on_where_it_was(squares):
         experiment.compute(Squares(squares.log, broken=3), workers=1)
     experiment.compute(squares, workers=1)
     assert computed(squares) == [1, 2, 3, 4]
+
+
+def test_an_error_is_not_told_behind_all_other_cells(squares):
+    with pytest.raises(RuntimeError, match="stopped"):
+        experiment.compute(Squares(squares.log, broken=1, numbers=tuple(range(60)), pause=0.3), workers=2)
+    assert len(computed(squares)) < 50
 
 
 @pytest.fixture
@@ -146,9 +157,3 @@ def test_full_computes_none_reads_and_slice_rechecks(squares, shipped, monkeypat
     assert (found["square"] == shipped["square"]).all()
     with pytest.raises(ValueError, match="unknown recompute 'some'; known: slice, full, none"):
         experiment.obtain(squares, "some")
-
-
-def test_a_worker_of_another_version_is_refused(squares):
-    assert experiment.make(experiment.Piece(0, squares, (2,)))["square"].item() == 4
-    with pytest.raises(ValueError, match="install the same commit"):
-        experiment.make(experiment.Piece(0, squares, (2,), {"measure": 0}))

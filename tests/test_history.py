@@ -3,6 +3,9 @@
 import hashlib
 import json
 import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,9 +14,26 @@ import xarray as xr
 from scipy import stats
 from test_pretrain import NANO, SWITCH, train
 
-from modularity import capture, history, models, neurons, partition, pretrain, record, split, stored_file, sweep
+from modularity import (
+    capture,
+    experiment,
+    followed,
+    history,
+    models,
+    neurons,
+    partition,
+    predictivity,
+    pretrain,
+    record,
+    results,
+    split,
+    stored_file,
+    sweep,
+)
 from modularity.recipe import RECIPES
 from modularity.subfunction import SubFunction
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +92,7 @@ def test_stability_is_the_rank_correlation_with_the_checkpoint_before(run, made,
 
 
 def test_halves_are_compared_as_they_are_at_two_checkpoints(run, made, subfunctions):
-    halved = record.every_other(subfunctions)
+    halved = followed.every_other(subfunctions)
     assert made["halved"].to_numpy().tolist() == [s.name for s in halved]
     assert made["function_halved"].to_numpy().tolist() == [s.function for s in halved]
     before, now = (split.scores(capture.stream(models.load(str(run), step=step), halved)) for step in (3, 12))
@@ -96,7 +116,7 @@ def test_layers_without_experts_are_followed_too(run, made, subfunctions):
     assert ("stability_rest" in made) == bool(rest)
     for layer in rest:
         pair = [
-            sweep.scores(models.load(str(run), step=step), record.every_other(subfunctions), layers=[layer])[0, 0]
+            sweep.scores(models.load(str(run), step=step), followed.every_other(subfunctions), layers=[layer])[0, 0]
             for step in (3, 12)
         ]
         found = made["stability_rest"].sel(step=12, rest=layer)[0].item()
@@ -116,11 +136,11 @@ def test_the_models_own_experts_are_those_of_its_last_checkpoint(run, made):
 
 def test_the_file_keeps_its_precision(made, tmp_path):
     path = tmp_path / "history.zarr.zip"
-    record.write(made, path, {"model": "x"})
+    stored_file.write(path, made, {"model": "x"}, history.encoding(made))
     back = stored_file.read_dataset(path)
     for name in ("top", "partition_of", "loss"):
         xr.testing.assert_identical(back[name].drop_attrs(), made[name].drop_attrs())
-    for name, (step, _) in record.STEPS.items():
+    for name, (step, _) in history.STEPS.items():
         if name not in made:
             continue  # of a Switch only
         assert np.abs(back[name] - made[name]).max() <= step / 2 + 1e-6
@@ -133,9 +153,42 @@ def test_a_stopped_history_does_not_compute_again(run, subfunctions, monkeypatch
     def again(*_arguments, **_options):
         raise AssertionError("computed again")
 
-    monkeypatch.setattr(sweep.predictivity, "scores", again)
-    monkeypatch.setattr(sweep.split, "scores", again)
+    monkeypatch.setattr(predictivity, "scores", again)
+    monkeypatch.setattr(split, "scores", again)
     record.compute(run, subfunctions, steps=[0, 3])
+
+
+@pytest.fixture
+def named(run, tmp_path, monkeypatch):
+    """The run as one of ``runs/``, that of seed 2 of a model ``nano``; its file is not among this repository's."""
+    (tmp_path / "runs/nano").mkdir(parents=True)
+    (tmp_path / "runs/nano/seed-2").symlink_to(run)
+    monkeypatch.setenv("MODULARITY_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr(record, "EXPERTS", 4)
+    monkeypatch.setattr(record, "TOP", 1 / 32)
+    return record.History("nano", 2, steps=(0, 3, 12), folder=str(tmp_path))
+
+
+def test_a_run_becomes_the_file_of_its_name(named, run, made, subfunctions, tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "EXPERIMENTS", {named.name: replace(named, subfunctions=tuple(subfunctions))})
+    assert results.main(["nano-2", "--workers", "1"]) == 0
+    file = stored_file.read_dataset(tmp_path / "nano-2.zarr.zip")
+    for name, table in made.data_vars.items():
+        np.testing.assert_allclose(file[name], table, atol=history.STEPS.get(str(name), (0, 0))[0] / 2 + 1e-6)
+    key = stored_file.provenance(file)["key"]
+    weights = hashlib.sha256((run / "steps/00000012/model.safetensors").read_bytes()).hexdigest()
+    assert (key["experiment"], key["run"], key["seed"], key["model"]) == ("nano-2", "nano", 2, weights)
+
+
+def test_a_lean_history_is_that_of_every_other_subfunction(named, made, subfunctions):
+    lean, _ = experiment.compute(replace(named, subfunctions=tuple(subfunctions), lean=True), workers=1)
+    kept = [s.name for s in followed.every_other(subfunctions)]
+    assert lean["subfunction"].to_numpy().tolist() == lean["halved"].to_numpy().tolist() == kept
+    assert set(made.data_vars) - set(lean.data_vars) == {"top", "neurons"}
+    for name in lean.data_vars:
+        np.testing.assert_array_equal(
+            lean[name], made[name].sel(subfunction=kept) if "subfunction" in lean[name].dims else made[name]
+        )
 
 
 def test_missing_ones_are_named(run, tmp_path, subfunctions):
@@ -153,6 +206,64 @@ def test_missing_ones_are_named(run, tmp_path, subfunctions):
         record.compute(run, subfunctions, steps=[0])
 
 
+@pytest.mark.parametrize("name", record.SHIPPED)
+def test_shipped_histories_are_what_their_models_give(name):
+    one = record.SHIPPED[name]
+    shipped = experiment.load(one)
+    assert shipped["subfunction"].to_numpy().tolist() == [s.name for s in one.chosen()[0]]
+    probes = one.probes(shipped)
+    steps = sorted({step for step, _ in probes})
+    assert steps == ([0] if one.lean else [0, 7000])
+    chosen = [probe for step in steps for probe in [p for p in probes if p[0] == step][-1:]]
+    said = experiment.recheck(one, shipped, chosen, cells=len(chosen))
+    assert (said.cells, said.missing) == (len(steps), ())
+
+
+def test_a_wrong_history_is_found():
+    one = record.SHIPPED["switch-mini-1"]
+    shipped = experiment.load(one)
+    probe = one.probes(shipped)[0]
+    for name in ("experts", "best"):
+        assert 0.009 < one.again(shipped.assign({name: shipped[name] + 0.01}), probe) < 0.011
+        assert np.isnan(one.again(shipped.assign({name: shipped[name].where(shipped["layer"] > 1)}), probe))
+    with pytest.raises(ValueError, match=f"switch-mini-1 for 0, {probe[1]} is 0.01"):
+        experiment.recheck(one, shipped.assign(best=shipped["best"] + 0.01), [probe])
+    gone = shipped.assign_coords(subfunction=[f"{s}?" for s in shipped["subfunction"].to_numpy()])
+    assert np.isnan(one.again(gone, one.probes(gone)[0]))
+
+
+@pytest.mark.parametrize(("name", "step"), [("t5-mini-0", 12), ("t5-mini-constant-0", 4900)])
+def test_checkpoints_that_are_not_shipped_are_named(name, step):
+    one = record.SHIPPED[name]
+    shipped = experiment.load(one)
+    with pytest.raises(
+        experiment.UnavailableError, match=f"step {step} of {name} is not shipped; `make pretrain-{name}`"
+    ):
+        one.again(shipped, (step, str(shipped["subfunction"][0].item())))
+
+
+def test_the_constant_rate_is_followed_as_it_is_shipped():
+    one, shipped = record.SHIPPED["t5-mini-constant-0"], history.load("t5-mini-constant")
+    assert shipped["step"].to_numpy().tolist() == list(one.steps)
+    assert shipped["subfunction"].to_numpy().tolist() == shipped["halved"].to_numpy().tolist()
+    assert not {"kept", "rank"} & set(shipped.dims)
+
+
+@pytest.mark.parametrize("name", record.SHIPPED)
+def test_every_history_has_the_target_that_its_errors_name(name):
+    run = subprocess.run(["make", "-n", f"pretrain-{name}"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f"-m modularity.results {name}\n" in run.stdout
+
+
+def test_what_is_no_number_stays_none(tmp_path):
+    shipped = history.load("t5-mini-constant").drop_attrs()
+    shipped = shipped.assign(agreement=shipped["agreement"].where(shipped["step"] > 0))
+    for variable in shipped.variables.values():
+        variable.encoding = {}
+    stored_file.write(tmp_path / "history", shipped, {}, history.encoding(shipped))
+    xr.testing.assert_identical(stored_file.read_dataset(tmp_path / "history").drop_attrs(), shipped)
+
+
 def test_a_shipped_checkpoint_is_that_of_its_recipe(tmp_path):
     """Train the shipped recipe anew to its first checkpoint: other processors round otherwise, so not bit for bit, but
     what is off is little beside the precision that is shipped and what was learned, and no other checkpoint is as near.
@@ -161,14 +272,14 @@ def test_a_shipped_checkpoint_is_that_of_its_recipe(tmp_path):
     step = RECIPES["t5-mini"].checkpoints()[1]
     pretrain.pretrain(RECIPES["t5-mini"], tmp_path, stop_after=step)
     kept = shipped["kept"].to_numpy()
-    chosen = [s for s in record.followed() if s.name in kept]
+    chosen = [s for s in followed.subfunctions() if s.name in kept]
     scores = sweep.scores(models.load(str(tmp_path), step=step), chosen).sel(subfunction=kept)
     best = shipped["best"].sel(subfunction=kept)
     neurons = shipped["neurons"].rename(kept="subfunction")
     for name, then, now in (("best", best, scores.max("neuron")), ("neurons", neurons, scores)):
         off = np.abs(then - now).mean(now.dims)
         moved = float(np.abs(then.sel(step=step) - then.isel(step=0)).mean())
-        precision, _ = record.STEPS[name]
+        precision, _ = history.STEPS[name]
         assert off.sel(step=step) < precision / 4 + moved / 4  # rounding is off by a quarter of its step on average
         assert off.idxmin("step") == step
     np.testing.assert_allclose(scores.max("neuron"), best.sel(step=step).transpose("subfunction", "layer"), atol=0.002)
@@ -177,12 +288,12 @@ def test_a_shipped_checkpoint_is_that_of_its_recipe(tmp_path):
 def test_the_followed_subfunctions_are_those_of_the_shipped_histories():
     """Sentences and labels included: pinned when the balanced triples still were the knowledge function."""
     made = hashlib.sha256()
-    for s in record.followed():
+    for s in followed.subfunctions():
         made.update(json.dumps([s.name, s.function, list(s.sentences), s.labels.tolist()], ensure_ascii=False).encode())
     assert made.hexdigest() == "ffc035f6e08eafb669b862ad9ce5e3c9ec6a3c99e22f91a73b3ae173c9828c8d"
     shipped = history.load()
-    followed = [(s.name, s.function) for s in record.followed()]
-    assert followed == list(zip(shipped["subfunction"].to_numpy(), shipped["function"].to_numpy(), strict=True))
+    pairs = [(s.name, s.function) for s in followed.subfunctions()]
+    assert pairs == list(zip(shipped["subfunction"].to_numpy(), shipped["function"].to_numpy(), strict=True))
 
 
 def test_routers_are_read_layer_by_layer():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from test_pretrain import DOCS, NANO, SWITCH, train
 
-from modularity import emergence, functions, history, live, models, pretrain, record
+from modularity import emergence, followed, functions, history, live, models, pretrain, record
 
 TINY = {"steps": 3, "warmup": 1, "decay": 0.5, "batch": 4, "length": 24, "d_model": 16, "heads": 2, "lr": 0.03}
 
@@ -65,7 +65,7 @@ def test_a_runs_folder_is_a_source(tmp_path, monkeypatch, recipe):
     train(recipe, tmp_path, stop_after=2)
     monkeypatch.setattr(record, "EXPERTS", 4)
     monkeypatch.setattr(record, "TOP", 1 / 16)
-    monkeypatch.setattr(record, "followed", lambda: functions.load_all(per_class=4, limit=3))
+    monkeypatch.setattr(followed, "subfunctions", lambda: functions.load_all(per_class=4, limit=3))
     with pytest.raises(ValueError, match="the history lacks step 3"):  # it is not at its end
         live.histories("any", str(tmp_path))
     train(recipe, tmp_path)
@@ -89,15 +89,35 @@ def test_unknown_sources_are_named():
         live.histories("bert")
 
 
-@pytest.mark.parametrize("name", models.MINI)
-@pytest.mark.parametrize(("seed", "step"), [(2, 0), (0, 7000)])  # they draw the checkpoints that can be read here
-def test_a_slice_of_the_shipped_histories_is_what_the_models_give(name, seed, step):
-    row = live.check(live.histories(name), name, rng=np.random.default_rng(seed)).iloc[0]
-    assert row["step"] == step
-    assert row["greatest difference"] < 0.005
+def test_a_cell_of_each_shipped_run_is_computed_again(monkeypatch):
+    made, checked = live.obtain("switch-mini", seeds=2)
+    assert len(made) == len(checked) == 2
+    assert [str(said).split(" (")[0] for said in checked] == [
+        f"switch-mini-{i}: shipped and rechecked" for i in range(2)
+    ]
+    monkeypatch.setattr(record.History, "again", lambda *_: pytest.fail("computed again"))
+    made, checked = live.obtain("t5-mini-constant", recompute="none")
+    assert [str(said) for said in checked] == ["t5-mini-constant-0: shipped, not rechecked"]
 
 
-def test_a_slice_that_disagrees_stops():
-    runs = [run.assign(experts=run["experts"] + 0.01) for run in live.histories("switch-mini")]
-    with pytest.raises(ValueError, match=r"run \d, is 0.01\d off at step .* record it again with `make pretrain`"):
-        live.check(runs, "switch-mini", rng=np.random.default_rng(0))
+def test_a_slice_that_disagrees_stops(monkeypatch):
+    monkeypatch.setattr(record.History, "again", lambda *_: 0.012)
+    with pytest.raises(
+        ValueError, match=r"shipped in t5-mini-0 for \d+, .* is 0.012 off .*make results ONLY=t5-mini-0"
+    ):
+        live.obtain("t5-mini")
+
+
+def test_what_full_needs_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("MODULARITY_RUNS", str(tmp_path))
+    with pytest.raises(
+        FileNotFoundError, match=f"{tmp_path}/t5-mini/seed-0 has no checkpoints; `make pretrain-t5-mini-0`"
+    ):
+        live.obtain("t5-mini", recompute="full")
+    with pytest.raises(ValueError, match="unknown recompute 'some'"):
+        live.obtain("t5-mini", recompute="some")
+
+
+def test_a_run_of_ones_own_is_said_to_be_computed_now(tiny):
+    _, checked = live.obtain("t5-mini", "fresh")
+    assert [str(said) for said in checked] == ["t5-mini, fresh: computed now"]

@@ -74,7 +74,7 @@ def test_what_is_scored_is_what_the_version_says(toy, options):
 def stored(toy: models.Model) -> int:
     """The number of files after each kind of result is asked for."""
     sweep.scores(toy, ASKED)
-    sweep.scores(toy, ASKED, halves=0, layers=[0])
+    sweep.scores(toy, ASKED, layers=[0])
     luck.useless(2, 3, draws=5)
     moefication.experts(toy, 2)
     return len(list(store.folder().iterdir()))

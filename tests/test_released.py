@@ -11,6 +11,7 @@ from scipy import stats
 
 from modularity import (
     evidence_released,
+    experiment,
     lesion_report,
     plots_released,
     published,
@@ -20,8 +21,11 @@ from modularity import (
     released_audit,
     released_questions,
     released_report,
+    results,
+    stored_file,
 )
 from modularity.release_files import CHECKPOINTS, LAYERS, NEURONS, Release
+from modularity.released import Released
 
 
 def layers(values) -> xr.DataArray:
@@ -88,8 +92,60 @@ def test_what_is_shipped_is_what_the_files_give(authors):
     kept, _ = released.shipped()
     assert set(made) == set(kept)  # obtain compared the values
     moved = {**made, "variance": made["variance"].assign(icc=0.5)}
-    with pytest.raises(ValueError, match="the shipped table 'variance' is not what the files give now"):
-        released.compare(moved, kept)
+    with pytest.raises(ValueError, match=r"the shipped table 'variance' is 0.\d+ off from what .*ONLY=released"):
+        released.compare(moved, kept, 1e-6)
+
+
+def test_the_shipped_tables_are_rechecked(authors, monkeypatch):
+    monkeypatch.setenv(release.ENVIRONMENT, str(authors))
+    usual, (file, said) = Released(), experiment.obtain(Released(), cells=2)
+    assert str(said).startswith("released: shipped and rechecked (2 cells, largest difference ")
+    wrong = file.assign({"refinement.purity": file["refinement.purity"] + 1e-5})
+    with pytest.raises(ValueError, match="shipped in released for refinement is 1e-05 off"):
+        experiment.recheck(usual, wrong, [("refinement",)])
+    monkeypatch.delenv(release.ENVIRONMENT)
+    monkeypatch.setattr(release, "DOWNLOADED", authors / "nowhere")
+    said = experiment.recheck(usual, file, usual.probes(file))
+    assert str(said).startswith("released: shipped, not rechecked; not rechecked here: MODULARITY_RELEASED names no")
+    with pytest.raises(experiment.UnavailableError, match="--fetch` downloads them"):
+        usual.cells()
+
+
+def test_a_file_of_tables_is_made_from_the_files(anew, files, tmp_path, monkeypatch, capsys):
+    """Of numbers, words and truths exactly, missing ones too; columns in their order."""
+    monkeypatch.setattr(released, "read", lambda folder: files)
+    released._read.cache_clear()
+    one = Released(3, str(anew), folder=str(tmp_path))
+    monkeypatch.setattr(results, "EXPERIMENTS", {"released": one})
+    assert results.main(["released", "--workers", "1"]) == 2  # what is printed and not in these files has no words
+    assert "error: the column 'item' of recomputed lacks words" in capsys.readouterr().err
+    monkeypatch.delitem(released.TABLES, "recomputed")
+    assert results.main(["released", "--workers", "1"]) == 0
+    file = stored_file.read_dataset(tmp_path / "released.zarr.zip")
+    for name, table in released.TABLES.items():
+        expected = table(files, 3)
+        pd.testing.assert_frame_equal(released.as_table(name, file), expected, check_exact=True)
+        assert one.again(file, (name,)) == 0
+    key = stored_file.provenance(file)["key"]
+    assert (key["commit"], key["seed"]) == (release.COMMIT, 3)
+    released._read.cache_clear()
+
+
+def test_how_far_tables_are_apart_by_hand():
+    table = pd.DataFrame({"word": ["a", "b"], "large": [1000.0, np.nan], "small": [0.5, 0.25], "count": [2, 3]})
+
+    def moved(**columns):
+        return released.apart(table, table.assign(**columns))
+
+    assert moved() == 0
+    assert moved(small=[0.5, 0.35]) == pytest.approx(0.1)
+    assert moved(large=[1001.0, np.nan]) == pytest.approx(0.001)  # relative
+    assert moved(count=[2, 4], small=[0.5, 0.35]) == pytest.approx(1 / 3)
+    assert np.isnan(moved(large=[1000.0, 1.0]))
+    assert np.isnan(moved(word=["a", "c"]))
+    assert np.isnan(moved(count=["2", "3"]))
+    for other in (table[:1], table.drop(columns="count"), table[["small", "large", "word", "count"]], pd.DataFrame()):
+        assert np.isnan(released.apart(table, other))
 
 
 def test_without_files_the_shipped_tables_are_read(monkeypatch):

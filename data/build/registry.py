@@ -45,9 +45,9 @@ KNOWN = {  # path, or the start of it → licence, source
         "sentences of the three parts of data/corpus, by data/build/semantic.py",
     ),
     "models/": ("MIT", OWN),
-    "results/released.json": (
+    "results/released.zarr.zip": (
         "MIT",
-        "computed by python -m modularity.released --ship from thunlp/Modularity-Analysis at e86b38e (MIT)",
+        "computed by make results ONLY=released from thunlp/Modularity-Analysis at e86b38e (MIT)",
     ),
     "results/null.parquet": ("MIT", "drawn at random by data/build/null.py"),
     "results/explorer.zarr.zip": (

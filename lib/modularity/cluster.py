@@ -1,10 +1,8 @@
 """Work given to the workers of a Dask scheduler, piece by piece, each stored here when it arrives."""
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import xarray as xr
@@ -24,39 +22,27 @@ class Piece(Protocol):
     """What is computed, sent and stored as one."""
 
     @property
-    def step(self) -> int: ...
-
-    @property
-    def name(self) -> str:
-        """What its file is called."""
-        ...
-
-    def key(self) -> Mapping[str, object]:
-        """Everything that it depends on, as `store.cached` takes it."""
+    def entry(self) -> store.Entry:
+        """Its place in the store of this machine."""
         ...
 
 
 P = TypeVar("P", bound=Piece)
-R = TypeVar("R", xr.DataArray, xr.Dataset)
 
 
 def by_workers(
-    address: str,
-    steps: Sequence[int],
-    pieces: Callable[[int], list[P]],
-    make: Callable[[P], R],
-    bar: tqdm,
-) -> Iterator[tuple[int, Iterator[R]]]:
-    """Each step with what the workers of a scheduler have made of its pieces.
+    address: str, pieces: Iterable[P], make: Callable[[P], xr.Dataset], bar: tqdm
+) -> Iterator[tuple[P, store.Entry | xr.Dataset]]:
+    """Each piece once the workers of a scheduler have made it, in any order.
 
-    What arrives is kept in this machine's store until its step comes, or in memory where it cannot be stored.
+    What arrives is put into this machine's store, and its place there is given; where that is not possible, the result.
 
     Parameters
     ----------
     address : of the scheduler, as ``tcp://host:8786``.
-    pieces : of a step.
-    make : what a worker does with a piece, and this process too, to read what is in the store.
-    bar : advanced by each piece that arrives or is there.
+    pieces : taken as there are workers for them.
+    make : what a worker does with a piece.
+    bar : shows the number of workers.
 
     Raises
     ------
@@ -78,45 +64,36 @@ def by_workers(
             f"no Dask scheduler answers at {address} within {PATIENCE:g} s ({error}); "
             "start `dask scheduler` and give the address that it prints, as tcp://host:8786"
         ) from error
-    coming, planned = deque(steps), dict[int, list[P]]()
+    coming = iter(pieces)
     waiting: dict[Future, P] = {}
-    loose: dict[Path, R] = {}  # what could not be stored, by where it would be
     store.usable()  # said now and not only when the first piece arrives
 
-    def advance() -> None:
-        """Take in what is finished and ask for more."""
-        for future in [future for future in waiting if future.done()]:
-            result, piece = future.result(), waiting.pop(future)
-            entry = store.Entry.of(piece.name, piece.key())
-            if entry.find() is None and not entry.keep(result):  # it is found where a worker shares this store
-                loose[entry.path] = result
-            bar.update()
+    def ask() -> Iterator[P]:
+        """Ask for as many as there are workers for; those that are stored here already."""
         threads: Any = client.nthreads()
         bar.set_postfix(workers=len(threads))
-        while coming and len(waiting) < AHEAD * max(1, sum(threads.values())):
-            planned[coming[0]] = pieces(coming[0])
-            for piece in planned[coming.popleft()]:
-                if store.Entry.of(piece.name, piece.key()).find() is not None:
-                    bar.update()
-                else:
-                    key = f"{piece.name}-{store.digest(piece.key())}"  # one task, should two clients ask for it
-                    waiting[client.submit(make, piece, key=key)] = piece
+        while len(waiting) < AHEAD * max(1, sum(threads.values())) and (piece := next(coming, None)) is not None:
+            if piece.entry.find() is not None:
+                yield piece
+            else:
+                key = piece.entry.path.name  # one task, should two clients ask for it
+                waiting[client.submit(make, piece, key=key)] = piece
 
-    def ready(piece: P) -> R:
-        path = store.Entry.of(piece.name, piece.key()).path
-        return loose.pop(path) if path in loose else make(piece)
+    def take(future: "Future") -> tuple[P, store.Entry | xr.Dataset]:
+        result, piece = future.result(), waiting.pop(future)
+        stored = piece.entry.find() is not None or piece.entry.keep(result)  # found where a worker shares this store
+        return piece, piece.entry if stored else result
 
     with client:
-        for step in steps:
-            try:
-                advance()
-                while any(piece.step == step for piece in waiting.values()):
-                    with client.as_current(), suppress(TimeoutError):  # for workers that have come since
-                        distributed.wait(list(waiting), timeout=LOOK, return_when="FIRST_COMPLETED")
-                    advance()
-            except (CancelledError, CommClosedError) as error:
-                raise ConnectionError(
-                    f"the scheduler at {address} went away ({error}); what is finished is stored: "
-                    "start it and its workers anew, and run the same again"
-                ) from error
-            yield step, (ready(piece) for piece in planned.pop(step))
+        try:
+            yield from ((piece, piece.entry) for piece in ask())
+            while waiting:
+                with client.as_current(), suppress(TimeoutError):  # for workers that have come since
+                    distributed.wait(list(waiting), timeout=LOOK, return_when="FIRST_COMPLETED")
+                yield from map(take, [future for future in waiting if future.done()])
+                yield from ((piece, piece.entry) for piece in ask())
+        except (CancelledError, CommClosedError) as error:
+            raise ConnectionError(
+                f"the scheduler at {address} went away ({error}); what is finished is stored: "
+                "start it and its workers anew, and run the same again"
+            ) from error

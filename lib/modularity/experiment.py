@@ -4,28 +4,22 @@ An experiment says what its cells are, how one is computed, how they make one fi
 takes seconds is computed again. Everything else is the same for all of them and is here.
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field
-from functools import partial
-from multiprocessing import get_context
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
-import torch
 import xarray as xr
-from tqdm import tqdm
 
-from modularity import cluster, measure, sources, store, stored_file
+from modularity import computing, measure, sources, stored_file
+from modularity.computing import Cell
 
 Recompute = Literal["slice", "full", "none"]
-Cell = tuple[str | int, ...]
 
 
-class UnavailableError(Exception):
-    """A model or file that a recheck needs is not on this machine; the text says which, and how to get it."""
+class UnavailableError(FileNotFoundError):
+    """A model or file that is needed is not on this machine; the text says which, and how to get it."""
 
 
 class Experiment(Protocol):
@@ -47,11 +41,17 @@ class Experiment(Protocol):
         ...
 
     def cells(self) -> Sequence[Cell]:
-        """What is computed and stored as one, those that pages lean on most first."""
+        """What is computed and stored as one, those that pages lean on most first.
+
+        Raises
+        ------
+        UnavailableError
+            What all of them need is not on this machine.
+        """
         ...
 
     def key(self, cell: Cell) -> Mapping[str, object] | None:
-        """Everything that decides a cell, as `store.cached` takes it."""
+        """Everything that decides a cell, as `store.cached` takes it; None for what is never stored."""
         ...
 
     def compute(self, cell: Cell) -> xr.Dataset:
@@ -194,51 +194,6 @@ def check(recompute: str) -> None:
         raise ValueError(f"unknown recompute {recompute!r}; known: {', '.join(get_args(Recompute))}")
 
 
-def cell(experiment: Experiment, which: Cell) -> xr.Dataset:
-    """One cell from the store of this machine, or computed by one thread and stored."""
-
-    def alone() -> xr.Dataset:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            return experiment.compute(which)
-        finally:
-            torch.set_num_threads(threads)
-
-    return store.cached_dataset(Piece(0, experiment, which).name, experiment.key(which), alone)
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A cell as the workers of a cluster get it, one a step."""
-
-    step: int
-    experiment: Experiment
-    cell: Cell
-    version: Mapping[str, object] = field(default_factory=measure.key)  # of who asks for it
-
-    @property
-    def name(self) -> str:
-        """What its file is called."""
-        words = (str(part).replace("/", "-").replace(" ", "-") for part in self.cell)
-        return "-".join([self.experiment.name.replace("/", "-"), *words])
-
-    def key(self) -> Mapping[str, object]:
-        if (found := self.experiment.key(self.cell)) is None:
-            raise ValueError(f"the model of {self.name} has no fingerprint, so a cluster cannot return its results")
-        return found
-
-
-def make(piece: Piece) -> xr.Dataset:
-    """What a worker does with a piece; `ValueError` if its measure or libraries are others than the client's."""
-    if piece.version != measure.key():
-        raise ValueError(
-            f"a worker has {measure.key()} and the client {dict(piece.version)}; "
-            "install the same commit and the same packages for both, and start the worker anew"
-        )
-    return cell(piece.experiment, piece.cell)
-
-
 def compute(
     experiment: Experiment, *, workers: int | None = None, scheduler: str | None = None
 ) -> tuple[xr.Dataset, Mapping[str, Mapping[str, Any]]]:
@@ -246,21 +201,6 @@ def compute(
 
     Parameters
     ----------
-    workers : processes; if not given one a core, or only this one where there is a GPU.
-    scheduler : address of a Dask scheduler whose workers compute instead, see `cluster`.
+    workers, scheduler : who computes, as `computing.made` takes them.
     """
-    wanted = list(experiment.cells())
-    bar = partial(tqdm, total=len(wanted), desc=experiment.name, unit="cell", smoothing=0.05)
-    workers = workers or (1 if torch.cuda.is_available() else os.cpu_count() or 1)
-    if scheduler is not None:
-        steps = range(len(wanted))
-        arriving = cluster.by_workers(scheduler, steps, lambda i: [Piece(i, experiment, wanted[i])], make, bar())
-        made = {wanted[i]: next(results) for i, results in arriving}
-    elif workers > 1:
-        # Not forked: a copy of a process that has used threads or a GPU has neither.
-        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-            waiting = {pool.submit(cell, experiment, which): which for which in wanted}
-            made = {waiting[done]: done.result() for done in bar(as_completed(waiting))}
-    else:
-        made = {which: cell(experiment, which) for which in bar(wanted)}
-    return experiment.assemble(made.__getitem__)
+    return experiment.assemble(computing.made(experiment, experiment.cells(), workers=workers, scheduler=scheduler))

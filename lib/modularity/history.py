@@ -2,12 +2,26 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numcodecs import Delta, Zstd
 
 from modularity import sources, stored_file
+
+# Values are stored as whole numbers of these steps above an offset: half a step is the precision. Nothing is below.
+STEPS = {
+    "best": (1e-4, 0.4),
+    "experts": (1e-3, 0.4),
+    "neurons": (5e-3, 0.4),
+    "between_share": (1e-3, 0.0),
+    "stability": (1e-4, -1.0),
+    "stability_rest": (1e-4, -1.0),
+    "agreement": (1e-3, -1.0),
+}
+DIMS = tuple("partition pair level subfunction halved kept layer rest rank expert neuron step".split())
 
 
 def load(name: str = "t5-mini", *, seed: int = 0) -> xr.Dataset:
@@ -15,7 +29,7 @@ def load(name: str = "t5-mini", *, seed: int = 0) -> xr.Dataset:
 
     Returns
     -------
-    With L layers (those read by default), P neurons and M sub-functions (`record.followed`) at each ``step``:
+    With L layers (those read by default), P neurons and M sub-functions (`followed.subfunctions`) at each ``step``:
 
     - ``top`` (step, subfunction, layer, rank): the best 1 % of the neurons, in the order of their numbers;
     - ``best`` (step, subfunction, layer): predictivity of the best neuron, to 0.00005;
@@ -70,3 +84,16 @@ def routers(log: pd.DataFrame, layers: Sequence[int]) -> tuple[pd.DataFrame, pd.
     share = np.array(rows["load"].to_list()[-1])
     last = pd.DataFrame(share, index=pd.Index(layers, name="layer")).melt(ignore_index=False, var_name="expert")
     return pd.concat(parts, ignore_index=True), last.rename(columns={"value": "share"}).reset_index()
+
+
+def encoding(history: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """How a history is stored, as small as its precision allows: whole numbers, each but the first as what it adds to
+    the one before it in time."""
+    made: dict[str, dict[str, Any]] = {}
+    for name in (str(n) for n in history.data_vars if n != "loss"):
+        made[name] = {"compressors": [Zstd(level=22)], "chunks": history[name].shape}
+        if name in STEPS:
+            (step, offset), kind = STEPS[name], "u1" if name == "neurons" else "u2"
+            made[name] |= {"dtype": kind, "scale_factor": step, "add_offset": offset, "filters": [Delta(dtype=kind)]}
+            made[name]["_FillValue"] = np.iinfo(kind).max  # for what is no number; no value comes near it
+    return made

@@ -1,16 +1,13 @@
 """Where Section 6 gets its histories from: shipped ones, a run's folder, or a small model trained on the spot."""
 
 import tempfile
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-import torch
 import xarray as xr
 
-from modularity import effects, environment, functions, history, measure, models, pretrain, record, start, store, sweep
+from modularity import environment, experiment, followed, functions, measure, models, pretrain, record, store
+from modularity.experiment import Checked, Recompute
 from modularity.recipe import RECIPES
 
 SHIPPED, FRESH = "shipped", "fresh"
@@ -20,14 +17,24 @@ WIDTHS = {"t5-mini": {"d_ff": 512}, "switch-mini": {"d_ff": 64, "capacity": 16}}
 PER_CLASS, LIMIT = 50, 8  # sentences of a class, sub-functions of a function, for a fresh history
 
 
-def histories(name: str = "t5-mini", source: str = SHIPPED, *, seeds: int = 3, seed: int = 0) -> list[xr.Dataset]:
-    """Histories of a model's runs, each as `history.load` returns it.
+def obtain(
+    name: str = "t5-mini",
+    source: str = SHIPPED,
+    recompute: Recompute = "slice",
+    *,
+    seeds: int = 3,
+    seed: int = 0,
+    cells: int = 1,
+) -> tuple[list[xr.Dataset], list[Checked]]:
+    """Histories of a model's runs, each as `history.load` returns it, and what of them was computed again.
 
     Parameters
     ----------
     name : of a companion model.
     source : ``shipped``; ``fresh``, a small model of this kind that is trained here first (once: it is stored, and goes
         on where it was stopped); or the folder of a run with checkpoints.
+    recompute : ``slice`` rechecks `cells` cells of each shipped run, ``none`` none; ``full`` computes all anew from the
+        checkpoints in ``runs/``.
     seeds : at most so many shipped runs.
     seed : of the fresh run.
 
@@ -35,15 +42,28 @@ def histories(name: str = "t5-mini", source: str = SHIPPED, *, seeds: int = 3, s
     ------
     ValueError
         A source that is none of these, a model without such histories, and what `record.compute` raises.
+    FileNotFoundError
+        The folder of a run, which `recompute` asks for, is not there.
     """
-    if source == FRESH:
-        return [record.compute(train(name, seed), functions.load_all(per_class=PER_CLASS, limit=LIMIT))]
+    experiment.check(recompute)
     if source == SHIPPED:
-        return [history.load(name, seed=i) for i in (models.seeds(name) or [0])[:seeds]]
+        names = [f"{name}-{i}" for i in (models.seeds(name) or [0])[:seeds]]
+        if unknown := [n for n in names if n not in record.SHIPPED]:
+            raise ValueError(f"there is no shipped history of {unknown[0]}; there are: {', '.join(record.SHIPPED)}")
+        pairs = [experiment.obtain(record.SHIPPED[n], recompute, cells=cells) for n in names]
+        return [made for made, _ in pairs], [checked for _, checked in pairs]
+    if source == FRESH:
+        made = record.compute(train(name, seed), functions.load_all(per_class=PER_CLASS, limit=LIMIT))
+        return [made], [Checked(f"{name}, {FRESH}", computed=True)]
     folder = environment.expanded(source)
     if not folder.is_dir():
         raise ValueError(f"history is {source!r}, expected {SHIPPED!r}, {FRESH!r} or the folder of a run")
-    return [record.compute(folder, record.followed())]
+    return [record.compute(folder, followed.subfunctions())], [Checked(str(source), computed=True)]
+
+
+def histories(name: str = "t5-mini", source: str = SHIPPED, *, seeds: int = 3, seed: int = 0) -> list[xr.Dataset]:
+    """The histories of `obtain`, nothing of them computed again."""
+    return obtain(name, source, "none", seeds=seeds, seed=seed)[0]
 
 
 def train(name: str, seed: int = 0) -> Path:
@@ -56,49 +76,3 @@ def train(name: str, seed: int = 0) -> Path:
     if not (folder / "final").is_dir():
         pretrain.pretrain(recipe, folder)
     return folder
-
-
-def check(
-    runs: Sequence[xr.Dataset], name: str, *, tolerance: float = 0.005, rng: np.random.Generator | None = None
-) -> pd.DataFrame:
-    """Score a slice of shipped histories again: a run, its first or last checkpoint and a sub-function of each
-    function, chosen at random. (Only these checkpoints are shipped, or made from the seed.)
-
-    Parameters
-    ----------
-    tolerance : greatest difference of an expert's predictivity or of the best neuron's that is let pass. Other
-        processors round otherwise.
-    rng : of the choice; another one each time if not given.
-
-    Returns
-    -------
-    One row: ``run, step, sub-functions, predictivities`` (their number) ``, greatest difference``.
-
-    Raises
-    ------
-    ValueError
-        The slice is not what is shipped.
-    """
-    rng = rng or np.random.default_rng()
-    run = int(rng.integers(len(runs)))
-    shipped = runs[run].isel(step=int(rng.choice([0, -1])))
-    step = int(shipped["step"])
-    names = [str(rng.choice(part["subfunction"])) for _, part in shipped.groupby("function")]
-    model = models.load(name, seed=run, untrained=step == 0)
-    if step == 0:  # as the run started, whose checkpoints are kept in bfloat16
-        start.prepare_attention(model.module)
-        model.module.to(torch.bfloat16).to(torch.float32)
-    chosen = [s for s in record.followed() if s.name in names]
-    scores = sweep.scores(model, chosen)
-    groups = shipped["partition_of"].sel(partition="model", drop=True)
-    now = [effects.expert_predictivity(scores, groups), scores.max("neuron")]
-    then = [shipped["experts"].sel(partition="model"), shipped["best"]]
-    off = [np.abs(a - b.sel(subfunction=a["subfunction"])) for a, b in zip(now, then, strict=True)]
-    worst = max(float(table.max()) for table in off)
-    if not worst <= tolerance:
-        raise ValueError(
-            f"the shipped history of {name}, run {run}, is {worst:.3f} off at step {step} for {', '.join(names)}, more "
-            f"than {tolerance}; record it again with `make pretrain`"
-        )
-    row = (run, step, ", ".join(names), sum(table.size for table in off), worst)
-    return pd.DataFrame([row], columns=["run", "step", "sub-functions", "predictivities", "greatest difference"])

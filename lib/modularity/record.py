@@ -1,125 +1,207 @@
-"""Make the history of a pre-training run: what Section 6 needs of each of its checkpoints.
+"""The experiment of histories: what Section 6 needs of each checkpoint of a pre-training run, a file a run."""
 
-Run ``python -m modularity.record t5-mini --seed 0`` once the run in ``runs/`` has ended.
-"""
-
-import argparse
 import json
-import sys
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pooch
+import torch
 import xarray as xr
-from numcodecs import Delta, Zstd
 
 from modularity import (
+    effects,
     emergence,
     environment,
-    functions,
+    experiment,
+    followed,
+    history,
     measure,
     models,
     moefication,
     neurons,
     ranks,
     reliability,
-    sources,
     specialists,
-    stored_file,
     sweep,
 )
+from modularity.experiment import Cell, UnavailableError
+from modularity.models import Model
 from modularity.recipe import RECIPES, Recipe
+from modularity.shipped_readings import content
 from modularity.subfunction import SubFunction
 
 EXPERTS = moefication.EXPERTS
 TOP = specialists.SHARE
-SENTENCES = 100  # of each class of a sub-function, at most
-SEMANTIC = 3  # one semantic sub-function in so many: 34 of them, beside 29 of knowledge and 8 tasks
 KEPT = ("semantic", "knowledge", "task")  # functions of which KEPT_EACH sub-functions keep every neuron
 KEPT_EACH = 2
+SPLIT = 0  # seed of the halves, and of the first random partition
+STOPPED = 4_900  # step up to which the run with a constant learning rate was trained
 RANDOM = 20  # random partitions of which histories hold the mean correlation; the first is kept
-# Values are stored as whole numbers of these steps above an offset: half a step is the precision. Nothing is below.
-CORRELATIONS = {"stability": (1e-4, -1.0), "stability_rest": (1e-4, -1.0), "agreement": (1e-3, -1.0)}
-STEPS = {
-    "best": (1e-4, 0.4),
-    "experts": (1e-3, 0.4),
-    "neurons": (5e-3, 0.4),
-    "between_share": (1e-3, 0.0),
-    **CORRELATIONS,
-}
-DIMS = tuple("partition pair level subfunction halved kept layer rest rank expert neuron step".split())
 
 
-def compute(
-    run: str | Path,
-    subfunctions: list[SubFunction],
-    *,
-    halved: list[SubFunction] | None = None,
-    steps: Iterable[int] | None = None,
-    seed: int = 0,
-    scheduler: str | None = None,
-) -> xr.Dataset:
-    """The history of the run in the folder `run`; see `history.load` for what it holds.
+@dataclass(frozen=True)
+class History:
+    """Of a pre-training run: a cell is a checkpoint with all that is scored of it.
 
-    The scores of every checkpoint are stored once computed, so that a stopped run goes on where it was.
+    A probe is a sub-function at the start of the run, which its seed makes, or at its end, which is shipped; a
+    difference is the largest of its experts' predictivities and of its best neurons'.
+    """
+
+    model: str = ""  # of `recipe.RECIPES`
+    seed: int = 0  # of the run
+    run: str = ""  # its folder; if not given the one in ``runs/``, where `models.runs_folder` is
+    subfunctions: tuple[SubFunction, ...] | None = field(default=None, repr=False)  # those of `followed` if not given
+    steps: tuple[int, ...] = ()  # if not given, all that the run's recipe says, or all there are
+    lean: bool = False  # every other sub-function and no neurons: for a run beside others
+    tolerance: float = field(default=0.005, repr=False)
+    folder: str = field(default="history", repr=False)
+
+    @property
+    def name(self) -> str:
+        return "-".join(self.place.parts[-2:]) if self.run else f"{self.model}-{self.seed}"
+
+    @property
+    def place(self) -> Path:
+        if self.run:
+            return environment.expanded(self.run).absolute()
+        return models.runs_folder() / self.model / f"seed-{self.seed}"
+
+    def chosen(self) -> tuple[list[SubFunction], list[SubFunction]]:
+        """The sub-functions, and those of which correlations of halves are made."""
+        everything = followed.subfunctions() if self.subfunctions is None else list(self.subfunctions)
+        halved = followed.every_other(everything)
+        return halved if self.lean else everything, halved
+
+    def cells(self) -> list[Cell]:
+        """In the order of time.
+
+        Raises
+        ------
+        UnavailableError
+            The run has no checkpoints on this machine.
+        FileNotFoundError, ValueError
+            It has not the one asked for, or not all of its recipe, or fewer than two.
+        """
+        if not (there := models.steps(self.place)):
+            target = "pretrain" if self.run else f"pretrain-{self.name}"
+            raise UnavailableError(f"{self.place} has no checkpoints; `make {target}` writes them")
+        wanted = sorted(self.steps or there)
+        emergence.check_steps(wanted, None if self.steps else _planned(self.place, there[-1]))
+        for step in set(wanted) - set(there):
+            self.load(step)  # stops, and says which there are
+        return [(step,) for step in wanted]
+
+    def load(self, step: int) -> Model:
+        return models.load(str(self.place), step=step)
+
+    def key(self, cell: Cell) -> Mapping[str, object] | None:
+        if (fingerprint := self.load(int(cell[0])).fingerprint) is None:
+            return None
+        contents = [[content(s) for s in part] for part in self.chosen()]
+        return {"model": fingerprint, "subfunctions": contents, "split": SPLIT, **measure.key()}
+
+    def compute(self, cell: Cell) -> xr.Dataset:
+        """``scores`` (subfunction, layer, neuron); ``halves`` (half, halved, layer, neuron); and, of the
+        layers without experts of a Switch, ``dense`` (halved, rest, of_rest)."""
+        model, (chosen, halved) = self.load(int(cell[0])), self.chosen()
+        names = {"subfunction": "halved", "function": "function_halved"}
+        made = {
+            "scores": sweep.compute(model, chosen),
+            "halves": sweep.compute(model, halved, halves=SPLIT).rename(names),
+        }
+        if rest := sorted(neurons.feed_forward(model).keys() - neurons.layers(model).keys()):
+            made["dense"] = sweep.compute(model, halved, layers=rest).rename(
+                names | {"layer": "rest", "neuron": "of_rest"}
+            )
+        return xr.Dataset(made)
+
+    def assemble(self, made: Callable[[Cell], xr.Dataset]) -> tuple[xr.Dataset, Mapping[str, Mapping[str, Any]]]:
+        """See `history.load`; one checkpoint and the one before it are in memory at a time."""
+        own = moefication.experts(self.load(models.steps(self.place)[-1]), EXPERTS)
+        random = [moefication.at_random(own, seed=SPLIT + i) for i in range(RANDOM)]
+        groups = xr.concat([own, *random], "partition", coords="minimal")
+        shipped = groups[:2].assign_coords(partition=["model", "random"])
+        pieces, before = [], None
+        for cell in (cells := self.cells()):
+            scored = made(cell)
+            now = (
+                ranks.doubled(scored["scores"].to_numpy()),
+                reliability.ranked(scored["halves"].to_numpy(), groups.to_numpy()),
+                ranks.doubled(scored["dense"].to_numpy()) if "dense" in scored else None,
+            )
+            before = before or now
+            piece = _summary(scored["scores"], shipped)
+            piece["stability"] = (("subfunction", "layer"), ranks.correlation(before[0], now[0]))
+            noise = reliability.agreement(before[1], now[1]).rename(subfunction="halved")
+            if before[2] is not None and now[2] is not None:
+                noise["stability_rest"] = (("halved", "rest"), ranks.correlation(before[2], now[2]))
+            pieces.append(piece.merge(noise).expand_dims(step=list(cell)))
+            before = now
+        whole = xr.concat(pieces, "step", data_vars="all").assign(partition_of=shipped)
+        whole = whole.assign(loss=("step", _losses(self.place, [int(step) for (step,) in cells])))
+        whole = whole.assign_coords({n: scored[n] for n in ("halved", "function_halved", "rest") if n in scored.coords})
+        whole = whole.drop_dims(["kept", "rank"]) if self.lean else whole
+        whole = whole.transpose(*history.DIMS, missing_dims="ignore").drop_attrs()
+        return whole, history.encoding(whole)
+
+    def provenance(self) -> Mapping[str, object]:
+        last = self.place / "steps" / f"{models.steps(self.place)[-1]:08d}" / models.WEIGHTS
+        return {"model": pooch.file_hash(str(last)), "run": self.model, "seed": self.seed}
+
+    def probes(self, shipped: xr.Dataset) -> list[Cell]:
+        start, end = shipped["step"].to_numpy()[[0, -1]].tolist()
+        ended = self.model in models.MINI and self.seed in models.seeds(self.model)
+        return [(step, str(n)) for step in ([start, end] if ended else [start]) for n in shipped["subfunction"].values]
+
+    def again(self, shipped: xr.Dataset, probe: Cell) -> float:
+        step, name = int(probe[0]), str(probe[1])
+        if not (one := [s for s in self.chosen()[0] if s.name == name]):
+            return float("nan")
+        scores = sweep.compute(self._at_hand(step, int(shipped["step"][-1])), one)
+        then = shipped.sel(step=step, subfunction=[name])
+        groups = then["partition_of"].sel(partition="model", drop=True)
+        experts = effects.expert_predictivity(scores, groups) - then["experts"].sel(partition="model", drop=True)
+        return float(np.max([np.abs(off.to_numpy()).max() for off in (experts, scores.max("neuron") - then["best"])]))
+
+    def _at_hand(self, step: int, end: int) -> Model:
+        """The start of the run, whose checkpoints are kept in bfloat16, or its end."""
+        if step == 0:
+            tokenizer = models.tokenizer()
+            module = replace(RECIPES[self.model], seed=self.seed).build(len(tokenizer))
+            module.to(torch.bfloat16).to(torch.float32).eval().requires_grad_(False)
+            return Model(self.model, module, tokenizer, untrained=True, seed=self.seed, step=0)
+        if step == end and self.model in models.MINI:
+            return models.load(self.model, seed=self.seed)
+        raise UnavailableError(f"step {step} of {self.name} is not shipped; `make pretrain-{self.name}` makes it")
+
+
+def _shipped() -> Iterator[History]:
+    yield from (History(name, seed) for name in models.MINI for seed in range(3))
+    constant = "t5-mini-constant"
+    yield History(constant, steps=tuple(s for s in RECIPES[constant].checkpoints() if s <= STOPPED), lean=True)
+
+
+SHIPPED = {made.name: made for made in _shipped()}
+
+
+def compute(run: str | Path, subfunctions: Iterable[SubFunction], *, steps: Iterable[int] = ()) -> xr.Dataset:
+    """The history of the run in the folder `run`, by this process; see `history.load` for what it holds.
 
     Parameters
     ----------
-    halved : the sub-functions of which correlations of halves are made; `every_other` if not given.
-    steps : some of the run's checkpoints; if not given, all that its recipe says, or all there are.
-    seed : of the random partitions and of the halves.
-    scheduler : of a Dask cluster that computes the scores, as `sweep.checkpoints` takes it.
+    steps : some of its checkpoints; if not given, all that its recipe says, or all there are.
 
     Raises
     ------
-    FileNotFoundError
-        The run has no checkpoints, or not the one asked for.
-    ValueError
-        A checkpoint of the recipe is missing, or there are fewer than two; what `sweep.checkpoints` raises.
+    FileNotFoundError, ValueError
+        What `History.cells` raises.
     """
-    folder = environment.expanded(run)
-    there = models.steps(folder)
-    if not there:
-        raise FileNotFoundError(f"{folder} has no checkpoints; `make pretrain` writes them")
-    wanted = sorted(there if steps is None else steps)
-    emergence.check_steps(wanted, _planned(folder, there[-1]) if steps is None else None)
-    last = models.load(str(folder), step=there[-1])
-    own = moefication.experts(last, EXPERTS)
-    random = [moefication.at_random(own, seed=seed + i) for i in range(RANDOM)]
-    groups = xr.concat([own, *random], "partition", coords="minimal")
-    shipped = groups[:2].assign_coords(partition=["model", "random"])
-    kept = [s.name for f in KEPT for s in [s for s in subfunctions if s.function == f][:KEPT_EACH]]
-    halved = halved or every_other(subfunctions)
-    options: dict[str, Any] = {"steps": wanted, "scheduler": scheduler}
-    streams = [sweep.checkpoints(folder, subfunctions, **options)]
-    streams += [sweep.checkpoints(folder, halved, halves=seed, **options)]
-    if rest := sorted(set(neurons.feed_forward(last)) - set(own["layer"].to_numpy().tolist())):
-        streams += [sweep.checkpoints(folder, halved, layers=rest, **options)]
-    pieces = []
-    before: tuple[np.ndarray, reliability.Ranked, list[np.ndarray]] | None = None
-    for (step, scores), (_, split), *others in zip(*streams, strict=True):
-        now = (
-            ranks.doubled(scores.to_numpy()),
-            reliability.ranked(split.to_numpy(), groups.to_numpy()),
-            [ranks.doubled(other.to_numpy()) for _, other in others],
-        )
-        before = before or now
-        piece = _summary(scores, shipped, kept)
-        piece["stability"] = (("subfunction", "layer"), ranks.correlation(before[0], now[0]))
-        noise = reliability.agreement(before[1], now[1]).rename(subfunction="halved")
-        for one, other in zip(before[2], now[2], strict=True):
-            noise["stability_rest"] = (("halved", "rest"), ranks.correlation(one, other))
-        pieces.append(piece.merge(noise).expand_dims(step=[step]))
-        before = now
-    history = xr.concat(pieces, "step", data_vars="all").assign(partition_of=shipped)
-    history = history.assign(loss=("step", _losses(folder, wanted)))
-    of_halved = {"halved": [s.name for s in halved], "function_halved": ("halved", [s.function for s in halved])}
-    history = history.assign_coords(of_halved | ({"rest": rest} if rest else {}))
-    return history.transpose(*DIMS, missing_dims="ignore")
+    wanted = History(run=str(run), subfunctions=tuple(subfunctions), steps=tuple(map(int, steps)))
+    return experiment.compute(wanted, workers=1)[0]
 
 
 def _planned(run: Path, step: int) -> list[int] | None:
@@ -128,33 +210,10 @@ def _planned(run: Path, step: int) -> list[int] | None:
     return Recipe(**json.loads(recipe.read_text())).checkpoints() if recipe.exists() else None
 
 
-def first_set() -> list[SubFunction]:
-    """The sub-functions that the companion models were judged and followed by when they were trained.
-
-    At most 100 sentences a class, and as knowledge, under its name, the balanced triples, which are now a control.
-    """
-    knowledge = [replace(s, name=functions.of_relation(s), function="knowledge") for s in functions.load("balanced")]
-    everything = functions.load("semantic") + knowledge + functions.load("task")
-    return [functions.first(s, SENTENCES) for s in everything]
-
-
-def followed() -> list[SubFunction]:
-    """The sub-functions that shipped histories follow: of `first_set` every third semantic one and all the others."""
-    everything = first_set()
-    semantic = [s for s in everything if s.function == "semantic"]
-    return semantic[::SEMANTIC] + [s for s in everything if s.function != "semantic"]
-
-
-def every_other(subfunctions: list[SubFunction]) -> list[SubFunction]:
-    """Those of which histories hold correlations of halves: every other one, but all tasks, which are few."""
-    by_function = [
-        [s for s in subfunctions if s.function == f] for f in dict.fromkeys(s.function for s in subfunctions)
-    ]
-    return [s for part in by_function for s in (part if part[0].function == "task" else part[::2])]
-
-
-def _summary(scores: xr.DataArray, groups: xr.DataArray, kept: list[str]) -> xr.Dataset:
+def _summary(scores: xr.DataArray, groups: xr.DataArray) -> xr.Dataset:
     values = scores.to_numpy()  # subfunction, layer, neuron
+    of = {f: scores["subfunction"].to_numpy()[scores["function"].to_numpy() == f].tolist() for f in KEPT}
+    kept = [name for names in of.values() for name in names[:KEPT_EACH]]
     members = specialists.top_neurons(scores, TOP).to_numpy()
     top = np.nonzero(members)[2].reshape(*values.shape[:2], -1)
     member = groups.to_numpy()[..., None] == np.arange(int(groups.max()) + 1)  # partition, layer, neuron, expert
@@ -181,52 +240,3 @@ def _losses(run: Path, steps: list[int]) -> list[float]:
     log = pd.read_json(run / "log.jsonl", lines=True)
     before = [log.loc[log["step"] <= step, "loss"].to_numpy() for step in steps]
     return [float(losses[-1]) if len(losses) else float("nan") for losses in before]
-
-
-def write(history: xr.Dataset, path: Path, key: dict[str, object]) -> None:
-    """Store a history as small as its precision allows: whole numbers, each but the first as what it adds to the
-    one before it in time."""
-    packed = history.copy()
-    encoding: dict[str, dict[str, Any]] = {name: {} for name in history.data_vars if name != "loss"}  # type: ignore[misc]
-    for name, (step, offset) in ((name, STEPS[name]) for name in STEPS if name in history):
-        kind = "u1" if name == "neurons" else "u2"
-        whole = ((history[name] - offset) / step).round().astype(kind)
-        packed[name] = whole.assign_attrs(scale_factor=step, add_offset=offset)  # undone where it is opened
-        encoding[name] = {"filters": [Delta(dtype=kind)]}
-    for name, options in encoding.items():
-        options |= {"compressors": [Zstd(level=22)], "chunks": history[name].shape}
-    stored_file.write(path, packed, key, encoding)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m modularity.record", description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("name", choices=sorted(RECIPES))
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--until", type=int, metavar="STEP", help="the last checkpoint, of a run that was not ended")
-    parser.add_argument("--scheduler", help="address of a Dask scheduler whose workers compute the scores")
-    parser.add_argument(
-        "--lean", action="store_true", help="every other sub-function, no neurons: for a run beside others"
-    )
-    parser.add_argument("--out", type=environment.expanded, help="data/history/NAME-SEED.zarr.zip if not given")
-    options = parser.parse_args(arguments)
-    run = models.runs_folder() / options.name / f"seed-{options.seed}"
-    out = options.out or sources.data_folder() / "history" / f"{options.name}-{options.seed}.zarr.zip"
-    try:
-        chosen = every_other(followed()) if options.lean else followed()
-        steps = [step for step in models.steps(run) if step <= options.until] if options.until else None
-        whole = {"halved": every_other(followed()), "steps": steps, "scheduler": options.scheduler}
-        history = compute(run, chosen, **whole)
-        if options.lean:
-            history = history.drop_dims(["kept", "rank"])
-        last = run / "steps" / f"{models.steps(run)[-1]:08d}" / models.WEIGHTS
-        key = {"model": pooch.file_hash(str(last)), "run": options.name, "seed": options.seed}
-        write(history, out, key | measure.key())
-    except (ValueError, OSError, ModuleNotFoundError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(f"{out}: {out.stat().st_size / 2**20:.2f} MiB")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
