@@ -3,7 +3,6 @@
 The paper's values are typed, with where they stand; ours are read from the constants that the code runs with.
 """
 
-import inspect
 from collections.abc import Callable
 from typing import NamedTuple, get_args
 
@@ -75,8 +74,7 @@ def pretraining() -> list[Row]:
 
 
 def grouping() -> list[Row]:
-    starts = inspect.signature(moefication.experts).parameters["starts"].default
-    random = inspect.signature(report.by_chance).parameters["draws"].default
+    starts, random = _default(moefication.experts, "starts"), _default(report.by_chance, "draws")
     return [
         Row("experts of Switch", "its own 16 (3)", f"its own {RECIPES['switch-mini'].experts}"),
         Row(
@@ -92,6 +90,11 @@ def grouping() -> list[Row]:
             f"{random:,} for Table 1; fewer over pre-training, as its page says",
         ),
     ]
+
+
+def _default(function: Callable, parameter: str) -> int:
+    # Not of the signature, in which autodoc puts the source's text where it has been before.
+    return (function.__kwdefaults__ or {})[parameter]
 
 
 def _fine(track: functions.Track) -> str:
