@@ -22,7 +22,7 @@ def interval(values: np.ndarray) -> tuple[float, float, float]:
         raise ValueError(f"got draws of shape {values.shape}, expected a row of at least two")
     error = stats.sem(values)
     reach = stats.t.ppf(0.5 + LEVEL / 2, len(values) - 1) * error
-    return values.mean(), values.mean() - reach, values.mean() + reach
+    return float(values.mean()), float(values.mean() - reach), float(values.mean() + reach)
 
 
 def panels(tasks: Sequence[str]) -> dict[str, list[str]]:
