@@ -91,6 +91,14 @@ PLANTED = """<!doctype html><html lang="en"><title>x</title><main><h1>Planted</h
 <style>@media (prefers-color-scheme: dark) { #wide { color: #111; background: #000 } }</style></html>"""
 
 
+def test_a_page_shows_numbers_and_not_what_holds_them():
+    needs_the_book()
+    for page in PAGES:
+        if not page.startswith("_modules/"):
+            shown = (HTML / f"{page}.html").read_text(encoding="utf-8")
+            assert re.findall(r"(?:np|numpy)\.(?:float|int|str|bool)\w*\([^)]*\)", shown) == [], page
+
+
 def test_planted_faults_would_be_seen(browser, tmp_path):
     (tmp_path / "page.html").write_text(PLANTED)
     found = Opened(browser, (tmp_path / "page.html").as_uri(), width=390, dark=False)
