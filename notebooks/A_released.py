@@ -290,7 +290,9 @@ for function in ("semantic", "knowledge", "task"):
 values |= dict(answers["audit"].itertuples(index=False, name=None))
 values["d13_twice"], values["d14_factor"] = int(values["d13_twice"]), int(values["d14_factor"])
 interval = answers["evidence"].query("claim == 'experts-over-neurons'").iloc[0]
-values |= {f"over_neurons{end}": float(interval[key]) for end, key in (("", "estimate"), ("_low", "low"), ("_high", "high"))}
+values |= {
+    f"over_neurons{end}": float(interval[key]) for end, key in (("", "estimate"), ("_low", "low"), ("_high", "high"))
+}
 _, values["one_sample_low"], values["one_sample_high"] = lesion_report.interval(effect.to_numpy())
 values |= ledger.to_glue("", answers["evidence"])
 for name, value in values.items():

@@ -39,6 +39,8 @@ def book(tmp_path, monkeypatch):
     """Write files and build what they change: the page of the notebook, the page that quotes it, the warnings."""
     monkeypatch.syspath_prepend(str(EXTENSIONS))
     configuration = "extensions = ['myst_nb', 'executed']\nnb_execution_mode = 'off'\n"
+    # Said here, because Sphinx adds what extensions read to a default that all books of a process share.
+    configuration += "source_suffix = {'.md': 'myst-nb', '.ipynb': 'myst-nb'}\n"
     configuration += "exclude_patterns = ['executed', 'jupyter_execute']\n"
     first = "# First\n\n```{toctree}\nnotebooks/one\nother\n```\n"
     other = "# Other\n\nIt is {glue:text}`notebooks/one.ipynb::x:.0f` in [](notebooks/one.ipynb).\n"

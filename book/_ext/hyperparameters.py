@@ -178,7 +178,11 @@ class Hyperparameters(SphinxDirective):
         part = self.arguments[0]
         if part not in PARTS:
             raise self.error(f"unknown part {part!r}; known: {', '.join(PARTS)}")
-        lines = ["| | the paper | this book |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in PARTS[part]())]
+        lines = [
+            "| setting | the paper | this book |",
+            "|---|---|---|",
+            *(f"| {' | '.join(row)} |" for row in PARTS[part]()),
+        ]
         made = nodes.container()
         self.state.nested_parse(StringList(lines, __file__), self.content_offset, made)
         return [made]
