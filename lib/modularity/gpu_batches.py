@@ -8,17 +8,37 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Int
-from transformers import PreTrainedTokenizerFast
 
 from modularity import corruption, mixture, prompts, sources
-from modularity.recipe import Recipe
+
+if TYPE_CHECKING:
+    import transformers
+
+    from modularity.recipe import Recipe
 
 AHEAD = 24  # batches that are made before they are asked for
 Batch = dict[str, Int[np.ndarray, "row token"]]  # inputs, padded with 0, and targets, padded with −100
+
+
+class Sizes(NamedTuple):
+    """What of a recipe decides a batch, for processes that never load torch."""
+
+    batch: int
+    facts: int
+    tasks: int
+    length: int
+    noise: float
+    span: float
+    seed: int
+
+    @classmethod
+    def of(cls, recipe: "Recipe") -> "Sizes":
+        return cls(*(getattr(recipe, field) for field in cls._fields))
 
 
 @dataclass(frozen=True)
@@ -32,7 +52,7 @@ class Text:
     longest: int  # answer, in tokens
 
 
-def read(tokenizer: PreTrainedTokenizerFast, length: int, *, documents: int | None = None) -> Text:
+def read(tokenizer: "transformers.PreTrainedTokenizerFast", length: int, *, documents: int | None = None) -> Text:
     """The shipped text; with `documents` only so many of one part, and as many facts and rows of one task."""
     sentinel = int(tokenizer.convert_tokens_to_ids("<extra_id_0>"))  # type: ignore[arg-type]
     whole = documents is None
@@ -45,7 +65,7 @@ def read(tokenizer: PreTrainedTokenizerFast, length: int, *, documents: int | No
     return Text(stream, facts, tasks, sentinel, max(len(e.targets) for e in (*facts, *tasks)))
 
 
-def one(recipe: Recipe, text: Text, step: int) -> Batch:
+def one(recipe: "Recipe | Sizes", text: Text, step: int) -> Batch:
     """The batch of a step, which depends on the step and the recipe's seed only: windows, then facts, then tasks."""
     rows: list[tuple[np.ndarray, np.ndarray]] = []
     rows += corruption.batches(
@@ -75,13 +95,13 @@ def _padded(rows: np.ndarray, width: int, filler: int) -> np.ndarray:
 
 
 @contextmanager
-def ahead(recipe: Recipe, text: Text, folder: Path, *, workers: int) -> Iterator[Iterator[Batch]]:
+def ahead(recipe: "Recipe", text: Text, folder: Path, *, workers: int) -> Iterator[Iterator[Batch]]:
     """Batches of one step after another without an end, made by `workers` processes, or by this one if 0."""
     if not workers:
         yield (one(recipe, text, step) for step in count())
         return
     np.save(folder / "stream.npy", text.stream)
-    given = (recipe, replace(text, stream=np.empty(0)), folder / "stream.npy")
+    given = (Sizes.of(recipe), replace(text, stream=np.empty(0)), folder / "stream.npy")
     # Not forked: a copy of a process that has used a GPU has none.
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start, given)
     try:
@@ -97,11 +117,11 @@ def _in_order(pool: ProcessPoolExecutor) -> Iterator[Batch]:
         waiting.append(pool.submit(_make, step))
 
 
-_GIVEN: dict[str, tuple[Recipe, Text]] = {}
+_GIVEN: dict[str, tuple[Sizes, Text]] = {}
 
 
-def _start(recipe: Recipe, text: Text, stream: Path) -> None:
-    _GIVEN["given"] = (recipe, replace(text, stream=np.load(stream, mmap_mode="r")))
+def _start(sizes: Sizes, text: Text, stream: Path) -> None:
+    _GIVEN["given"] = (sizes, replace(text, stream=np.load(stream, mmap_mode="r")))
 
 
 def _make(step: int) -> Batch:
