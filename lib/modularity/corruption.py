@@ -25,7 +25,9 @@ def documents() -> list[list[str]]:
     return [kept for document in texts if (kept := [s for s in document if s not in held_out])]
 
 
-def token_stream(docs: Sequence[Sequence[str]], tokenizer: "transformers.PreTrainedTokenizerFast") -> Int[np.ndarray, "token"]:
+def token_stream(
+    docs: Sequence[Sequence[str]], tokenizer: "transformers.PreTrainedTokenizerFast"
+) -> Int[np.ndarray, "token"]:
     """All documents one after another, each closed by the end mark."""
     texts = [" ".join(d) for d in docs]
     once = list(dict.fromkeys(texts))  # running text comes twice

@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from modularity import gpu_batches, gpu_training
     from modularity.gpu_histories import Follower
-    from modularity.gpu_pieces import Folder
     from modularity.recipe import Recipe
 
 OUT = "OUT"
@@ -185,6 +185,7 @@ class Session:
         loaded = gpu_batches.ahead(recipe, text.result(clock.left()), folder, workers=settings.loaders)
         try:
             with loaded as batches:
+                batches = chain([next(batches)], batches)  # what makes them has started: the run's time begins
                 gpu_training.train(
                     run,
                     batches,

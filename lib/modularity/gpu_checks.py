@@ -1,4 +1,4 @@
-"""What has to hold on a GPU before its numbers are taken: it reads and trains as the CPU does, and gives memory back."""
+"""What has to hold on a GPU before its numbers are taken: it reads and trains as the CPU does, and frees its memory."""
 
 from dataclasses import replace
 

@@ -99,7 +99,9 @@ def downloads() -> Path:
 
 def corpus(part: str) -> list[list[str]]:
     """One part of the pre-training text (``wikipedia``, ``brown`` or ``wordnet``): sentences by document."""
-    with pa.input_stream(path(f"corpus/{part}.jsonl.zst"), compression="zstd") as text:  # pandas would ask for zstandard
+    with pa.input_stream(
+        path(f"corpus/{part}.jsonl.zst"), compression="zstd"
+    ) as text:  # pandas would ask for zstandard
         table = pd.read_json(text, lines=True)
     return table["text"].str.split("\n").tolist()
 
