@@ -27,6 +27,7 @@ from modularity import (
     gpu_histories,
     gpu_pieces,
     gpu_routing,
+    gpu_session,
     gpu_training,
     models,
     moefication,
@@ -105,9 +106,13 @@ def test_as_many_steps_are_planned_as_fit():
 # Training.
 
 
+@pytest.fixture(scope="module")
+def text():
+    return gpu_batches.read(models.tokenizer(), gpu_checks.SMALL.length, documents=40)
+
+
 @pytest.mark.parametrize("recipe", [gpu_checks.SMALL, gpu_checks.SWITCH], ids=["t5", "switch"])
-def test_one_batch_has_the_losses_and_gradients_of_pretrains_parts(recipe):
-    text = gpu_batches.read(models.tokenizer(), recipe.length, documents=40)
+def test_one_batch_has_the_losses_and_gradients_of_pretrains_parts(recipe, text):
     batch = {k: torch.as_tensor(v).long() for k, v in gpu_batches.one(recipe, text, 0).items()}
     model = recipe.build(len(models.tokenizer())).train()
     with gpu_routing.routed(model) as sparse:
@@ -118,7 +123,10 @@ def test_one_batch_has_the_losses_and_gradients_of_pretrains_parts(recipe):
     raw, hidden, spans = corruption.raw_length(recipe.length, recipe.noise, recipe.span)
     log, (inputs, targets) = training_log.Record(), (batch["inputs"], batch["targets"])
     edge = recipe.batch + recipe.facts
-    windows = inputs[: recipe.batch, : raw - hidden + spans + 1], targets[: recipe.batch, : hidden + spans + 1]
+    windows = (
+        inputs[: recipe.batch, : raw - hidden + spans + 1],
+        targets[: recipe.batch, : hidden + spans + 1].contiguous(),
+    )
     total = pretrain._loss(model, *windows, recipe, log)
     total = total + pretrain._loss(model, inputs[recipe.batch : edge], targets[recipe.batch : edge], recipe, log, "f")
     if recipe.tasks:
@@ -155,11 +163,10 @@ def test_layers_are_compiled_or_left_as_they_were():
     assert all(block._compiled_call_impl is None for block in model.encoder.block)
 
 
-def test_processes_make_the_batches_that_this_one_makes(tmp_path):
-    text = gpu_batches.read(models.tokenizer(), 24, documents=40)
-    with gpu_batches.ahead(NANO, text, tmp_path, workers=1) as batches:
+def test_processes_make_the_batches_that_this_one_makes(text, tmp_path):
+    with gpu_batches.ahead(gpu_checks.SMALL, text, tmp_path, workers=1) as batches:
         for step in range(2):
-            made, expected = next(batches), gpu_batches.one(NANO, text, step)
+            made, expected = next(batches), gpu_batches.one(gpu_checks.SMALL, text, step)
             assert all((made[k] == expected[k]).all() for k in expected)
 
 
@@ -201,7 +208,9 @@ def test_a_history_is_that_of_record(recipe, tmp_path, monkeypatch):
     for name, values in expected.variables.items():
         assert found[name].dims == values.dims, name
         if values.dtype.kind in "fc":
-            np.testing.assert_allclose(found[name], values, atol=2e-3 if name == "neurons" else 1e-4)
+            # Batches of another size round otherwise, which moves ranks in rows of few neurons that are nearly equal.
+            of_ranks = {*record.CORRELATIONS, "between_share"}
+            np.testing.assert_allclose(found[name], values, atol=0.01 if name in of_ranks else 1e-3)
         elif name != "top":  # equal scores may be taken in another order
             assert (found[name].to_numpy() == values.to_numpy()).all(), name
     assert len(neurons.layers(follower.model)) == found.sizes["layer"]
@@ -350,15 +359,15 @@ def test_what_is_missing_is_what_is_needed_and_not_there(wheels):
 def test_a_borrowed_machine_needs_no_other_packages():
     absent = ("zarr", "numcodecs", "pooch", "zstandard", "ortools", "k_means_constrained", "datasets", "requests")
     code = f"import sys; sys.modules.update(dict.fromkeys({absent}))\nfrom modularity import gpu, sources\n"
-    code += "import modularity.gpu_checks, modularity.gpu_histories, modularity.gpu_speed\nsources.corpus('brown')"
+    code += "import modularity.gpu_session, modularity.gpu_rehearsal\nsources.corpus('brown')"
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_toy_recipes_are_those_that_are_trained():
-    assert gpu.recipes(gpu.TOY).keys() == gpu.recipes(gpu.Settings()).keys()
-    whole = gpu.Settings()
+    assert gpu_session.recipes(gpu_session.TOY).keys() == gpu_session.recipes(gpu_session.Settings()).keys()
+    whole = gpu_session.Settings()
     assert whole.total <= 480
     spent = whole.checks + 2 * (whole.training + whole.reading) + whole.speed
     assert spent <= whole.total - 30  # loading, and what is written
-    assert replace(gpu.recipes(gpu.TOY)["t5-midi"], steps=1).learning_rate(1) == 0
+    assert replace(gpu_session.recipes(gpu_session.TOY)["t5-midi"], steps=1).learning_rate(1) == 0

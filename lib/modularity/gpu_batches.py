@@ -58,7 +58,7 @@ def read(tokenizer: "transformers.PreTrainedTokenizerFast", length: int, *, docu
     whole = documents is None
     docs = corruption.documents() if whole else sources.corpus("wikipedia")[:documents]
     stream = corruption.token_stream(docs, tokenizer)
-    stated = pd.read_parquet(sources.path("corpus/facts.parquet"))[:documents]
+    stated = pd.read_parquet(sources.path("corpus/facts.parquet")).iloc[:documents]
     facts = mixture.statements(tokenizer, stated)
     names = prompts.FUNCTION_TASKS if whole else prompts.FUNCTION_TASKS[:1]
     tasks = mixture.examples(tokenizer, length, names)[:documents]

@@ -36,9 +36,8 @@ def reading(device: torch.device, name: str, dtype: models.Dtype, per_class: int
     }
 
 
-def training(device: torch.device, recipe: Recipe) -> dict[str, float]:
+def training(device: torch.device, recipe: Recipe, text: gpu_batches.Text) -> dict[str, float]:
     """How far a few steps of float32 on `device` end from the same steps on the CPU."""
-    text = gpu_batches.read(models.tokenizer(), recipe.length, documents=40)
     batches = [gpu_batches.one(recipe, text, step) for step in range(STEPS)]
     ends, losses = [], []
     for where in (torch.device("cpu"), device):
@@ -79,8 +78,9 @@ def every(device: torch.device, found: dict[str, dict[str, float]], per_class: i
     for name in models.MINI:
         for dtype in READING:
             found[f"{name} {dtype}"] = reading(device, name, dtype, per_class)  # type: ignore[arg-type]
+    text = gpu_batches.read(models.tokenizer(), SMALL.length, documents=40)
     for name, recipe in (("t5", SMALL), ("switch", SWITCH)):
-        found[f"{name} steps"] = training(device, recipe)
+        found[f"{name} steps"] = training(device, recipe, text)
     found["memory"] = memory(device)
     wrong = [f"{name}: {what} {value:.2g}" for name, row in found.items() for what, value in too_far(name, row).items()]
     if wrong:

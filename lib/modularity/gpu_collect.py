@@ -21,10 +21,11 @@ from modularity import checkpoints, environment, gpu_pieces, measure, models, re
 from modularity.recipe import Recipe
 
 FILES = ("config.json", "generation_config.json", models.RECIPE, models.WEIGHTS)  # of a shipped model, and its log
-NEXT = """Not shipped yet. What to do next:
-  1. Judge the models: python -m modularity.quality {names}
-  2. If they are better than the minis: python data/build/registry.py, and from then on they are loaded by name.
-  3. Say in CHANGELOG.md what changed, with the numbers; else delete {paths}."""
+NEXT = """Nothing is shipped yet. What to do next:
+  1. Register them, so that they are found by name: python data/build/registry.py
+  2. Judge the models: python -m modularity.quality {names}
+  3. If they are better than the minis, commit, and say in CHANGELOG.md what changed, with the numbers. Else delete
+     {paths} and run registry.py again."""
 
 
 def collect(folder: Path, data: Path) -> list[Path]:

@@ -102,6 +102,7 @@ class Follower:
         self.waiting: dict[int, tuple[int, list[Future]]] = {}  # step → slot, and its pieces of work
         self.read_steps: list[int] = []
         self.last = -1
+        self.workers = workers
         # Not forked: a copy of a process that has used a GPU has none.
         self.pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
         self.warm = [self.pool.submit(time.sleep, 0.2) for _ in range(workers)]  # starting takes seconds: now
@@ -166,7 +167,7 @@ class Follower:
             self._scored(step)
         own = self._own()
         steps = self.read_steps
-        size = max(1, -(-len(steps) // (self.pool._max_workers or 1)))
+        size = max(1, -(-len(steps) // self.workers))
         # Each piece begins with the checkpoint before it; the first is compared with itself, as in other histories.
         ends = range(0, len(steps), size)
         pieces = [[steps[max(start - 1, 0)], *steps[start : start + size]] for start in ends]

@@ -27,7 +27,7 @@ class Folder:
 
     def __init__(self, path: Path, report: dict[str, Any]) -> None:
         self.path, self.lock = path, threading.RLock()
-        self.report = {"version": VERSION, "pieces": {}, **report}
+        self.report: dict[str, Any] = {"version": VERSION, "pieces": {}, **report}
         path.mkdir(parents=True, exist_ok=True)
         if any(path.iterdir()):
             raise ValueError(f"{path} is not empty; name another folder in OUT, so that two runs are not mixed")
@@ -72,7 +72,7 @@ class Folder:
 
 def weights(name: str, state: Mapping[str, torch.Tensor]) -> dict[str, bytes]:
     """Files of a model's tensors; one that has several names is stored under the first."""
-    first = {tensor.data_ptr(): key for key, tensor in reversed(state.items())}
+    first = {tensor.data_ptr(): key for key, tensor in reversed([*state.items()])}
     once = {key: tensor for key, tensor in state.items() if first[tensor.data_ptr()] == key}
     parts = packed({key: tensor.nbytes for key, tensor in once.items()})
     return {

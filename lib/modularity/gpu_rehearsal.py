@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from modularity import gpu_clock, gpu_pieces
-from modularity.gpu import TOY, Session
+from modularity.gpu_session import TOY, Session
 
 COLLECTING = ("zarr", "numcodecs", "pooch", "k_means_constrained")  # a borrowed machine does not collect
 

@@ -5,7 +5,7 @@ an expert's capacity over a whole batch, which drops nothing. Here an expert tak
 where the shipped models were trained.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -34,7 +34,7 @@ def forward(
 
 
 @contextmanager
-def routed(model: nn.Module) -> Iterator[list[nn.Module]]:
+def routed(model: nn.Module) -> Iterator[Sequence[nn.Module]]:
     """All expert layers of `model` computed by `forward` inside the block; yields them, the encoder's first."""
     parts = [part for part in model.modules() if isinstance(part, SwitchTransformersSparseMLP)]
     capacity = getattr(model.config, "expert_capacity", 0)

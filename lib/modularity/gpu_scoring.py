@@ -68,7 +68,7 @@ def score(plan: Plan, step: int, slot: int, part: int) -> None:
 
 
 def _scores(values: Sequence[np.ndarray], one: SubFunction, chosen: slice | np.ndarray) -> Float[np.ndarray, "l n"]:
-    return np.array([predictivity(v[chosen], one.labels[chosen]) for v in values], dtype=np.float32)
+    return np.array([predictivity(v[chosen], one.labels[chosen]) for v in values])
 
 
 def experts(w_in: Float[np.ndarray, "neuron d_model"], number: int) -> Int[np.ndarray, "neuron"]:
@@ -124,7 +124,7 @@ def _summary(plan: Plan, whole: Float[np.ndarray, "subfunction layer neuron"], g
     means = np.einsum("mln,plne->pmle", whole, member / member.sum(2, keepdims=True), optimize=True)
     return {
         "top": np.nonzero(members)[2].reshape(*whole.shape[:2], -1).astype(np.uint16),
-        "best": whole.max(2),
+        "best": whole.max(2).astype(np.float32),
         "experts": means.astype(np.float32),
         "neurons": whole[plan.kept].astype(np.float16),
     }
