@@ -8,7 +8,7 @@ export PYTHONUNBUFFERED := 1
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(ENV)/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is too old: Python 3.11 or newer is needed; name one with make PYTHON=python3.11"; exit 1; }
@@ -94,6 +94,24 @@ pretrain-t5-mini-constant-0: $(ENV)/ready ## train t5-mini with a constant learn
 results: $(ENV)/ready ## make what is shipped again, or what ONLY= names (hours, all cores); goes on where it was stopped
 	MALLOC_TRIM_THRESHOLD_=8000000000 MALLOC_MMAP_THRESHOLD_=2000000000 $(RUN)/python -m modularity.results $(ONLY)
 	$(RUN)/python data/build/registry.py
+
+# What `make gpu` needs and a borrowed machine lacks, by the list GPU_HAS; it has neither network nor installation.
+GPU_HAS ?= data/build/gpu_has.txt
+.PHONY: gpu-wheels
+gpu-wheels: $(ENV)/ready ## fetch the packages that a borrowed GPU machine lacks into wheels/
+	$(RUN)/python data/build/gpu_wheels.py $(GPU_HAS) wheels
+
+# The machine's own Python, with the wheels before it; no environment is made there.
+OUT ?= runs/gpu
+.PHONY: gpu
+gpu: ## use a GPU for eight minutes, into the folder OUT=; GPU_REHEARSAL=1 rehearses it on a CPU
+	packages=$$(mktemp -d); trap 'rm -rf "$$packages"' EXIT; \
+	for wheel in wheels/*.whl; do test ! -f "$$wheel" || $(PYTHON) -m zipfile -e "$$wheel" "$$packages"; done; \
+	OUT="$(OUT)" GPU_REHEARSAL="$(GPU_REHEARSAL)" PYTHONPATH="$$packages:lib" $(PYTHON) -m modularity.gpu
+
+.PHONY: gpu-collect
+gpu-collect: $(ENV)/ready ## put what make gpu left in FOLDER= where shipped models, histories and results live
+	$(RUN)/python -m modularity.gpu_collect $(FOLDER)
 
 .PHONY: data
 data: $(ENV)/ready ## rebuild the data from the packages it comes from

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from modularity import partition
+from modularity import neurons, partition
 
 
 @pytest.fixture
@@ -45,3 +45,18 @@ def test_bad_input_is_named(rng):
     rows[2] = 0
     with pytest.raises(ValueError, match="neuron 2 has zero input weights"):
         partition.by_weights(rows, 2)
+
+
+def inertia(rows, groups) -> float:
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return sum(((rows[groups == e] - rows[groups == e].mean(0)) ** 2).sum() for e in np.unique(groups))
+
+
+def test_assignment_is_as_balanced_and_as_tight_as_k_means_constrained(trained, grouped):
+    truth, rows = grouped
+    assert adjusted_rand_score(truth, partition.by_assignment(rows, 4)) == 1
+    w_in = neurons.layers(trained)[2].input_weights.numpy()[:320]
+    made, other = partition.by_assignment(w_in, 8), partition.by_weights(w_in, 8)
+    assert np.bincount(made).tolist() == np.bincount(other).tolist() == [40] * 8
+    assert inertia(w_in, made) <= 1.01 * inertia(w_in, other)
+    np.testing.assert_array_equal(made, partition.by_assignment(w_in, 8))

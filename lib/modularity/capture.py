@@ -167,16 +167,36 @@ def pooled_activations(
         raise ValueError(f"batch_tokens is {batch_tokens}, expected at least 1")
     parts = neurons.layers(model, layers)
     ids = tokenize(model, sentences)
+    result = np.empty((len(parts), len(ids), next(iter(parts.values())).neurons), dtype=np.float32)
+    read_into(result, model, ids, parts, batch_tokens, pooling, activation, routed_only)
+    return xr.DataArray(result, dims=("layer", "sentence", "neuron"), coords={"layer": list(parts)}, name="activation")
+
+
+@torch.inference_mode()
+def read_into(
+    result: Float[np.ndarray, "layer sentence neuron"],
+    model: Model,
+    ids: Sequence[Sequence[int]],
+    parts: Mapping[int, FeedForward],
+    batch_tokens: int,
+    pooling: Pooling = "max",
+    activation: Activation = "post",
+    routed_only: bool = False,
+) -> None:
+    """`pooled_activations` of sentences that are tokens already, written into `result`, which may be a file in memory.
+
+    Parameters
+    ----------
+    ids : as `tokenize` returns them.
+    parts : of `neurons.layers`.
+    """
     lengths = [len(i) for i in ids]
-    width = next(iter(parts.values())).neurons
-    result = np.empty((len(parts), len(sentences), width), dtype=np.float32)
     with _reading(parts, pooling, activation, routed_only) as reader:
         for chosen in batches(lengths, batch_tokens):
             reader.begin([lengths[i] for i in chosen], model.device)
             encoded(model, ids, chosen)
             for row, layer in enumerate(parts):
                 result[row, chosen] = reader.pooled[layer].float().cpu().numpy()
-    return xr.DataArray(result, dims=("layer", "sentence", "neuron"), coords={"layer": list(parts)}, name="activation")
 
 
 def stream(

@@ -1,12 +1,15 @@
 """Text as a model is pre-trained on it: sentences, one long stream of tokens, and span corruption."""
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Int
-from transformers import PreTrainedTokenizerFast
 
 from modularity import functions, sources
+
+if TYPE_CHECKING:
+    import transformers  # slow to import: processes that make batches go without
 
 EOS = 1
 
@@ -22,7 +25,9 @@ def documents() -> list[list[str]]:
     return [kept for document in texts if (kept := [s for s in document if s not in held_out])]
 
 
-def token_stream(docs: Sequence[Sequence[str]], tokenizer: PreTrainedTokenizerFast) -> Int[np.ndarray, "token"]:
+def token_stream(
+    docs: Sequence[Sequence[str]], tokenizer: "transformers.PreTrainedTokenizerFast"
+) -> Int[np.ndarray, "token"]:
     """All documents one after another, each closed by the end mark."""
     texts = [" ".join(d) for d in docs]
     once = list(dict.fromkeys(texts))  # running text comes twice

@@ -9,19 +9,20 @@ SENTENCES = 100  # of each class of a sub-function, at most
 SEMANTIC = 3  # one semantic sub-function in so many: 34 of them, beside 29 of knowledge and 8 tasks
 
 
-def _first_set() -> list[SubFunction]:
+def first_set(per_class: int = SENTENCES) -> list[SubFunction]:
     """The sub-functions that the companion models were judged and followed by when they were trained.
 
-    At most 100 sentences a class, and as knowledge, under its name, the balanced triples, which are now a control.
+    At most `per_class` sentences a class, and as knowledge, under its name, the balanced triples, which are now a
+    control.
     """
     knowledge = [replace(s, name=functions.of_relation(s), function="knowledge") for s in functions.load("balanced")]
     everything = functions.load("semantic") + knowledge + functions.load("task")
-    return [functions.first(s, SENTENCES) for s in everything]
+    return [functions.first(s, per_class) for s in everything]
 
 
 def subfunctions() -> list[SubFunction]:
     """Every third semantic one of those that the companion models were judged by, and all the others."""
-    everything = _first_set()
+    everything = first_set()
     semantic = [s for s in everything if s.function == "semantic"]
     return semantic[::SEMANTIC] + [s for s in everything if s.function != "semantic"]
 

@@ -3,13 +3,16 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Int
-from transformers import PreTrainedTokenizerFast
 
 from modularity import functions, prompts, sources
+
+if TYPE_CHECKING:
+    import transformers
 
 IGNORED = -100  # a target that has no loss
 GAP = functions.SENTINEL
@@ -27,7 +30,7 @@ class Example:
 
 
 def examples(
-    tokenizer: PreTrainedTokenizerFast, length: int, tasks: Sequence[str] = prompts.FUNCTION_TASKS
+    tokenizer: "transformers.PreTrainedTokenizerFast", length: int, tasks: Sequence[str] = prompts.FUNCTION_TASKS
 ) -> list[Example]:
     """Every training row of the mini tasks; inputs beyond `length` tokens lose what comes before the end mark.
 
@@ -45,7 +48,7 @@ def examples(
     return made
 
 
-def statements(tokenizer: PreTrainedTokenizerFast, table: pd.DataFrame | None = None) -> list[Example]:
+def statements(tokenizer: "transformers.PreTrainedTokenizerFast", table: pd.DataFrame | None = None) -> list[Example]:
     """Every stated fact of the corpus twice, once with its head hidden and once with its tail.
 
     Hiding what a sentence is about, rather than random tokens of it, is how T5 was taught facts by Roberts et al.

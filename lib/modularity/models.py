@@ -134,7 +134,7 @@ def load(
     name = hub.ALIASES.get(name, name)
     if step is not None and untrained:
         raise ValueError("a checkpoint is trained; give either step or untrained=True")
-    if untrained or name in MINI:
+    if untrained or name in companions():
         seed = seed or 0
     if untrained and name in hub.SHAPES:
         folder, config, text = None, hub.SHAPES[name], tokenizer()
@@ -166,7 +166,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 def _folder(name: str, seed: int | None = None, step: int | None = None) -> Path:
     """Where the files of a model are, on disk in the end."""
-    if name in MINI:
+    if name in companions():
         if step is not None:
             return _checkpoint(runs_folder() / name / f"seed-{seed or 0}", step)
         if (seed or 0) not in seeds(name):
@@ -183,24 +183,32 @@ def _folder(name: str, seed: int | None = None, step: int | None = None) -> Path
     if os.path.isdir(name):
         return _checkpoint(Path(name), step) if step is not None else Path(name)
     if step is not None:
-        raise ValueError(f"{name!r} has no checkpoints; they are written by `make pretrain` for {', '.join(MINI)}")
+        raise ValueError(
+            f"{name!r} has no checkpoints; they are written by `make pretrain` for {', '.join(companions())}"
+        )
     if found := hub.folder(name):
         return found
     raise ValueError(
-        f"unknown model {name!r}; known: {', '.join((*MINI, MINILM, *hub.PINNED))}, another hub id with its commit "
-        "(owner/name@ and 40 hex digits), or the path of an existing model folder"
+        f"unknown model {name!r}; known: {', '.join((*companions(), MINILM, *hub.PINNED))}, another hub id with its "
+        "commit (owner/name@ and 40 hex digits), or the path of an existing model folder"
     )
 
 
+def companions() -> tuple[str, ...]:
+    """The models whose runs are shipped, the minis first."""
+    found = (re.fullmatch(rf"models/(.+)/seed-\d+/{WEIGHTS}", file) for file in sources.registry())
+    return tuple(dict.fromkeys([*MINI, *(match[1] for match in found if match)]))
+
+
 def seeds(name: str) -> list[int]:
-    """Of the shipped runs of a mini model."""
+    """Of the shipped runs of a companion model."""
     found = (re.fullmatch(rf"models/{name}/seed-(\d+)/{WEIGHTS}", file) for file in sources.registry())
     return sorted(int(match[1]) for match in found if match)
 
 
 def load_runs(name: str, number: int) -> Iterator["Model"]:
     """The first `number` shipped runs of a mini model, one after another; any other model is one run."""
-    if name not in MINI:
+    if name not in companions():
         yield load(name)
         return
     for seed in seeds(name)[:number]:

@@ -1,5 +1,6 @@
 """What the companion models have to show before their neurons are worth a theory: ``python -m modularity.quality``."""
 
+import argparse
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -43,17 +44,18 @@ def bars(scored: Mapping[str, Runs], answered: pd.DataFrame, logs: Mapping[int, 
 
     Parameters
     ----------
-    scored : t5-mini and switch-mini, as `runs.obtain` returns them.
+    scored : a T5, as t5-mini, and a Switch, as switch-mini, in this order, as `runs.obtain` returns them.
     answered : of `answers`.
-    logs : seed → the training log of switch-mini's run.
+    logs : seed → the training log of the Switch's run.
     """
-    trained, untrained = scored["t5-mini"]
+    t5, switch = scored
+    trained, untrained = scored[t5]
     layers = summaries.best_by_layer(trained).query("function == 'semantic'")["value"]
     before = summaries.best_by_layer(untrained).query("function == 'semantic'")["value"]
     made = [
-        ("t5-mini: semantic best predictivity, mean over layers", "≥", SEMANTIC_MEAN, layers.mean()),
-        ("t5-mini: the same, lowest layer", "≥", SEMANTIC_LEAST, layers.min()),
-        ("t5-mini, untrained: mean over layers", "≤", SEMANTIC_UNTRAINED, before.mean()),
+        (f"{t5}: semantic best predictivity, mean over layers", "≥", SEMANTIC_MEAN, layers.mean()),
+        (f"{t5}: the same, lowest layer", "≥", SEMANTIC_LEAST, layers.min()),
+        (f"{t5}, untrained: mean over layers", "≤", SEMANTIC_UNTRAINED, before.mean()),
     ]
     for name, (own, others) in scored.items():
         ends = [summaries.mean_best(runs).set_index("function") for runs in (own, others)]
@@ -61,12 +63,14 @@ def bars(scored: Mapping[str, Runs], answered: pd.DataFrame, logs: Mapping[int, 
             low, high = ends[0]["low"].astype(float)[function], ends[1]["high"].astype(float)[function]
             made.append((f"{name}: {function}, lower end trained less upper end untrained", ">", 0, low - high))
     worst = (answered["low"] - answered["chance"]).min()
-    last = pd.concat([history.routers(log, range(2))[0].query("step == step.max()") for log in logs.values()])
+    last = pd.concat(
+        [history.routers(log, range(_routers(log)))[0].query("step == step.max()") for log in logs.values()]
+    )
     made += [
-        ("t5-mini: accuracy on its tasks, mean", "≥", ANSWERED, answered["accuracy"].mean()),
-        ("t5-mini: lower end of an accuracy less chance, worst task and run", ">", 0, worst),
-        ("switch-mini: entropy of the load, lowest layer and run", "≥", ENTROPY, last["entropy"].min()),
-        ("switch-mini: share of tokens dropped, highest layer and run", "<", DROPPED, last["dropped"].max()),
+        (f"{t5}: accuracy on its tasks, mean", "≥", ANSWERED, answered["accuracy"].mean()),
+        (f"{t5}: lower end of an accuracy less chance, worst task and run", ">", 0, worst),
+        (f"{switch}: entropy of the load, lowest layer and run", "≥", ENTROPY, last["entropy"].min()),
+        (f"{switch}: share of tokens dropped, highest layer and run", "<", DROPPED, last["dropped"].max()),
     ]
     table = pd.DataFrame(made, columns=["bar", "sign", "limit", "measured"])
     compare = {"≥": np.greater_equal, "≤": np.less_equal, ">": np.greater, "<": np.less}
@@ -75,10 +79,18 @@ def bars(scored: Mapping[str, Runs], answered: pd.DataFrame, logs: Mapping[int, 
     return pd.DataFrame({"bar": table["bar"], "wanted": wanted, "measured": table["measured"], "met": met})
 
 
-def main() -> int:
-    scored, _ = obtain.runs(models.MINI, functions.load_all())
-    logs = {seed: history.log("switch-mini", seed=seed) for seed in models.seeds("switch-mini")}
-    answered = answers()
+def _routers(log: pd.DataFrame) -> int:
+    return len(log["load_entropy"].dropna().iloc[-1])
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m modularity.quality", description=__doc__)
+    parser.add_argument("t5", nargs="?", default=models.MINI[0], choices=models.companions())
+    parser.add_argument("switch", nargs="?", default=models.MINI[1], choices=models.companions())
+    options = parser.parse_args(arguments)
+    scored, _ = obtain.runs((options.t5, options.switch), functions.load_all())
+    logs = {seed: history.log(options.switch, seed=seed) for seed in models.seeds(options.switch)}
+    answered = answers(options.t5)
     table = bars(scored, answered, logs)
     for task, rows in answered.groupby("task"):
         print(f"{task}: {rows['accuracy'].mean():.3f} right, chance {rows['chance'].mean():.3f}")

@@ -8,7 +8,6 @@ from pathlib import Path
 from pickle import UnpicklingError
 
 import numpy as np
-import pooch
 from numpy._core import multiarray
 
 from modularity import environment, sources
@@ -16,7 +15,7 @@ from modularity import environment, sources
 ENVIRONMENT = "MODULARITY_RELEASED"
 COMMIT = "e86b38e"
 URL = f"https://github.com/thunlp/Modularity-Analysis/archive/{COMMIT}.tar.gz"
-DOWNLOADED = sources.DOWNLOADS / f"released-{COMMIT}"
+DOWNLOADED = sources.downloads() / f"released-{COMMIT}"
 CHECKSUMS = "published/released.sha256"
 # All that a file may name besides what torch's tensors are made of: arrays and numbers of NumPy.
 SAFE = (
@@ -97,7 +96,7 @@ def check(folder: Path, *, verify: bool = True) -> None:
         rest = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise FileNotFoundError(f"{folder} has no {missing[0]}{rest}; {advice}")
     for name, expected in known.items() if verify else ():
-        if (found := pooch.file_hash(str(folder / name))) != expected:
+        if (found := sources.file_hash(folder / name)) != expected:
             raise ValueError(
                 f"{folder / name} is altered or cut short: sha256 is {found}, expected {expected}; {advice}"
             )

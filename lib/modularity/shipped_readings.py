@@ -39,7 +39,9 @@ class Copy(NamedTuple):
 
 def copies_of(name: str, *, seeds: int = 3, untrained: int = COPIES, seed: int = 0) -> list[Copy]:
     """The first runs of a companion model, or the one of any other, and untrained copies from `seed` on."""
-    trained = [Copy(False, s) for s in models.seeds(name)[:seeds]] if name in models.MINI else [Copy(False, None)]
+    trained = (
+        [Copy(False, s) for s in models.seeds(name)[:seeds]] if name in models.companions() else [Copy(False, None)]
+    )
     return trained + [Copy(True, seed + i) for i in range(untrained)]
 
 

@@ -1,5 +1,6 @@
 """Every data file and its checksum; nothing else in the library reads ``data/`` or the network."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -7,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-import pooch
-import requests
+import pyarrow as pa
 from tqdm import tqdm
 
 from modularity import environment
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 ENVIRONMENT = "MODULARITY_DATA"
 PAPER = "MODULARITY_PAPER"
 CHECKSUMS = "checksums.txt"
-DOWNLOADS = Path(pooch.os_cache("modularity"))
 HUB = {  # GLUE and SuperGLUE as parquet, each at one commit
     "glue": ("nyu-mll/glue", "bcdcba79d07bc864c1c254ccfcedcce55bcc9a8c"),
     "super_glue": ("aps/super_glue", "3de24cf8022e94f4ee4b9d55a6f539891524d646"),
@@ -80,14 +79,30 @@ def path(name: str) -> Path:
     restore = f"restore it with `git checkout -- data/{name}`"
     if not file.is_file():
         raise FileNotFoundError(f"{file} is missing; {restore}")
-    if (found := pooch.file_hash(str(file))) != known[name].sha256:
+    if (found := file_hash(file)) != known[name].sha256:
         raise ValueError(f"{file} is altered or cut short: sha256 is {found}, expected {known[name].sha256}; {restore}")
     return file
 
 
+def file_hash(file: Path) -> str:
+    """The sha256 of a file."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def downloads() -> Path:
+    """Where this user's downloads are kept between runs."""
+    import pooch  # what was shipped is read without it
+
+    return Path(pooch.os_cache("modularity"))
+
+
 def corpus(part: str) -> list[list[str]]:
     """One part of the pre-training text (``wikipedia``, ``brown`` or ``wordnet``): sentences by document."""
-    table = pd.read_json(path(f"corpus/{part}.jsonl.zst"), lines=True, compression="zstd")
+    with pa.input_stream(
+        path(f"corpus/{part}.jsonl.zst"), compression="zstd"
+    ) as text:  # pandas would ask for zstandard
+        table = pd.read_json(text, lines=True)
     return table["text"].str.split("\n").tolist()
 
 
@@ -144,6 +159,8 @@ def download(url: str, folder: Path, *, sha256: str | None = None) -> Path:
     ValueError
         Its bytes are not those of the checksum.
     """
+    import requests  # only downloads need it
+
     folder.mkdir(parents=True, exist_ok=True)
     name = url.rsplit("/", 1)[-1]
     file, part, kept = folder / name, folder / f"{name}.part", folder / CHECKSUMS
@@ -159,7 +176,7 @@ def download(url: str, folder: Path, *, sha256: str | None = None) -> Path:
                 f"{url} could not be fetched: {error}; run this again with a network, "
                 f"or fetch it elsewhere and put it at {file}"
             ) from error
-    found = pooch.file_hash(str(file if file.is_file() else part))
+    found = file_hash(file if file.is_file() else part)
     if found != (expected := sha256 or noted.get(name, found)):
         part.unlink(missing_ok=True)
         raise ValueError(f"{name} from {url} has sha256 {found}, expected {expected}; delete {file} and fetch it again")
@@ -173,6 +190,8 @@ def download(url: str, folder: Path, *, sha256: str | None = None) -> Path:
 
 def _fetch(url: str, part: Path) -> None:
     """Download to `part`, from where it ends on."""
+    import requests
+
     start = part.stat().st_size if part.is_file() else 0
     with requests.get(url, stream=True, timeout=30, headers={"Range": f"bytes={start}-"} if start else {}) as response:
         if response.status_code == requests.codes.requested_range_not_satisfiable:  # it was complete
@@ -195,6 +214,7 @@ def hub_dataset(collection: str, config: str, split: str) -> "datasets.Dataset":
     ConnectionError
         It is not in the cache and there is no network; says what to put where.
     """
+    import requests
     from datasets import load_dataset  # slow to import, and only this needs it
 
     repository, revision = HUB[collection]

@@ -78,7 +78,7 @@ def load(*, instances: int = 400, seed: int = 0) -> list[SubFunction]:
         if not files:
             raise FileNotFoundError(f"{folder} holds no P*.jsonl; put the files of ParaRel's data/trex_lms_vocab there")
     else:
-        cache = sources.DOWNLOADS / "trex"
+        cache = sources.downloads() / "trex"
         bar = tqdm(TEMPLATES, desc="T-REx", unit="relation", leave=False)
         files = [sources.download(f"{sources.TREX_URL}/{relation}.jsonl", cache) for relation in bar]
     made = []
