@@ -150,7 +150,7 @@ values = {
     "compared": len(compared),
     "small": int((compared["relative"].abs() < 0.1).sum()),
     "model_name": model,
-    "gain": setup.gain,
+    "gain": float(found.set_index("row").loc["D2", "scale"]),
     "per_class": per_class,
     "limit": limit,
 }
