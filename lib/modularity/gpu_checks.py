@@ -23,12 +23,10 @@ SWITCH = replace(SMALL, tasks=0, experts=4, capacity=8, decoder_layers=2)
 def reading(device: torch.device, name: str, dtype: models.Dtype, per_class: int = 50) -> dict[str, float]:
     """How far activations and scores of a shipped model on `device` are from those of float32 on the CPU."""
     one = functions.first(functions.load("semantic")[0], per_class)
-    with torch.inference_mode():
-        then = capture.pooled_activations(models.load(name), one.sentences).to_numpy()
-        model = models.load(name, dtype=dtype)
-        model.module.to(device)
-        with gpu_routing.routed(model.module):
-            now = capture.pooled_activations(model, one.sentences).to_numpy()
+    model, other = models.load(name, dtype=dtype), models.load(name)
+    model.module.to(device)
+    with torch.inference_mode(), gpu_routing.routed(model.module):  # both: transformers 5.17 routes otherwise
+        then, now = (capture.pooled_activations(m, one.sentences).to_numpy() for m in (other, model))
     scores = [np.array([predictivity.predictivity(layer, one.labels) for layer in a]) for a in (then, now)]
     return {
         "activation": float(np.linalg.norm(now - then) / np.linalg.norm(then)),

@@ -7,7 +7,6 @@ where the shipped models were trained.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -17,7 +16,7 @@ from transformers.models.switch_transformers.modeling_switch_transformers import
 
 
 def forward(
-    part: nn.Module, capacity: int, hidden: Float[torch.Tensor, "batch token d_model"]
+    part: nn.Module, hidden: Float[torch.Tensor, "batch token d_model"]
 ) -> Float[torch.Tensor, "batch token d_model"]:
     """Every token through all experts, of which the one that takes it counts; leaves ``part.logits`` for the losses."""
     experts = list(part.experts.values())  # type: ignore[union-attr,operator]
@@ -25,7 +24,7 @@ def forward(
         logits = functional.linear(hidden.float(), part.router.classifier.weight.float())  # type: ignore[union-attr,arg-type]
         gate, chosen = logits.softmax(-1).max(-1)
         taken = functional.one_hot(chosen, len(experts))
-        taken = taken * (taken.cumsum(-2) <= capacity)
+        taken = taken * (taken.cumsum(-2) <= part.router.expert_capacity)  # type: ignore[union-attr]
     part.logits = logits
     inner = functional.linear(hidden, torch.cat([e.wi.weight for e in experts])).relu()  # type: ignore[union-attr]
     scale = (taken * gate[..., None]).to(inner.dtype)  # what follows is linear
@@ -35,14 +34,16 @@ def forward(
 
 @contextmanager
 def routed(model: nn.Module) -> Iterator[Sequence[nn.Module]]:
-    """All expert layers of `model` computed by `forward` inside the block; yields them, the encoder's first."""
+    """Expert layers are computed by `forward` inside the block; yields those of `model`, the encoder's first.
+
+    All models' are, as it is their class that changes: compiled layers share a program only if they share their code.
+    """
     parts = [part for part in model.modules() if isinstance(part, SwitchTransformersSparseMLP)]
-    capacity = getattr(model.config, "expert_capacity", 0)
-    for part in parts:
-        part.forward = partial(forward, part, capacity)  # type: ignore[method-assign,assignment]
+    before = SwitchTransformersSparseMLP.forward
+    SwitchTransformersSparseMLP.forward = forward  # type: ignore[method-assign,assignment]
     try:
         yield parts
     finally:
+        SwitchTransformersSparseMLP.forward = before  # type: ignore[method-assign]
         for part in parts:
-            del part.forward
             part.__dict__.pop("logits", None)

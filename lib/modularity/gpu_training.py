@@ -202,6 +202,10 @@ def compile_layers(model: nn.Module, attempt: Callable[[], object], seconds: flo
     `attempt` runs a step. If it fails, or takes more than `seconds`, False is returned and layers are as they were.
     """
     blocks = [*model.encoder.block, *model.decoder.block]  # type: ignore[union-attr,misc]
+    torch._dynamo.reset()  # of another model's layers
+    torch._dynamo.config.recompile_limit = max(
+        torch._dynamo.config.recompile_limit, 16
+    )  # first, sparse, dense, decoder
     try:
         with gpu_clock.interrupted(seconds):
             for block in blocks:
