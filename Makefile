@@ -101,13 +101,15 @@ GPU_HAS ?= data/build/gpu_has.txt
 gpu-wheels: $(ENV)/ready ## fetch the packages that a borrowed GPU machine lacks into wheels/
 	$(RUN)/python data/build/gpu_wheels.py $(GPU_HAS) wheels
 
-# The machine's own Python, with the wheels before it; no environment is made there.
+# The machine's own Python, with the wheels before it; no environment is made there. One thread for each process that
+# scores, of which there is one a core.
 OUT ?= runs/gpu
 .PHONY: gpu
 gpu: ## use a GPU for eight minutes, into the folder OUT=; GPU_REHEARSAL=1 rehearses it on a CPU
 	packages=$$(mktemp -d); trap 'rm -rf "$$packages"' EXIT; \
 	for wheel in wheels/*.whl; do test ! -f "$$wheel" || $(PYTHON) -m zipfile -e "$$wheel" "$$packages"; done; \
-	OUT="$(OUT)" GPU_REHEARSAL="$(GPU_REHEARSAL)" PYTHONPATH="$$packages:lib" $(PYTHON) -m modularity.gpu
+	export OMP_NUM_THREADS=1 PYTHONPATH="$$packages:lib"; \
+	$(PYTHON) -m modularity.gpu "$(OUT)" $(if $(filter-out 0,$(GPU_REHEARSAL)),--rehearsal)
 
 .PHONY: gpu-collect
 gpu-collect: $(ENV)/ready ## put what make gpu left in FOLDER= where shipped models, histories and results live

@@ -259,8 +259,8 @@ def test_tensors_are_packed_and_come_back(monkeypatch):
 def rehearsed(tmp_path_factory):
     """What a rehearsal leaves."""
     out = tmp_path_factory.mktemp("gpu") / "out"
-    variables = os.environ | {"OUT": str(out), "GPU_REHEARSAL": "1", "PYTHONPATH": str(ROOT / "lib")}
-    command = [sys.executable, "-W", "ignore", "-m", "modularity.gpu"]
+    variables = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "lib")}
+    command = [sys.executable, "-W", "ignore", "-m", "modularity.gpu", str(out), "--rehearsal"]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
     return out
@@ -332,9 +332,8 @@ def test_a_rehearsal_is_not_shipped(rehearsed, capsys):
 
 def test_without_a_gpu_or_a_folder_it_says_so(capsys, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert gpu.main({}) == 2
-    assert gpu.main({"OUT": "x"}) == 2
-    assert "OUT names no folder" in (said := capsys.readouterr().err)
+    assert gpu.main(["x"]) == 2
+    said = capsys.readouterr().err
     assert "there is no GPU here" in said
 
 

@@ -1,43 +1,37 @@
 """``make gpu``: what a few minutes on a borrowed GPU are for, in one command.
 
-It stops itself on time and leaves what it made in the folder that ``OUT`` names. ``GPU_REHEARSAL=1`` rehearses it at
-toy size on a CPU.
+It stops itself on time and leaves what it made in a folder. ``--rehearsal`` rehearses it at toy size on a CPU.
 """
 
+import argparse
 import os
 import sys
 import time
-from collections.abc import Mapping
 
 from modularity import environment
 
-OUT = "OUT"
-REHEARSAL = "GPU_REHEARSAL"
 
-
-def main(variables: Mapping[str, str] = os.environ) -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Run or rehearse; returns an exit status."""
     began = time.monotonic()
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes that score: there is one a core
+    parser = argparse.ArgumentParser(prog="python -m modularity.gpu", description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("out", type=environment.expanded, help="folder for what is made; new, or empty")
+    parser.add_argument("--rehearsal", action="store_true", help="at toy size, on the CPU")
+    options = parser.parse_args(arguments)
     # Loaded here: processes that score begin by loading this file, and never need torch.
     import torch
 
-    toy = variables.get(REHEARSAL, "") not in ("", "0")
-    if not variables.get(OUT):
-        print(f"error: {OUT} names no folder for what is made", file=sys.stderr)
+    if not options.rehearsal and not torch.cuda.is_available():
+        print("error: there is no GPU here; --rehearsal rehearses at toy size on the CPU", file=sys.stderr)
         return 2
-    if not toy and not torch.cuda.is_available():
-        print(f"error: there is no GPU here; {REHEARSAL}=1 rehearses at toy size on the CPU", file=sys.stderr)
-        return 2
-    path = environment.expanded(variables[OUT], OUT)
     try:
-        if toy:
+        if options.rehearsal:
             from modularity import gpu_rehearsal
 
-            return gpu_rehearsal.main(path)
+            return gpu_rehearsal.main(options.out)
         from modularity import gpu_session
 
-        session = gpu_session.Session(gpu_session.Settings(), path, torch.device("cuda"), began)
+        session = gpu_session.Session(gpu_session.Settings(), options.out, torch.device("cuda"), began)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
