@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from typing import NoReturn
 
 from modularity import environment
 
@@ -34,7 +35,7 @@ def main(variables: Mapping[str, str] = os.environ) -> int:
         if toy:
             from modularity import gpu_rehearsal
 
-            return gpu_rehearsal.main(path)
+            _end(gpu_rehearsal.main(path))
         from modularity import gpu_session
 
         session = gpu_session.Session(gpu_session.Settings(), path, torch.device("cuda"), began)
@@ -43,8 +44,13 @@ def main(variables: Mapping[str, str] = os.environ) -> int:
         return 2
     session.clock.guard()
     session.run()
+    _end(0)
+
+
+def _end(status: int) -> NoReturn:
+    """At once: a step that was interrupted can leave processes half started, for which Python would wait for ever."""
     sys.stdout.flush()
-    os._exit(0)  # without waiting for processes and threads that are not needed any more
+    os._exit(status)
 
 
 if __name__ == "__main__":
