@@ -261,7 +261,7 @@ def rehearsed(tmp_path_factory):
     out = tmp_path_factory.mktemp("gpu") / "out"
     variables = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "lib")}
     command = [sys.executable, "-W", "ignore", "-m", "modularity.gpu", str(out), "--rehearsal"]
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=500, check=False)
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
     return out
 

@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 import time
+from typing import NoReturn
 
 from modularity import environment
 
@@ -28,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.rehearsal:
             from modularity import gpu_rehearsal
 
-            return gpu_rehearsal.main(options.out)
+            _end(gpu_rehearsal.main(options.out))
         from modularity import gpu_session
 
         session = gpu_session.Session(gpu_session.Settings(), options.out, torch.device("cuda"), began)
@@ -37,8 +38,13 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     session.clock.guard()
     session.run()
+    _end(0)
+
+
+def _end(status: int) -> NoReturn:
+    """At once: a step that was interrupted can leave processes half started, for which Python would wait for ever."""
     sys.stdout.flush()
-    os._exit(0)  # without waiting for processes and threads that are not needed any more
+    os._exit(status)
 
 
 if __name__ == "__main__":
