@@ -254,6 +254,7 @@ def test_a_cluster_makes_the_same_bits(cluster, words, expected, monkeypatch):
 def test_results_are_made_by_a_cluster(cluster, words, expected, results, monkeypatch, tmp_path, capsys):
     address, _, folder = cluster
     monkeypatch.setattr(results, "EXPERIMENTS", {"words": words})
+    (tmp_path / "registry.txt").touch()  # in which models are looked up
     monkeypatch.setattr(sources, "data_folder", lambda: tmp_path)
     made = counted(monkeypatch)
     assert results.main(["words", "--scheduler", address]) == 0
