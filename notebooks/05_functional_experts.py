@@ -139,12 +139,12 @@ tested["count"].sel(function="semantic").to_pandas()
 # (three-nulls)=
 # ## Three kinds of chance
 #
-# - **binomial**: every top neuron of every sub-function is dealt by itself (the paper's footnote 3).
+# - **binomial**: each top neuron of each sub-function is assigned to an expert at random, independently (the paper's footnote 3).
 # - **exact**: the same, but the $k$ neurons of a sub-function are different ones, so its part is hypergeometric; the sum of $M$ of them has
 #   no closed form, and is computed by repeated convolution.
-# - **permutation**: *neurons* are dealt to experts, each with all the sub-functions it is good at.
+# - **permutation**: *neurons* are shuffled among experts; each keeps all of its sub-functions.
 #
-# The first two deal the sub-functions independently. But sub-functions share neurons ([](04_specialization.ipynb) showed it): wherever such
+# The first two take sub-functions to be independent. But sub-functions share neurons ([](04_specialization.ipynb) showed it): wherever such
 # a neuron falls, it brings many counts at once. That makes large counts common without any module.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-counts", "caption": "Top neurons of the sixteen experts of one layer, most first, for each function. Grey line: the mean. Black lines: what chance exceeds with a probability of at most alpha, under three kinds of chance. Dark bars are functional under the permutation null."}, "image": {"alt": "Three bar charts of counts by expert in descending order with horizontal threshold lines. The threshold of the permutation null lies far above those of the other two for the semantic function."}}
@@ -284,7 +284,7 @@ axes = plots.sensitivity(choices)
 # ## Does the method find what is there, and only that?
 #
 # `planted.load` ([](02_models.ipynb)) builds a T5 with {glue:text}`planted_true:d` functional blocks of neurons in two layers. With *labels permuted* the same
-# neurons are asked nonsense; in the *shuffled* copy they are dealt to the blocks at random, where only their weights find them again; in the *rotated*
+# neurons are asked nonsense; in the *shuffled* copy they are randomly assigned to the blocks, where only their weights find them again; in the *rotated*
 # copy every neuron is a mixture of all. The table counts functional experts
 # among {glue:text}`planted_tests:d` tests, for the blocks as built and for those that MoEfication finds in the weights.
 

@@ -207,7 +207,7 @@ pd.concat(sizes, names=["model"]).style.format("{:.2f}")
 # ## What of it is noise
 #
 # A predictivity is estimated from some two hundred sentences, and *the same* sentences at every checkpoint. Whatever a neuron does to them by chance is in both checkpoints and raises
-# their correlation, until, at the end of a run whose weights hardly move any more, even a neuron that knows nothing keeps its place. So the sentences of each
+# their correlation, until, at the end of a run whose weights hardly move any more, even a chance-level neuron keeps its rank. So the sentences of each
 # sub-function are split into halves $A$ and $B$, and one checkpoint is read by one half, the other by the other. That lowers the correlation by the unreliability of each half, which is
 # measured at a single checkpoint, and divided out (Spearman, 1904):
 #
@@ -352,9 +352,9 @@ assert (later > often.loc[later.index]).any(), "this is the table of all checkpo
 print(pd.concat({"every checkpoint": often, "every fourth": later}, axis=1))
 
 # %% [markdown]
-# ```{exercise} Useless neurons stand still
+# ```{exercise} Chance-level neurons look stable
 # :label: frozen-noise
-# *(10 minutes, medium.)* Draw activations of 1,000 useless neurons on 100 sentences of either class from a normal distribution, and a second checkpoint that moves each activation by a tenth of its spread. Predict the
+# *(10 minutes, medium.)* Draw activations of 1,000 chance-level neurons on 100 sentences of either class from a normal distribution, and a second checkpoint that moves each activation by a tenth of its spread. Predict the
 # stabilisation score of the neurons' predictivities, then put it into `frozen`, and into `crossed` that of one half of the sentences at the first checkpoint with the other half at the second.
 #
 # :::{hint}

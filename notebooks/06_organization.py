@@ -202,7 +202,7 @@ for name, value in values.items():
 #
 # ## Exercises
 #
-# ```{exercise} Pairs are no witnesses
+# ```{exercise} Pairs are not independent
 # :label: pairs-no-witnesses
 # *(10 minutes, medium.)* Instead of scores by sub-function one could correlate *all pairs* at once, how alike they are and how many of their top four experts they share, and read off the p-value. Deal the words at
 # random, so that there is nothing to find, 300 times. Predict how often p is below 0.05, then put the share into `rejected`.

@@ -90,7 +90,7 @@ report.summary(answers["recomputed"]).style.format({"largest difference": "{:.1e
 # ## Do experts explain which neurons are good at tasks?
 #
 # The files hold the predictivity of all 36,864 encoder neurons of T5-base, summed over eight task sub-functions, and its partitions into 16 and into 96 experts.
-# If experts were dealt at random, the neurons of one would be no more alike than others. The intraclass correlation says how alike they are,
+# If neurons were assigned to experts at random, the neurons of one would be no more alike than others. The intraclass correlation says how alike they are,
 #
 # ```{math}
 # :label: icc

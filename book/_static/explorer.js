@@ -138,7 +138,7 @@
     made.querySelectorAll("tbody tr").forEach((row, i) => {
       if (top.n[i] === state.neuron) row.querySelector("a").setAttribute("aria-current", "true");
     });
-    const floor = `Half of all useless neurons reach ${score(median)} here; the best of ${data.expert.length.toLocaleString("en")} useless ones, as many as the layer has, reaches ${score(best)} on average.`;
+    const floor = `Half of all chance-level neurons reach ${score(median)} here; the best of ${data.expert.length.toLocaleString("en")} of them, as many as the layer has, reaches ${score(best)} on average.`;
     return [made, make("p", { class: "ex-note" }, floor)];
   }
 
