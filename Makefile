@@ -44,7 +44,7 @@ lab: $(ENV)/ready ## open the notebooks in JupyterLab
 
 .PHONY: students
 students: $(ENV)/ready ## write copies of the notebooks without solutions into students/
-	$(RUN)/python -m modularity.students
+	$(RUN)/python -m companion.students
 
 # A test worker for each core, up to four, with one thread each; one that is done takes half of what another has left.
 .PHONY: test
@@ -77,22 +77,22 @@ pretrain: $(T5) $(SWITCH) ## train the six companion models again (hours; -j2 fo
 THREADS ?= 1
 .PHONY: $(T5) $(SWITCH)
 $(T5): pretrain-t5-mini-%: $(ENV)/ready
-	$(RUN)/python -m modularity.pretrain t5-mini --seed $* $(THREADS:%=--threads %)
-	$(RUN)/python -m modularity.results t5-mini-$*
+	$(RUN)/python -m companion.models.pretrain t5-mini --seed $* $(THREADS:%=--threads %)
+	$(RUN)/python -m companion.results t5-mini-$*
 
 $(SWITCH): pretrain-switch-mini-%: $(ENV)/ready
-	$(RUN)/python -m modularity.pretrain switch-mini --seed $* $(THREADS:%=--threads %)
-	$(RUN)/python -m modularity.results switch-mini-$*
+	$(RUN)/python -m companion.models.pretrain switch-mini --seed $* $(THREADS:%=--threads %)
+	$(RUN)/python -m companion.results switch-mini-$*
 
 .PHONY: pretrain-t5-mini-constant-0
 pretrain-t5-mini-constant-0: $(ENV)/ready ## train t5-mini with a constant learning rate, for Section 6 (an hour or two)
-	$(RUN)/python -m modularity.pretrain t5-mini-constant $(THREADS:%=--threads %) --stop-after 4900
-	$(RUN)/python -m modularity.results t5-mini-constant-0
+	$(RUN)/python -m companion.models.pretrain t5-mini-constant $(THREADS:%=--threads %) --stop-after 4900
+	$(RUN)/python -m companion.results t5-mini-constant-0
 
 # glibc hands memory back and asks for it again at every batch unless told otherwise: 0.08 s a mask instead of 0.05.
 .PHONY: results
 results: $(ENV)/ready ## make what is shipped again, or what ONLY= names (hours, all cores); goes on where it was stopped
-	MALLOC_TRIM_THRESHOLD_=8000000000 MALLOC_MMAP_THRESHOLD_=2000000000 $(RUN)/python -m modularity.results $(ONLY)
+	MALLOC_TRIM_THRESHOLD_=8000000000 MALLOC_MMAP_THRESHOLD_=2000000000 $(RUN)/python -m companion.results $(ONLY)
 	$(RUN)/python data/build/registry.py
 
 # What `make gpu` needs and a borrowed machine lacks, by the list GPU_HAS; it has neither network nor installation.
@@ -109,11 +109,11 @@ gpu: ## use a GPU for eight minutes, into the folder OUT=; GPU_REHEARSAL=1 rehea
 	packages=$$(mktemp -d); trap 'rm -rf "$$packages"' EXIT; \
 	for wheel in wheels/*.whl; do test ! -f "$$wheel" || $(PYTHON) -m zipfile -e "$$wheel" "$$packages"; done; \
 	export OMP_NUM_THREADS=1 PYTHONPATH="$$packages:lib"; \
-	$(PYTHON) -m modularity.gpu "$(OUT)" $(if $(filter-out 0,$(GPU_REHEARSAL)),--rehearsal)
+	$(PYTHON) -m companion.gpu "$(OUT)" $(if $(filter-out 0,$(GPU_REHEARSAL)),--rehearsal)
 
 .PHONY: gpu-collect
 gpu-collect: $(ENV)/ready ## put what make gpu left in FOLDER= where shipped models, histories and results live
-	$(RUN)/python -m modularity.gpu_collect $(FOLDER)
+	$(RUN)/python -m companion.gpu.collect $(FOLDER)
 
 .PHONY: data
 data: $(ENV)/ready ## rebuild the data from the packages it comes from

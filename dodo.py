@@ -6,7 +6,8 @@ from pathlib import Path
 
 from doit.tools import config_changed
 
-from modularity import dependencies, release
+from companion.released import release
+from companion.tools import dependencies
 
 ROOT = Path(__file__).parent
 NOTEBOOKS = sorted(p.stem for p in (ROOT / "notebooks").glob("*.ipynb"))
@@ -18,8 +19,8 @@ DOIT_CONFIG = {"default_tasks": ["book"], "verbosity": 2, "dep_file": ".doit.db"
 
 
 def files(folder: str) -> list[str]:
-    """All files below a folder, as paths from here; a clone may itself lie in a folder called ``__pycache__``."""
-    paths = (p.relative_to(ROOT) for p in sorted((ROOT / folder).rglob("*")) if p.is_file())
+    """All files below a folder, or the file itself; a clone may lie in a folder called ``__pycache__``."""
+    paths = (p.relative_to(ROOT) for p in sorted([ROOT / folder, *(ROOT / folder).rglob("*")]) if p.is_file())
     return [str(p) for p in paths if "__pycache__" not in p.parts]
 
 
@@ -30,7 +31,8 @@ def needs(program: str) -> tuple[list[str], list[str]]:
     """
     modules = [str(p.relative_to(ROOT)) for p in dependencies.modules(program, ROOT / "lib")]
     texts = [program, *((ROOT / m).read_text(encoding="utf-8") for m in modules)]
-    folders = [f for f in dependencies.folders(texts, ROOT / "data") if f != "build"]  # which makes data
+    # What is in build/ makes data; claims are read to judge what sections have made.
+    folders = [f for f in dependencies.folders(texts, ROOT / "data") if f not in ("build", Path(CLAIMS).name)]
     lines = (ROOT / "data/registry.txt").read_text(encoding="utf-8").splitlines()
     known = [line for line in lines if line.partition("/")[0] in folders]
     return [*modules, *(f for folder in folders for f in files(f"data/{folder}"))], known
@@ -40,7 +42,7 @@ def task_section():
     """execute each section with papermill into executed/"""
     for name in NOTEBOOKS:
         notebook = ROOT / f"notebooks/{name}.ipynb"
-        reads, known = needs(f"{dependencies.program(notebook)}\n\nimport modularity.rerun")
+        reads, known = needs(f"{dependencies.program(notebook)}\n\nimport companion.rerun")
         decides = {"code": dependencies.code_digest(notebook), "registry": known}  # prose does not
         if name == RELEASED:  # run again once the authors' files are there, or are others
             decides["released"] = str(release.find())
@@ -48,18 +50,18 @@ def task_section():
             "name": name,
             "file_dep": reads,
             "targets": [f"executed/{name}.ipynb"],
-            "actions": [f"python -m modularity.rerun {name} --quiet -o executed/{name}.ipynb"],
+            "actions": [f"python -m companion.rerun {name} --quiet -o executed/{name}.ipynb"],
             "uptodate": [config_changed(decides)],
         }
 
 
 def task_explorer():
     """make the data of the page that shows neurons and experts one by one"""
-    reads, known = needs("import modularity.explorer")
+    reads, known = needs("import companion.explorer.data")
     return {
         "file_dep": reads,
         "targets": [EXPLORER],
-        "actions": [f"python -m modularity.explorer -o {Path(EXPLORER).parent}"],
+        "actions": [f"python -m companion.explorer -o {Path(EXPLORER).parent}"],
         "uptodate": [config_changed({"registry": known})],
     }
 

@@ -11,7 +11,9 @@ import time
 import numpy as np
 import torch
 
-from modularity import capture, functions, models, neurons
+from companion.functions import tracks
+from companion.models import catalogue
+from modularity import capture, models, neurons
 
 ROUNDS = 5
 BATCH_TOKENS = 1024  # what capture takes on a CPU
@@ -52,11 +54,11 @@ def measure(name: str, model: models.Model, sentences: list[str]) -> None:
 
 
 def main() -> None:
-    sentences = [s for f in functions.load("semantic") for s in f.sentences]
+    sentences = [s for f in tracks.load("semantic") for s in f.sentences]
     mixed = [str(s) for s in np.random.default_rng(0).permutation(sentences)]
-    measure("t5-mini", models.load("t5-mini"), mixed[:2000])
+    measure("t5-mini", catalogue.load("t5-mini"), mixed[:2000])
     if "--t5-base" in sys.argv:
-        base = models.load("google-t5/t5-base", untrained=True)
+        base = catalogue.load("google-t5/t5-base", untrained=True)
         measure("t5-base (untrained)", base, mixed[:200])
 
 

@@ -12,7 +12,8 @@ import time
 import numpy as np
 import xarray as xr
 
-from modularity import experts, readings, report, specialists
+from companion.sections import functional_expert_tables
+from modularity import experts, readings, specialists
 
 SCALES = {  # name → layers, neurons, sub-functions by function, target in seconds
     "t5-mini": (4, 1280, (100, 29, 8), 2),
@@ -43,9 +44,9 @@ def simulated(layers: int, neurons: int, sizes: tuple[int, ...]) -> xr.DataArray
 def tables(scores: xr.DataArray, groups: xr.DataArray) -> None:
     both = xr.concat([groups, groups], "partition").assign_coords(partition=["own", "random"])
     reading = readings.of_scores(scores, both).assign(own=groups)
-    report.functional([reading], draws=0)
-    report.subfunctional([reading])
-    report.by_chance([reading])
+    functional_expert_tables.functional([reading], draws=0)
+    functional_expert_tables.subfunctional([reading])
+    functional_expert_tables.by_chance([reading])
 
 
 def naive_counts(members: np.ndarray, groups: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ import time
 
 import pandas as pd
 
-from modularity import functions, sources
+from companion.functions import sources, tracks
 
 FILES = ("semantic", "knowledge", "task")
 
@@ -20,9 +20,9 @@ def best_of(times: int, action) -> float:
 
 
 def main() -> None:
-    load = best_of(5, lambda: [functions.load(f) for f in FILES])
+    load = best_of(5, lambda: [tracks.load(f) for f in FILES])
     floor = best_of(5, lambda: [pd.read_parquet(sources.data_folder() / f"functions/{f}.parquet") for f in FILES])
-    number = sum(len(functions.load(f)) for f in FILES)
+    number = sum(len(tracks.load(f)) for f in FILES)
     print(f"all {number} mini sub-functions: {load:.2f} s, {load / floor:.1f}x the time of reading the tables alone")
     print(f"target, under 1 s: {'met' if load < 1 else 'missed'}")
 

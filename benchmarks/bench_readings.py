@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from modularity import functions, models, moefication, readings
+from companion.functions import tracks
+from companion.models import catalogue
+from modularity import moefication, readings
 from modularity.subfunction import SubFunction
 
 TARGET = 2.0  # GiB
@@ -29,7 +31,7 @@ def resident() -> float:
 
 
 def sentences(number: int) -> list[str]:
-    texts = list(dict.fromkeys(text for s in functions.load("task") for text in s.sentences))
+    texts = list(dict.fromkeys(text for s in tracks.load("task") for text in s.sentences))
     return [texts[i % len(texts)] for i in range(number)]
 
 
@@ -38,7 +40,7 @@ def main() -> None:
     asked = [SubFunction(f"{f}-{i}", f, tuple(few), labels) for f, n in PAPER.items() for i in range(-(-n // PART))]
     many = np.repeat([0, 1], LARGE)
     asked[-1] = SubFunction(asked[-1].name, "task", tuple(sentences(len(many))), many)
-    model = models.load("google/switch-base-16", untrained=True)
+    model = catalogue.load("google/switch-base-16", untrained=True)
     own = moefication.experts(model, 16)
     groups = xr.concat([own, moefication.at_random(own)], "partition").assign_coords(partition=["own", "random"])
     before, began = resident(), time.perf_counter()

@@ -18,9 +18,11 @@ from pathlib import Path
 import numpy as np
 from distributed import Client, LocalCluster
 
-from modularity import checkpoints, computing, functions, models
-from modularity.recipe import RECIPES
-from modularity.record import History
+from companion.experiments import computing
+from companion.experiments.histories import History
+from companion.functions import tracks
+from companion.models import catalogue, checkpoints
+from companion.models.recipe import RECIPES
 
 ROUNDS = 3
 CHECKPOINTS = 12
@@ -59,9 +61,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         run = Path(name) / "run"
         for step in range(CHECKPOINTS):  # three models stand for all checkpoints
-            model = models.load("t5-mini", seed=step % 3)
-            checkpoints.save_model(run, model.module, models.tokenizer(), RECIPES["t5-mini"], step)
-        few = tuple(functions.first(one, 50) for one in functions.load("semantic")[:4])  # a second or two a checkpoint
+            model = catalogue.load("t5-mini", seed=step % 3)
+            checkpoints.save_model(run, model.module, catalogue.tokenizer(), RECIPES["t5-mini"], step)
+        few = tuple(tracks.first(one, 50) for one in tracks.load("semantic")[:4])  # a second or two a checkpoint
         history = History(run=str(run), subfunctions=few, steps=tuple(range(CHECKPOINTS)))
         clients = {workers: start(workers, cores, stack) for workers in (1, 2)}
         for workers, client in clients.items():

@@ -53,22 +53,13 @@ import numpy as np
 import pandas as pd
 from myst_nb import glue
 
-from modularity import (
-    answering,
-    capture,
-    functions,
-    history,
-    models,
-    neurons,
-    obtain,
-    planted,
-    plots,
-    predictivity,
-    prompts,
-    quality,
-    specialists,
-    summaries,
-)
+from companion import functions, models, quality
+from companion.experiments import answering, history_file, obtain
+from companion.functions import prompts
+from companion.models import planted
+from companion.sections import figures
+from companion.sections import specialization_tables as section
+from modularity import capture, neurons, predictivity, specialists
 
 # %% [markdown]
 # ## How they were trained
@@ -83,8 +74,8 @@ from modularity import (
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-training", "caption": "Losses of six pre-training runs, three of each model. Both axes are logarithmic. Left: hidden spans of running text. Middle: the hidden half of a stated fact. Right: answers to tasks, which only t5-mini is trained on."}, "image": {"alt": "Three panels of falling curves over training steps. The three seeds of a model lie almost on top of each other, but for one run of t5-mini whose text loss is lower from about step 2,700 on."}}
 runs = [(name, run) for name in models.MINI for run in models.seeds(name)]
-logs = pd.concat([history.log(name, seed=run).assign(model=name, seed=run) for name, run in runs])
-axes = plots.training(logs)
+logs = pd.concat([history_file.log(name, seed=run).assign(model=name, seed=run) for name, run in runs])
+axes = figures.training(logs)
 
 # %% [markdown]
 # **How to read it.** The loss of the text falls from the start, that of the facts falls fastest at the end, when they are remembered one by one, and
@@ -99,11 +90,11 @@ axes = plots.training(logs)
 # kept from that by a loss on imbalance and one on large router scores (Fedus et al., 2022; Zoph et al., 2022), and drops tokens for which an expert has no room.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-routers", "caption": "Left: z-loss, which keeps the router's scores small. Middle: entropy of the load of the sixteen experts, as a share of its maximum, by encoder layer with experts, for every run; dotted, the bar this book sets. Right: share of the tokens that each expert got in the last steps; grey, equal shares."}, "image": {"alt": "Left: falling curves. Middle: curves near one over training steps. Right: dots scattered around one sixteenth for each of sixteen experts."}}
-switches = {run: history.log("switch-mini", seed=run) for run in models.seeds("switch-mini")}
+switches = {run: history_file.log("switch-mini", seed=run) for run in models.seeds("switch-mini")}
 layers = list(neurons.layers(models.load("switch-mini")))
-tables = [[t.assign(seed=run) for t in history.routers(log, layers)] for run, log in switches.items()]
+tables = [[t.assign(seed=run) for t in history_file.routers(log, layers)] for run, log in switches.items()]
 entropy, share = (pd.concat(parts, ignore_index=True) for parts in zip(*tables))
-axes = plots.router_load(pd.concat([log.assign(seed=run) for run, log in switches.items()]), entropy, share)
+axes = figures.router_load(pd.concat([log.assign(seed=run) for run, log in switches.items()]), entropy, share)
 
 # %% [markdown]
 # At the end of training the lowest entropy of any layer and run is {glue:text}`entropy:.3f` of the maximum, and at most
@@ -131,7 +122,7 @@ assert naive == answering.predictions(loaded, "mnli", sample).tolist()
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-accuracy", "caption": "Accuracy of the model's three runs on validation rows of its tasks, none of which, nor the texts they were made from, were in its mixture. Grey: guessing, which is also the most frequent answer's share."}, "image": {"alt": "One row of dots for each of seven tasks, with a short grey line at what guessing reaches."}}
 answers = quality.answers(model, rows=rows)
-axes = plots.accuracies(answers)
+axes = figures.accuracies(answers)
 
 # %%
 answers.groupby("task")["accuracy"].agg(["mean", "min", "max"]).style.format("{:.2f}")
@@ -150,8 +141,8 @@ subfunctions = functions.load_all()
 scored, checked = obtain.runs(models.MINI, subfunctions, copies=copies, recompute=recompute)
 print(*checked, sep="\n")
 parts = {(name, init): runs for name, pair in scored.items() for init, runs in zip(("trained", "untrained"), pair)}
-ends = pd.concat(summaries.mean_best(runs).assign(model=name, init=init) for (name, init), runs in parts.items())
-axes = plots.start_and_end(ends)
+ends = pd.concat(section.mean_best(runs).assign(model=name, init=init) for (name, init), runs in parts.items())
+axes = figures.start_and_end(ends)
 
 # %%
 ends.set_index(["model", "function", "init"])[["value", "low", "high"]].unstack("init").style.format("{:.3f}")
@@ -166,7 +157,7 @@ ends.set_index(["model", "function", "init"])[["value", "low", "high"]].unstack(
 # ## Are they good enough?
 #
 # This book set bars for its models before they were trained. Here is what was measured, the misses with the
-# rest; `python -m modularity.quality` prints the same with all validation rows. The [model card](../book/data.md) says why what is missed is missed.
+# rest; `python -m companion.quality` prints the same with all validation rows. The [model card](../book/data.md) says why what is missed is missed.
 
 # %%
 table = quality.bars(scored, answers, switches)

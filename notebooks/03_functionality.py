@@ -55,7 +55,10 @@ import pandas as pd
 import torch
 from myst_nb import glue
 
-from modularity import baselines, capture, controls, functions, models, neurons, plots, predictivity, sources
+from companion import functions, models
+from companion.functions import baselines, controls, sources
+from companion.sections import figures
+from modularity import capture, neurons, predictivity
 from modularity.subfunction import find
 
 # %% [markdown]
@@ -144,7 +147,7 @@ for s in loaded["task"]:
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-balance", "caption": "Length and word frequency of class 1 minus those of class 0; a dot is a sub-function. Balanced lies at zero: its two classes are made of the same words, paired differently (a mean of means can differ a little)."}, "image": {"alt": "Two strip plots with a row for each function and control. Semantic and topics dots scatter around zero by several words, knowledge dots lie near zero, balanced dots at zero, task dots near zero."}}
 balance = pd.concat([controls.by_label(s) for s in loaded.values()])
-axes = plots.class_balance(balance)
+axes = figures.class_balance(balance)
 # %% [markdown]
 # And look at what a classifier without any network reaches: one that sees which words occur, one that sees adjacent pairs of words too, one that
 # sees only lengths, and, where there are two sentences, one that sees how many words they share. Those of knowledge and task are fitted on a
@@ -152,7 +155,7 @@ axes = plots.class_balance(balance)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-baselines", "caption": "Balanced accuracy of simple classifiers; a dot is a sub-function (a task, for task). A function on which they exceed 0.9 would be too easy to be called one; some sub-functions of the control topics are. Chance is 0.5, for the three labels of MNLI 0.33."}, "image": {"alt": "Strip plot of balanced accuracy by function, control and baseline. Words reach most on topics, where nine of 53 exceed 0.9, and on semantic sub-functions; nothing above chance on new entities in knowledge and balanced, and medium values on tasks."}}
 easy = pd.concat([baselines.report(name) for name in loaded], ignore_index=True)
-axes = plots.baselines(easy.drop(columns=baselines.SEEN))
+axes = figures.baselines(easy.drop(columns=baselines.SEEN))
 # %%
 means = easy.groupby("function", sort=False).mean(numeric_only=True)
 means.style.format("{:.2f}", na_rep="")
@@ -301,7 +304,7 @@ assert np.allclose(naive, scores, atol=1e-12)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-activation", "caption": "The neuron with the highest predictivity in the chosen layer. The further the two heaps stand apart, the more of the list's top belongs to one word; a perfect neuron would show no overlap."}, "image": {"alt": "Two overlapping histograms of one neuron's maximum activation, one for each hidden word."}}
 best = int(scores.argmax())
-axes = plots.activation_by_label(matrix[:, best], y, tuple(subfunction.split("/")), scores[best])
+axes = figures.activation_by_label(matrix[:, best], y, tuple(subfunction.split("/")), scores[best])
 # %% [markdown]
 # ## What do useless neurons get?
 #
@@ -319,7 +322,7 @@ relabelled = predictivity.relabelled_null(matrix, y, draws=50, rng=rng)
 {n: float(draws.mean().round(3)) for n, draws in null.items()} | {"relabelled": float(relabelled.mean().round(3))}
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-null", "caption": "Predictivity of useless neurons: of one, and of the best of as many as a layer of this model and a layer of T5-base have. The more neurons a layer has, the higher its best useless one."}, "image": {"alt": "Density curves of predictivity under random ranking. One neuron lies near 0.53, the best of several hundred near 0.64, the best of 3,072 higher still."}}
-axes = plots.null_of_best(null[1], {n: null[n] for n in sizes[1:]})
+axes = figures.null_of_best(null[1], {n: null[n] for n in sizes[1:]})
 # %% [markdown]
 # Any "best predictivity" has to be read against the curve of its own layer width and class
 # sizes. The neurons of a real layer resemble each other, so they are fewer than they look: permuting the labels and

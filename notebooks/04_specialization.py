@@ -61,20 +61,12 @@ import numpy as np
 import pandas as pd
 from myst_nb import glue
 
-from modularity import (
-    cost,
-    functions,
-    live,
-    models,
-    obtain,
-    plots,
-    predictivity,
-    published,
-    readings,
-    specialists,
-    summaries,
-    sweep,
-)
+from companion import functions, models
+from companion.experiments import cost, history_source, obtain, stored_scores
+from companion.released import published
+from companion.sections import figures
+from companion.sections import specialization_tables as section
+from modularity import predictivity, readings, specialists
 
 # %% [markdown]
 # ## Score every neuron for every sub-function
@@ -121,9 +113,9 @@ def naive_best(layer):
 
 
 asked = subfunctions[:5]
-few = [sweep.scores(run, asked, score=score, pooling=pooling) for run in models.load_runs(model, 1)]
+few = [stored_scores.scores(run, asked, score=score, pooling=pooling) for run in models.load_runs(model, 1)]
 assert np.allclose(naive_best(0), specialists.best(readings.of_scores(few[0]))[:, 0].mean())
-best = summaries.best_by_layer(trained, seed=seed)
+best = section.best_by_layer(trained, seed=seed)
 first = best.query("function == 'semantic'")["value"].to_numpy()
 best.round(4)
 
@@ -137,20 +129,20 @@ best.round(4)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-figure1-left", "caption": "Figure 1 left of the paper. Blue: trained models, the mean over their runs with its 95 % interval over sub-functions. Orange: untrained copies. Dashed, in the same colours: the controls, topics beside semantic and balanced beside knowledge. Grey: the best of N chance-level neurons. Black: T5-base and Switch-base-16 as the paper prints them, pre-trained (solid) and randomly initialised (dotted curve), on its own sentences, with the best of as many chance-level neurons (dotted horizontal); no BERT is printed."}, "image": {"alt": "A grid of line plots, a row for each model and a column for each function, of best predictivity by encoder layer. For semantic sub-functions trained models lie far above untrained copies, for knowledge like them, for tasks in between where the model was trained on tasks."}}
 parts = {(name, init): runs for name, pair in scored.items() for init, runs in zip(("trained", "untrained"), pair)}
-curves = [summaries.best_by_layer(runs, seed=seed).assign(model=n, init=i) for (n, i), runs in parts.items()]
+curves = [section.best_by_layer(runs, seed=seed).assign(model=n, init=i) for (n, i), runs in parts.items()]
 floors = [
-    summaries.floor(subfunctions, pair[0][0].attrs["neurons"], score=score, seed=seed).assign(model=name)
+    section.floor(subfunctions, pair[0][0].attrs["neurons"], score=score, seed=seed).assign(model=name)
     for name, pair in scored.items()
 ]
 strict = {(n, init): runs for n, pair in controlled.items() for init, runs in zip(("trained", "untrained"), pair)}
-dashed = [summaries.best_by_layer(runs, seed=seed).assign(model=n, init=i) for (n, i), runs in strict.items()]
+dashed = [section.best_by_layer(runs, seed=seed).assign(model=n, init=i) for (n, i), runs in strict.items()]
 printed = published.figure1_left()
 paper = [printed.query("model == @kind").assign(model=n) for n in names if (kind := published.counterpart(n))]
-under = [
-    summaries.floor_of_paper(published.NEURONS[k]).assign(model=n) for n in names if (k := published.counterpart(n))
-]
+under = [section.floor_of_paper(published.NEURONS[k]).assign(model=n) for n in names if (k := published.counterpart(n))]
 none = pd.DataFrame(columns=[*curves[0]])
-axes = plots.figure1_left(*(pd.concat(t) for t in (curves, floors, paper or [none], dashed or [none], under or [none])))
+axes = figures.figure1_left(
+    *(pd.concat(t) for t in (curves, floors, paper or [none], dashed or [none], under or [none]))
+)
 
 # %% [markdown]
 # **How to read it.** Three comparisons are in the figure, and they say different things.
@@ -171,8 +163,8 @@ axes = plots.figure1_left(*(pd.concat(t) for t in (curves, floors, paper or [non
 # paper's functions, model by model, are for word meanings {glue:text}`verdicts_semantic-gain`; for knowledge {glue:text}`verdicts_knowledge-gain`; for tasks {glue:text}`verdicts_task-gain`.
 
 # %%
-gains = pd.concat([summaries.gain(*pair, seed=seed).assign(model=name) for name, pair in scored.items()])
-beside_them = [summaries.gain(*pair, seed=seed).assign(model=name) for name, pair in controlled.items()]
+gains = pd.concat([section.gain(*pair, seed=seed).assign(model=name) for name, pair in scored.items()])
+beside_them = [section.gain(*pair, seed=seed).assign(model=name) for name, pair in controlled.items()]
 pd.concat([gains, *beside_them]).set_index(["model", "function"]).sort_index(
     level=0, sort_remaining=False
 ).style.format("{:.3f}")
@@ -183,7 +175,7 @@ pd.concat([gains, *beside_them]).set_index(["model", "function"]).sort_index(
 # sub-functions of [](06_emergence.ipynb) with 100 sentences a class and the balanced false triples.
 
 # %%
-own = {n: summaries.gain_over_start(live.histories(n), seed=seed) for n in names if n in models.MINI}
+own = {n: section.gain_over_start(history_source.histories(n), seed=seed) for n in names if n in models.MINI}
 started = pd.concat([table.assign(model=name) for name, table in own.items()] or [gains.iloc[:0]])
 started.rename(columns={"untrained": "own start"}).set_index(["model", "function"]).style.format("{:.3f}")
 
@@ -194,7 +186,7 @@ started.rename(columns={"untrained": "own start"}).set_index(["model", "function
 # it: a chance-level neuron then scores at chance. Both ways, averaged, for one run of {glue:text}`model_name`:
 
 # %%
-fair = {kind: summaries.held_out(runs[0], seed=seed) for kind, runs in zip(("trained", "untrained"), scored[model])}
+fair = {kind: section.held_out(runs[0], seed=seed) for kind, runs in zip(("trained", "untrained"), scored[model])}
 fair = pd.concat(fair).groupby(level=0).apply(lambda rows: rows.groupby("function")["value"].mean()).T
 fair.style.format("{:.3f}")
 
@@ -223,10 +215,10 @@ assert np.isclose(naive_overlap(0, 1, 0), specialists.overlap(specialists.top_ne
 shared.sizes
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-figure1-right", "caption": "Figure 1 right and Figure 5 of the paper: overlap of the top 1 % neurons of two sub-functions, averaged over layers and runs, each sub-function with itself left out. Blue: trained. Orange: untrained. Black: as printed for T5-base and Switch-base-16. Dashed: chance. Bars: 95 % intervals (jackknife over sub-functions)."}, "image": {"alt": "Dot plots of overlap, on a logarithmic scale, for pairs of functions. Within the semantic function trained models share several times more than chance."}}
-shares = [summaries.overlaps(runs).assign(model=n, init=i) for (n, i), runs in parts.items()]
+shares = [section.overlaps(runs).assign(model=n, init=i) for (n, i), runs in parts.items()]
 right = published.figure1_right()
 right = [right.query("model == @k").assign(model=n, init="paper") for n in names if (k := published.counterpart(n))]
-axes = plots.overlaps(pd.concat([*shares, *right]))
+axes = figures.overlaps(pd.concat([*shares, *right]))
 
 # %% [markdown]
 # **How to read it.** Dots right of the dashed line are sub-functions that share more neurons than chance. Above the thin line are pairs
@@ -243,7 +235,7 @@ costs = cost.reading(copies)
 costs.style.format("{:,.1f}").format("{:,.0f}", subset=["sentences"])
 
 # %% tags=["remove-cell"]
-from modularity import evidence, ledger
+from companion.claims import effects, ledger
 
 gain_of = gains.query("model == @model").set_index("function")
 of_task = best.query("function == 'task'")["value"]
@@ -269,7 +261,7 @@ values = {
     "cost_cpu": float(costs["hours here"].sum()),
     "cost_gpu": float(costs["minutes at 10 TFLOP/s"].sum()),
 }
-tables = [evidence.gains(gains), evidence.rises(scored, seed=seed), evidence.shared(scored)]
+tables = [effects.gains(gains), effects.rises(scored, seed=seed), effects.shared(scored)]
 values |= ledger.to_glue(model, *tables)
 for name, value in values.items():
     glue(name, value, display=False)
@@ -331,12 +323,15 @@ print(f"permuted labels {shuffled:.3f}, independent useless neurons {values['nul
 #
 # :::{hint}
 # :class: dropdown
-# `few[0].isel(neuron=slice(64))` is the trained run's; `sweep.scores(models.load(model, untrained=True), asked)` scores an untrained copy.
+# `few[0].isel(neuron=slice(64))` is the trained run's; `stored_scores.scores(models.load(model, untrained=True), asked)` scores an untrained copy.
 # :::
 # ```
 
 # %% tags=["solution", "hide-cell"]
-both = [few[0], sweep.scores(models.load(model, untrained=True, seed=seed), asked, score=score, pooling=pooling)]
+both = [
+    few[0],
+    stored_scores.scores(models.load(model, untrained=True, seed=seed), asked, score=score, pooling=pooling),
+]
 fewer = [float(table.isel(neuron=slice(64)).max("neuron").mean()) for table in both]
 
 # %% tags=["check"]
@@ -354,12 +349,12 @@ print(f"64 neurons: {fewer[0]:.3f} and {fewer[1]:.3f}; all: {all_of_them[0]:.3f}
 #
 # :::{hint}
 # :class: dropdown
-# `summaries.overlaps(trained, share)`.
+# `section.overlaps(trained, share)`.
 # :::
 # ```
 
 # %% tags=["solution", "hide-cell"]
-tables = [summaries.overlaps(trained, share).iloc[0] for share in (0.01, 0.05)]
+tables = [section.overlaps(trained, share).iloc[0] for share in (0.01, 0.05)]
 relative = [table["value"] / table["chance"] for table in tables]
 
 # %% tags=["check"]

@@ -61,21 +61,13 @@ from myst_nb import glue
 from scipy import stats
 from sklearn.metrics import adjusted_rand_score
 
-from modularity import (
-    experts,
-    functions,
-    models,
-    moefication,
-    nulls,
-    obtain,
-    published,
-    report,
-    resampling,
-    sensitivity,
-    specialists,
-    variants,
-)
-from modularity import plots_experts as plots
+from companion import functions, models
+from companion.experiments import obtain, variants
+from companion.released import published
+from companion.sections import functional_expert_figures as figures
+from companion.sections import functional_expert_tables as section
+from companion.sections import resampling, sensitivity
+from modularity import experts, moefication, nulls, specialists
 
 # %% [markdown]
 # (scores-and-experts)=
@@ -149,9 +141,9 @@ tested["count"].sel(function="semantic").to_pandas()
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-counts", "caption": "Top neurons of the sixteen experts of one layer, most first, for each function. Grey line: the mean. Black lines: what chance exceeds with a probability of at most alpha, under three kinds of chance. Dark bars are functional under the permutation null."}, "image": {"alt": "Three bar charts of counts by expert in descending order with horizontal threshold lines. The threshold of the permutation null lies far above those of the other two for the semantic function."}}
 last = int(members["layer"][-1])
-tails = {null: experts.chances(members, int(own.max()) + 1, null) for null in report.NULLS}
-limits = {null: {f: nulls.threshold(t[f, last], alpha) for f in plots.FUNCTIONS} for null, t in tails.items()}
-axes = plots.counts_by_expert(tested["count"].sel(layer=last), limits, tested["expected"].sel(layer=last))
+tails = {null: experts.chances(members, int(own.max()) + 1, null) for null in section.NULLS}
+limits = {null: {f: nulls.threshold(t[f, last], alpha) for f in figures.FUNCTIONS} for null, t in tails.items()}
+axes = figures.counts_by_expert(tested["count"].sel(layer=last), limits, tested["expected"].sel(layer=last))
 
 # %% [markdown]
 # (table-1)=
@@ -163,15 +155,15 @@ axes = plots.counts_by_expert(tested["count"].sel(layer=last), limits, tested["e
 
 # %%
 options = {"share": share, "alpha": alpha, "seed": seed}
-found = {n: report.functional(trained, **options) for n, (trained, _) in scored.items()}
-before = {n: report.functional(untrained, draws=0, **options) for n, (_, untrained) in scored.items()}
-chance = {n: report.by_chance(trained, draws=draws, **options) for n, (trained, _) in scored.items()}
+found = {n: section.functional(trained, **options) for n, (trained, _) in scored.items()}
+before = {n: section.functional(untrained, draws=0, **options) for n, (_, untrained) in scored.items()}
+chance = {n: section.by_chance(trained, draws=draws, **options) for n, (trained, _) in scored.items()}
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-functional", "caption": "Share of experts called functional, under three nulls. Blue: trained models, mean over runs, with 95 % intervals over sub-functions. Orange: untrained copies. Grey: random partitions of the trained models, with the range of 95 % of them. Black: as printed for T5-base and Switch-base-16, filled with their experts, hollow with random partitions."}, "image": {"alt": "Dot plots, a row a model and a column a function. Under the binomial and exact nulls random partitions of trained models are called functional far more often than alpha for the semantic function; under the permutation null almost never."}}
 printed = published.table1().query("pretrained").assign(null="binomial", low=np.nan, high=np.nan)
 paper = [published.of(names, rows) for _, rows in printed.groupby(printed["partition"] == "random")]
 kinds = {"trained": found, "untrained": before, "null": chance, "paper": paper[0], "paper_null": paper[1]}
-axes = plots.functional_experts(report.stacked(kinds))
+axes = figures.functional_experts(section.stacked(kinds))
 
 # %% [markdown]
 # **How to read it.** Grey first. Under the paper's null, random partitions of trained models are full of functional experts, as the paper itself
@@ -184,11 +176,11 @@ axes = plots.functional_experts(report.stacked(kinds))
 
 # %%
 binomial = [{n: t.query("null == 'binomial'") for n, t in kind.items()} for kind in (found, chance)]
-fresh = {n: report.by_chance(runs, draws=draws, null=["binomial"], **options) for n, (_, runs) in scored.items()}
+fresh = {n: section.by_chance(runs, draws=draws, null=["binomial"], **options) for n, (_, runs) in scored.items()}
 sources = {"ours": binomial[0], "ours, random": binomial[1], "ours, untrained": fresh}
 sources |= {"printed": paper[0], "printed, random": paper[1]}
 sources["printed, untrained"] = published.of(names, published.table1().query("not pretrained"))
-report.beside(sources, ["proportion", "degree"]).style.format("{:.3f}", na_rep="–")
+section.beside(sources, ["proportion", "degree"]).style.format("{:.3f}", na_rep="–")
 
 # %% [markdown]
 # ## Many tests at once
@@ -214,7 +206,7 @@ numbers = [n for n in (2, 4, 8, 16, 29, 50, 100) if n <= len(subfunctions)]
 dealt = moefication.at_random(own, seed=seed)
 tables = [resampling.fewer(members, groups, numbers, alpha=alpha, seed=seed) for groups in (own, dealt)]
 fewer = [table.to_dataframe().dropna().reset_index() for table in tables]
-axes = plots.by_number(*fewer)
+axes = figures.by_number(*fewer)
 
 # %% tags=["hide-input"]
 equal = max(n for n in numbers if n <= 8)
@@ -229,11 +221,11 @@ pd.concat(matched, axis=1, keys=["own", "random"]).rename_axis(f"{equal} of each
 # hypergeometric distribution, up to the binomial approximation.
 
 # %%
-alone = {n: report.subfunctional(trained, share=share, alpha=alpha) for n, (trained, _) in scored.items()}
-lone = {n: report.subfunctional_by_chance(table) for n, table in chance.items()}
+alone = {n: section.subfunctional(trained, share=share, alpha=alpha) for n, (trained, _) in scored.items()}
+lone = {n: section.subfunctional_by_chance(table) for n, table in chance.items()}
 fourth = published.of(names, published.table4().query("partition != 'random'"))
 sources = {"ours": alone, "ours, random": lone, "printed": fourth}
-report.beside(sources, ["proportion", "degree"]).style.format("{:.3f}", na_rep="–")
+section.beside(sources, ["proportion", "degree"]).style.format("{:.3f}", na_rep="–")
 
 # %% [markdown]
 # (appendix-a4)=
@@ -245,14 +237,14 @@ report.beside(sources, ["proportion", "degree"]).style.format("{:.3f}", na_rep="
 
 # %%
 fifth = published.of(names, published.table5().rename(columns={"average_ap": "consistency"}))
-report.beside({"ours": binomial[0], "printed": fifth}, ["consistency"]).style.format("{:.3f}", na_rep="–")
+section.beside({"ours": binomial[0], "printed": fifth}, ["consistency"]).style.format("{:.3f}", na_rep="–")
 
 # %% [markdown]
 # Counts and means come from the same scores, so they agree by construction to some degree. So the functional experts are taken from one half of the sentences and judged by
 # the predictivities of the other, for one run; *again* is the share of them that the other half calls functional too.
 
 # %%
-fair = report.cross_fitted(scored[model][0][0], null="binomial", alpha=alpha)
+fair = section.cross_fitted(scored[model][0][0], null="binomial", alpha=alpha)
 fair.set_index("function").style.format("{:.3f}", na_rep="–")
 
 # %% [markdown]
@@ -263,9 +255,9 @@ fair.set_index("function").style.format("{:.3f}", na_rep="–")
 # experts, for the model's own experts and for random ones.
 
 # %%
-alike = {n: report.sizes(trained) for n, (trained, _) in scored.items()}
+alike = {n: section.sizes(trained) for n, (trained, _) in scored.items()}
 odds = {n: t.query("null == 'permutation'") for n, t in found.items()}
-sizes = [report.beside({"odds ratio": odds}, ["odds"]), report.beside({"ICC": alike}, ["own", "random"])]
+sizes = [section.beside({"odds ratio": odds}, ["odds"]), section.beside({"ICC": alike}, ["own", "random"])]
 pd.concat(sizes, axis=1).style.format("{:.3f}", na_rep="–")
 
 # %% [markdown]
@@ -278,7 +270,7 @@ loaded = models.load(model)
 others, checked = variants.obtain(loaded, subfunctions, recompute)
 choices = sensitivity.one_at_a_time(loaded, scored[model][0][0], others, draws=100, seed=seed)
 print(checked)
-axes = plots.sensitivity(choices)
+axes = figures.sensitivity(choices)
 
 # %% [markdown]
 # ## Does the method find what is there, and only that?
@@ -299,7 +291,7 @@ check.set_index(["kind", "partition"])
 # shows that like neurons are good at like things. Whether they form parts of a machine is a question for perturbations.
 
 # %% tags=["remove-cell"]
-from modularity import evidence_experts, ledger
+from companion.claims import expert_effects, ledger
 
 of_model = {k: kinds[k][model].query("function == 'semantic'").set_index("null") for k in ("trained", "null")}
 share_of = {k: t["proportion"] for k, t in of_model.items()}
@@ -314,7 +306,7 @@ values = {
     "planted_true": int(check["planted"].max()),
     "planted_tests": int(check["tests"].max()),
 }
-values |= ledger.to_glue(model, evidence_experts.functional(scored, share=share, alpha=alpha, seed=seed))
+values |= ledger.to_glue(model, expert_effects.functional(scored, share=share, alpha=alpha, seed=seed))
 for name, value in values.items():
     glue(name, value, display=False)
 
@@ -353,7 +345,7 @@ for name, value in values.items():
 # %% tags=["solution", "hide-cell"]
 same = members.isel(subfunction=[0] * 100, layer=[0])
 groups = moefication.at_random(own, seed=seed).isel(layer=[0])
-fooled = {n: int(experts.functional_experts(same, groups, null=n)["functional"].sum()) for n in report.NULLS}
+fooled = {n: int(experts.functional_experts(same, groups, null=n)["functional"].sum()) for n in section.NULLS}
 
 # %% tags=["check"]
 assert fooled["binomial"] >= 1, "a hundred copies of one sub-function are no hundred witnesses"

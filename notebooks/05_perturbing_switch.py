@@ -57,21 +57,13 @@ import pandas as pd
 import torch
 from myst_nb import glue
 
-from modularity import (
-    cost,
-    experiment,
-    fewshot_grid,
-    fewshot_report,
-    grids,
-    lesions,
-    models,
-    moefication,
-    neurons,
-    perturb,
-    prompts,
-    published,
-)
-from modularity import plots_perturbed as plots
+from companion import models
+from companion.experiments import cost, experiment, fewshot_grid, grids, lesions
+from companion.functions import prompts
+from companion.released import published
+from companion.sections import perturbing_figures as figures
+from companion.sections import perturbing_switch_tables as section
+from modularity import intervals, moefication, neurons, perturb
 
 # %% [markdown]
 # ## To route around experts
@@ -120,7 +112,7 @@ assert np.isclose(gate[0, 3, 0], naive_gate, atol=1e-6)
 plan = fewshot_grid.PLANS[track]
 groups = moefication.experts(loaded)
 scored = {task: fewshot_grid.scores(loaded, task, plan, track) for task in prompts.FUNCTION_TASKS}
-tested = fewshot_report.tested(scored, groups)
+tested = section.tested(scored, groups)
 tested.set_index(["layer", "task"]).style.format({"lowest p": "{:.4f}", "expected": "{:.2f}"})
 
 # %% [markdown]
@@ -151,13 +143,13 @@ print(checked)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-strategies", "caption": "Accuracy of seven tasks and their mean (avg) under three strategies, mean and standard deviation over eight seeds. Left: the best evaluation, as the paper reports it. Middle: the step chosen on other rows. Right: as printed for Switch-base-16."}, "image": {"alt": "Three panels of dots in three colours, a row a task. Here all three strategies lie together near guessing, left a few points higher than in the middle. Printed accuracies lie much higher."}}
 code = accuracy.sel(setting="code")
-as_paper, honest = fewshot_report.best(code), fewshot_report.fair(code)
-tables = {"best evaluation": fewshot_report.table(as_paper), "step chosen apart": fewshot_report.table(honest)}
+as_paper, honest = section.best(code), section.fair(code)
+tables = {"best evaluation": section.table(as_paper), "step chosen apart": section.table(honest)}
 tables["printed"] = published.tables2_and_3()
-axes = plots.strategies(tables)
+axes = figures.strategies(tables)
 
 # %%
-fewshot_report.beside(tables)
+section.beside(tables)
 
 # %% [markdown]
 # **How to read it.** The left panel lies right of the middle one by {glue:text}`flattery:.1f` points on average, and nothing was learned in between: it is what choosing the best of
@@ -169,9 +161,9 @@ fewshot_report.beside(tables)
 # difference could as well have had the other sign: over all $2^8$ ways to choose the signs, how often is the mean as far from zero?
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-pairs", "caption": "Paired differences between strategies, mean over eight seeds with 95 % intervals. Above: best evaluation; below: the step chosen apart."}, "image": {"alt": "Six panels of dots with intervals around a vertical line at zero, a row a task. Most intervals contain zero."}}
-names = [f"{one} − {other}" for one, other in fewshot_report.PAIRS]
-paired = {"best evaluation": fewshot_report.paired(as_paper), "step chosen apart": fewshot_report.paired(honest)}
-axes = plots.pairs(paired, names)
+names = [f"{one} − {other}" for one, other in section.PAIRS]
+paired = {"best evaluation": section.paired(as_paper), "step chosen apart": section.paired(honest)}
+axes = figures.pairs(paired, names)
 
 # %%
 both = pd.concat(paired, names=["judged by"]).reset_index(level=0).query("task == 'avg'")
@@ -190,12 +182,12 @@ both.drop(columns="task").set_index(["judged by", "pair"]).style.format(
 # %%
 common = list(fewshot_grid.SETTINGS[track]["more"].tasks)
 same = accuracy.sel(seed=[0], task=common)
-settings = {s: fewshot_report.fair(same.sel(setting=s)) for s in accuracy["setting"].to_numpy()}
-reached = {s: fewshot_report.table(a).query("task == 'avg'").set_index("strategy")["mean"] for s, a in settings.items()}
+settings = {s: section.fair(same.sel(setting=s)) for s in accuracy["setting"].to_numpy()}
+reached = {s: section.table(a).query("task == 'avg'").set_index("strategy")["mean"] for s, a in settings.items()}
 pd.DataFrame(reached).T.style.format("{:.1f}")
 
 # %%
-tests = {s: fewshot_report.paired(a).query("task == 'avg'").set_index("pair") for s, a in settings.items()}
+tests = {s: section.paired(a).query("task == 'avg'").set_index("pair") for s, a in settings.items()}
 pd.concat(tests, names=["setting"]).drop(columns="task").style.format(
     "{:+.2f}", subset=["difference", "low", "high"]
 ).format("{:.3f}", subset=["p"])
@@ -210,7 +202,7 @@ costs = cost.estimate(grids.Grid("switch", "google/switch-base-16", "paper"))
 costs.to_frame("estimate").style.format("{:,.2f}")
 
 # %% tags=["remove-cell"]
-from modularity import evidence_perturbed, ledger
+from companion.claims import ledger, perturbation_effects
 
 main = paired["step chosen apart"].query("task == 'avg'").set_index("pair")
 means = {k: t.query("task == 'avg'").set_index("strategy")["mean"] for k, t in tables.items()}
@@ -236,7 +228,7 @@ values = {
     "evaluations": accuracy.sizes["evaluation"],
     "judged": plan.judged,
 }
-values |= ledger.to_glue(model, evidence_perturbed.switch(paired["step chosen apart"], model))
+values |= ledger.to_glue(model, perturbation_effects.switch(paired["step chosen apart"], model))
 for name, value in values.items():
     glue(name, value, display=False)
 
@@ -290,13 +282,13 @@ print(f"guessing reaches {flattered:.1%}")
 #
 # :::{hint}
 # :class: dropdown
-# `fewshot_report.sign_flip`.
+# `intervals.sign_flip`.
 # :::
 # ```
 
 # %% tags=["solution", "hide-cell"]
-smallest = fewshot_report.sign_flip(np.arange(1.0, 9.0))
-power = np.mean([fewshot_report.sign_flip(rng.normal(1, 1, 8)) < 0.05 for _ in range(500)])
+smallest = intervals.sign_flip(np.arange(1.0, 9.0))
+power = np.mean([intervals.sign_flip(rng.normal(1, 1, 8)) < 0.05 for _ in range(500)])
 
 # %% tags=["check"]
 assert np.isclose(smallest, 2 / 256), "only one sign vector is as extreme on each side"

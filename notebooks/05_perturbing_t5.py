@@ -57,21 +57,12 @@ import torch
 from myst_nb import glue
 from scipy import stats
 
-from modularity import (
-    capture,
-    cost,
-    experiment,
-    functions,
-    grids,
-    lesion_grid,
-    lesion_report,
-    lesions,
-    models,
-    neurons,
-    perturb,
-    published,
-)
-from modularity import plots_perturbed as plots
+from companion import functions, models
+from companion.experiments import cost, experiment, grids, lesion_grid, lesions
+from companion.released import published
+from companion.sections import perturbing_figures as figures
+from companion.sections import perturbing_t5_tables as section
+from modularity import capture, neurons, perturb
 
 # %% [markdown]
 # ## What it is to perturb a neuron
@@ -144,9 +135,9 @@ print(checked)
 # with the same number of neurons chosen one by one.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-perturbed", "caption": "Accuracy while neurons of the last third of the layers get noise of variance 4, against their share. Above: here, mean over runs and tasks, bands are 95 % intervals over 20 draws of rows, noise and random orders. Dotted: chance; dashed: the most frequent answer. Below: as printed for T5-base."}, "image": {"alt": "Four panels of lines. Above, all lines stay flat near the accuracy of the plain model, far above guessing. Below, the printed lines of T5-base fall, MoE and Avg furthest, random least."}}
-lines = lesion_report.guessing({t: functions.task_table(t, track=track)["label"] for t in tasks})
-text = lesion_report.curves(accuracy.sel(setting="text"), fine)
-axes = plots.curves(text, published.figure2(), lines)
+lines = section.guessing({t: functions.task_table(t, track=track)["label"] for t in tasks})
+text = section.curves(accuracy.sel(setting="text"), fine)
+axes = figures.curves(text, published.figure2(), lines)
 
 # %% [markdown]
 # **How to read it.** A perturbation that costs nothing at a fifth of the neurons says nothing about which of them matter. The paper set the variance of the noise to the size of
@@ -157,8 +148,8 @@ axes = plots.curves(text, published.figure2(), lines)
 # half of what can be lost.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-perturbed-strong", "caption": "The same with noise of variance 64, in steps of 5 %."}, "image": {"alt": "Two panels of lines that fall from the accuracy of the plain model towards guessing, close together for all orders."}}
-strong = lesion_report.curves(accuracy.sel(setting="strong"), fine)
-axes = plots.curves(strong, published.figure2().head(0), lines)
+strong = section.curves(accuracy.sel(setting="strong"), fine)
+axes = figures.curves(strong, published.figure2().head(0), lines)
 
 # %% [markdown]
 # ## On equal terms
@@ -169,8 +160,8 @@ axes = plots.curves(strong, published.figure2().head(0), lines)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-fair", "caption": "Accuracy under MoE (4) less accuracy under other orders, noise of variance 64, mean over all tasks and runs with 95 % intervals over draws. Ticks: the lowest and highest run. Below zero, experts cost more."}, "image": {"alt": "Six small panels of dots with intervals around a line at zero, against the share of perturbed neurons."}}
 others = ["random", "random, equal mass", "Avg (4)", "Avg (4), equal mass", "MoE, permuted", "MoE, least"]
-fair = lesion_report.compared(accuracy.sel(setting="strong"), "MoE (4)", others)
-axes = plots.differences(fair, fine, "difference,\npercentage points")
+fair = section.compared(accuracy.sel(setting="strong"), "MoE (4)", others)
+axes = figures.differences(fair, fine, "difference,\npercentage points")
 
 # %% [markdown]
 # Of the {glue:text}`intervals:d` intervals in five of the panels (all but *random, equal mass*), {glue:text}`below:d` lie wholly below zero and {glue:text}`above:d` wholly above; by
@@ -194,13 +185,13 @@ at_reach = fair.query("number == @reach").set_index("against").drop(columns="num
 # with $\Delta_{ij}$ the accuracy that task $j$ loses. Its chance is counted over all ways to deal the rows to the tasks.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-dissociation", "caption": "Percentage points of accuracy that a task (column) loses when the fifth of the experts (left) or neurons (right) best at another task (row) get noise of variance 64. Framed: its own."}, "image": {"alt": "Two square heat maps of seven by seven tasks with numbers. The diagonal is framed; columns differ more than rows."}}
-lost = {kind: lesion_report.drops(accuracy.sel(setting="strong"), kind, reach) for kind in ("experts", "neurons")}
-axes = plots.dissociation({kind: table.mean(["seed", "draw"]).to_pandas() for kind, table in lost.items()})
+lost = {kind: section.drops(accuracy.sel(setting="strong"), kind, reach) for kind in ("experts", "neurons")}
+axes = figures.dissociation({kind: table.mean(["seed", "draw"]).to_pandas() for kind, table in lost.items()})
 
 # %%
 strengths = {"variance 4": "text", "variance 64": "strong"}
 crossed = {
-    (name, kind): lesion_report.dissociation(lesion_report.drops(accuracy.sel(setting=setting), kind, reach))
+    (name, kind): section.dissociation(section.drops(accuracy.sel(setting=setting), kind, reach))
     for name, setting in strengths.items()
     for kind in ("experts", "neurons")
 }
@@ -215,8 +206,8 @@ pd.DataFrame(crossed).T.style.format("{:+.3f}").format("{:.3f}", subset=["p"])
 # The text's noise, the code's shuffling, sixteen times the variance, and the text's noise in all layers of one run, each on a fifth of the neurons:
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-settings", "caption": "Mean accuracy over tasks with a fifth of the neurons perturbed, by order and kind of perturbation, with 95 % intervals over draws. Grey lines: nothing perturbed."}, "image": {"alt": "Four panels of dots, a row an order. In text and code the dots lie at or near the grey line; in strong far to the left of it, in no order that stands out but random of equal mass."}}
-at_a_fifth = lesion_report.at_most(accuracy, reach, lesion_grid.CURVES + lesion_grid.FAIR)
-axes = plots.settings(at_a_fifth)
+at_a_fifth = section.at_most(accuracy, reach, lesion_grid.CURVES + lesion_grid.FAIR)
+axes = figures.settings(at_a_fifth)
 
 # %% [markdown]
 # Shuffling costs the most where the experts with the *lowest* sums are shuffled ({glue:text}`shuffled_least:.1f` points; {glue:text}`shuffled_moe:.1f` for those with the highest). They are the loud ones: their mean activation
@@ -233,7 +224,7 @@ costs = cost.estimate(grids.Grid("t5", cost.SHAPE, "paper"))
 costs.to_frame("estimate").style.format("{:,.2f}")
 
 # %% tags=["remove-cell"]
-from modularity import evidence_perturbed, ledger
+from companion.claims import ledger, perturbation_effects
 
 means = at_a_fifth.set_index(["setting", "order"])["accuracy"].unstack("order")
 cost_of = 100 * means.rsub(means["none"], axis=0)
@@ -265,7 +256,7 @@ values = {
     "size": float(mass.mean()),
     "louder": perturb.VARIANCE**0.5 / float(mass.mean()),
 }
-values |= ledger.to_glue(model, evidence_perturbed.t5(accuracy, fine, reach, lines, model))
+values |= ledger.to_glue(model, perturbation_effects.t5(accuracy, fine, reach, lines, model))
 values |= {f"own{end}": 100 * float(own[key]) for end, key in (("", "difference"), ("_low", "low"), ("_high", "high"))}
 for name, value in values.items():
     glue(name, value, display=False)

@@ -60,10 +60,14 @@ import pandas as pd
 from myst_nb import glue
 from scipy import stats
 
-from modularity import emergence, functions, live, noise_report, predictivity, published
-from modularity import emergence_report as report
-from modularity import plots_emergence as plots
-from modularity.recipe import RECIPES
+from companion import functions
+from companion.experiments import history_source
+from companion.models.recipe import RECIPES
+from companion.released import published
+from companion.sections import emergence_figures as figures
+from companion.sections import emergence_tables as section
+from companion.sections import noise_tables
+from modularity import emergence, predictivity
 
 # %% [markdown]
 # ## Histories
@@ -77,8 +81,8 @@ from modularity.recipe import RECIPES
 
 # %%
 wanted = {model: history} | {name: "shipped" for name in beside.split() if name != model}
-made = {name: live.obtain(name, source, recompute, seeds=seeds, seed=seed) for name, source in wanted.items()}
-made["constant"] = live.obtain("t5-mini-constant", recompute=recompute)
+made = {name: history_source.obtain(name, source, recompute, seeds=seeds, seed=seed) for name, source in wanted.items()}
+made["constant"] = history_source.obtain("t5-mini-constant", recompute=recompute)
 sources = {name: made[name][0] for name in wanted}
 runs = {name: emergence.together(parts) for name, parts in sources.items()}
 print(*(said for _, checked in made.values() for said in checked), sep="\n")
@@ -91,13 +95,13 @@ print(*(said for _, checked in made.values() for said in checked), sep="\n")
 # The same tests as in [](05_functional_experts.ipynb) at every checkpoint, with the paper's null. Training loss is below, so that a step can be placed.
 
 # %%
-own = {name: report.functional(parts, alpha=alpha) for name, parts in sources.items()}
-dealt = {name: report.functional(parts, random=draws, alpha=alpha, seed=seed) for name, parts in sources.items()}
-losses = {name: report.loss(table) for name, table in runs.items()}
-curves = pd.concat([report.stacked(own), report.stacked(dealt)])
+own = {name: section.functional(parts, alpha=alpha) for name, parts in sources.items()}
+dealt = {name: section.functional(parts, random=draws, alpha=alpha, seed=seed) for name, parts in sources.items()}
+losses = {name: section.loss(table) for name, table in runs.items()}
+curves = pd.concat([section.stacked(own), section.stacked(dealt)])
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-emergence", "caption": "Share of experts called functional under the paper's null (top), modularization degree (middle) and training loss (bottom) over pre-training, on a linear and a logarithmic axis. Lines: mean over runs; bands: from the lowest to the highest run. Dotted: random partitions."}, "image": {"alt": "Twelve panels in three rows. Proportion and degree lie at zero early and rise later in the run, most for the semantic function; dotted lines of random partitions rise with them but stay lower."}}
-axes = plots.modularity(curves.query("kind == 'functional'"), losses)
+axes = figures.modularity(curves.query("kind == 'functional'"), losses)
 
 # %% [markdown]
 # **How to read it.** The dotted line of word meanings rises a little too. The paper's null takes sub-functions for independent, and the more the model learns, the more of its
@@ -105,15 +109,15 @@ axes = plots.modularity(curves.query("kind == 'functional'"), losses)
 # the curves of the models' own experts are these:
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-emergence-permutation", "caption": "The same under the permutation null, models' own experts only; there random partitions lie at alpha."}, "image": {"alt": "Twelve panels in three rows. The curves are lower than before and still rise during the run."}}
-fair = report.stacked({n: report.functional(parts, null="permutation", alpha=alpha) for n, parts in sources.items()})
-axes = plots.modularity(fair.query("kind == 'functional'"), losses)
+fair = section.stacked({n: section.functional(parts, null="permutation", alpha=alpha) for n, parts in sources.items()})
+axes = figures.modularity(fair.query("kind == 'functional'"), losses)
 
 # %% [markdown]
 # The step at which the mean of the runs first reaches half of its highest proportion, as a share of the run, and what it ends at:
 
 # %%
 ends = {
-    n: report.half_way(t)
+    n: section.half_way(t)
     for n, t in {"paper's null": curves.query("partition == 'model'"), "permutation": fair}.items()
 }
 pd.concat(ends, axis=1).style.format("{:.3f}", na_rep="never")
@@ -123,7 +127,7 @@ pd.concat(ends, axis=1).style.format("{:.3f}", na_rep="never")
 # ## Figure 6: one sub-function at a time
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-emergence-sub", "caption": "The same as the first figure for experts that are functional for a single sub-function, mean over the sub-functions of a function."}, "image": {"alt": "Twelve panels in three rows with small proportions that rise during the run; dotted lines of random partitions stay near alpha."}}
-axes = plots.modularity(curves.query("kind == 'sub-functional'"), losses)
+axes = figures.modularity(curves.query("kind == 'sub-functional'"), losses)
 
 # %% [markdown]
 # With one sub-function there is nothing to share, and random partitions stay at the level of alpha throughout.
@@ -154,16 +158,16 @@ pair = pair.transpose("step", "expert").to_numpy()
 assert np.isclose(naive_score(*pair), emergence.stabilization_score(*pair))
 
 # %%
-scores = {name: report.stabilization(table) for name, table in runs.items()}
-settled = {name: report.by_run(table) for name, table in scores.items()}
+scores = {name: section.stabilization(table) for name, table in runs.items()}
+settled = {name: section.by_run(table) for name, table in scores.items()}
 printed = published.of(runs, published.figure4())
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-stabilization", "caption": "Stabilisation scores of one companion model over pre-training, mean over sub-functions and layers; lines are means over runs, bands from the lowest to the highest. Right: as printed. Dotted: the level that counts as stabilised."}, "image": {"alt": "Three rows of panels, a row a function, and the loss below. Scores fall from near one to a low point at about a tenth of the run, and rise from there to near one at the end; experts above neurons, random partitions close to neurons. The printed curves rise from zero, experts first."}}
-axes = plots.stabilization(settled[model], losses[model], printed[model], level)
+axes = figures.stabilization(settled[model], losses[model], printed[model], level)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-stabilization-beside", "caption": "The same for the other companion model."}, "image": {"alt": "As the figure before, for the other model: a fall to about a tenth of the run and a rise to near one, experts and neurons closer together."}}
 other = [*runs][-1]
-axes = plots.stabilization(settled[other], losses[other], printed[other], level)
+axes = figures.stabilization(settled[other], losses[other], printed[other], level)
 
 # %% [markdown]
 # **How to read it.** The printed curves begin at the first saved checkpoint, 2.5 % into the run; ours begin before anything is learned. There is nothing to see there but a model that stands still: its
@@ -173,8 +177,8 @@ axes = plots.stabilization(settled[other], losses[other], printed[other], level)
 # Where does each curve first stay above {glue:text}`level`? As a share of the run, with 95 % intervals from a bootstrap of runs and sub-functions; *never* is the share of draws whose curve ends below.
 
 # %%
-firsts = report.stacked({n: report.stabilised(t, level, seed=seed) for n, t in scores.items()})
-as_printed = report.printed(pd.concat(printed.values()), level)[["model", "function", "level", "first"]]
+firsts = section.stacked({n: section.stabilised(t, level, seed=seed) for n, t in scores.items()})
+as_printed = section.printed(pd.concat(printed.values()), level)[["model", "function", "level", "first"]]
 table = firsts.merge(as_printed, on=["model", "function", "level"], how="left", suffixes=("", " as printed"))
 table.set_index(["model", "function", "level"]).style.format("{:.2f}", na_rep="–")
 
@@ -184,8 +188,8 @@ table.set_index(["model", "function", "level"]).style.format("{:.2f}", na_rep="�
 # In the authors' figure the neurons of Switch are those of all twelve layers, its experts those of every other one. Does it matter here? Where the curves of neurons first stay above {glue:text}`level`:
 
 # %%
-same = {name: report.stabilised(report.all_layers(table), level, seed=seed) for name, table in runs.items()}
-report.stacked(same).set_index(["model", "level", "function"])["first"].unstack().style.format("{:.2f}")
+same = {name: section.stabilised(section.all_layers(table), level, seed=seed) for name, table in runs.items()}
+section.stacked(same).set_index(["model", "level", "function"])["first"].unstack().style.format("{:.2f}")
 
 # %% [markdown]
 # (averaging)=
@@ -196,7 +200,7 @@ report.stacked(same).set_index(["model", "level", "function"])["first"].unstack(
 # values, not their ranks), whatever the size of the groups. Over the last nine tenths of the run, for the {glue:text}`kept:d` sub-functions of which every neuron is kept:
 
 # %%
-sizes = {name: noise_report.by_group_size(table, draws=draws, seed=seed) for name, table in runs.items()}
+sizes = {name: noise_tables.by_group_size(table, draws=draws, seed=seed) for name, table in runs.items()}
 pd.concat(sizes, names=["model"]).style.format("{:.2f}")
 
 # %% [markdown]
@@ -217,15 +221,15 @@ pd.concat(sizes, names=["model"]).style.format("{:.2f}")
 # ```
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-noise", "caption": "Correlation of adjacent checkpoints of the first model with the same sentences at both (solid, the paper's measure), with one half of them at one and the other half at the other (dashed), of both halves at one checkpoint (dotted), and corrected for the halves' unreliability (black; cut at 1.2)."}, "image": {"alt": "Nine panels, a row a level and a column a function. Solid lines end near one; dashed and dotted lines lie far below, lowest for neurons; black lines lie between, high for the semantic function and ragged for the task function."}}
-noise = {name: noise_report.noise(table) for name, table in runs.items()}
-axes = plots.noise(noise[model])
+noise = {name: noise_tables.noise(table) for name, table in runs.items()}
+axes = figures.noise(noise[model])
 
 # %% [markdown]
 # Where halves agree by less than .05 nothing is corrected: it would divide noise by noise. At the last checkpoint:
 
 # %%
 pairs = ["whole", "across", "reliability", "corrected"]
-at_end = {name: noise_report.last(table, ["level", "pair"])[["expert", "neuron"]] for name, table in noise.items()}
+at_end = {name: noise_tables.last(table, ["level", "pair"])[["expert", "neuron"]] for name, table in noise.items()}
 pd.concat(at_end, names=["model"]).reindex(columns=pairs, level="pair").style.format("{:.2f}", na_rep="–")
 
 # %% [markdown]
@@ -236,15 +240,15 @@ pd.concat(at_end, names=["model"]).reindex(columns=pairs, level="pair").style.fo
 # beginning to the end of training is no order in time.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-parts", "caption": "Correlation of adjacent checkpoints of the part of neurons' ranks that lies between experts and of the part within them (top), with the same sentences (solid) and corrected (dashed, cut at 1.2); share of the variance between experts (bottom). The first model."}, "image": {"alt": "Six panels. Blue lines of the part between experts lie above orange lines of the part within; below, the share of variance between experts is a few per cent and grows."}}
-parts = noise_report.parts(runs[model])
-axes = plots.parts(parts)
+parts = noise_tables.parts(runs[model])
+axes = figures.parts(parts)
 
 # %% [markdown]
 # How much higher is the correlation of experts than that of neurons, and of the part between experts than of the part within them, on average over the last nine tenths of training? With 95 % intervals from a
 # bootstrap of runs and sub-functions:
 
 # %%
-leads = report.stacked({name: noise_report.leads(table, seed=seed) for name, table in runs.items()})
+leads = section.stacked({name: noise_tables.leads(table, seed=seed) for name, table in runs.items()})
 leads.set_index(["model", "comparison", "function", "pair"]).unstack("pair").swaplevel(axis=1).sort_index(
     axis=1, level=0, sort_remaining=False
 ).style.format("{:+.2f}", na_rep="–")
@@ -256,10 +260,10 @@ leads.set_index(["model", "comparison", "function", "pair"]).unstack("pair").swa
 # a rate that does *not* fall, from the same weights on the same batches (run 0; up to a tenth of the run both are the same). Both are read by every other sub-function.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-schedules", "caption": "Stabilisation scores of t5-mini, run 0, with a learning rate that decays to zero (solid) and one that stays (dashed), mean over sub-functions and layers."}, "image": {"alt": "Panels of experts and neurons by function. Solid lines rise to one; dashed lines rise less and level off below."}}
-rates = {"decaying": live.histories("t5-mini", seeds=1), "constant": made["constant"][0]}
-noisy = {name: noise_report.noise(emergence.together(parts)) for name, parts in rates.items()}
-schedules = report.stacked(noisy, "schedule").query("level in ['expert', 'neuron']")
-axes = plots.schedules(schedules.query("pair == 'whole'"), level)
+rates = {"decaying": history_source.histories("t5-mini", seeds=1), "constant": made["constant"][0]}
+noisy = {name: noise_tables.noise(emergence.together(parts)) for name, parts in rates.items()}
+schedules = section.stacked(noisy, "schedule").query("level in ['expert', 'neuron']")
+axes = figures.schedules(schedules.query("pair == 'whole'"), level)
 
 # %% [markdown]
 # At step {glue:text}`last_step:,d`, the last of the constant rate, where the decaying one has fallen to {glue:text}`rate_left:.0%`.
@@ -273,7 +277,7 @@ there.pivot_table("value", ["level", "function"], ["pair", "schedule"])[
 ].style.format("{:.2f}")
 
 # %% tags=["remove-cell"]
-from modularity import evidence_emergence, ledger
+from companion.claims import emergence_effects, ledger
 
 end = at_end[model].loc["semantic"]
 ahead = leads.query("model == @model and function == 'semantic' and comparison == 'between − within'").set_index("pair")
@@ -297,8 +301,8 @@ values = {
     "lead_high": float(ahead.loc["corrected", "high"]),
     "lead_whole": float(ahead.loc["whole", "difference"]),
 }
-found = [evidence_emergence.appearance(own), evidence_emergence.between_over_within(leads)]
-found += [evidence_emergence.stabilisation(table, name, level, seed=seed) for name, table in scores.items()]
+found = [emergence_effects.appearance(own), emergence_effects.between_over_within(leads)]
+found += [emergence_effects.stabilisation(table, name, level, seed=seed) for name, table in scores.items()]
 values |= ledger.to_glue(model, *found)
 for name, value in values.items():
     glue(name, value, display=False)
@@ -332,7 +336,7 @@ for name, value in values.items():
 # ```{exercise} Fewer checkpoints
 # :label: fewer-checkpoints
 # *(10 minutes, easy.)* The paper saves every 5,000 steps. Had it saved every fourth of these, would experts have settled later? Predict, then keep every fourth checkpoint of `runs[model]`, and put the table of
-# `report.stabilised` into `rarely`.
+# `functional_expert_tables.stabilised` into `rarely`.
 #
 # :::{hint}
 # :class: dropdown
@@ -341,8 +345,8 @@ for name, value in values.items():
 # ```
 
 # %% tags=["solution", "hide-cell"]
-sparse = report.stabilization(runs[model].isel(step=slice(None, None, 4)))
-rarely = report.stabilised(sparse.sel(level=["expert"]), level, seed=seed)
+sparse = section.stabilization(runs[model].isel(step=slice(None, None, 4)))
+rarely = section.stabilised(sparse.sel(level=["expert"]), level, seed=seed)
 
 # %% tags=["check"]
 often = firsts.query("model == @model and level == 'expert'").set_index("function")["first"]

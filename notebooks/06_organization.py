@@ -57,9 +57,13 @@ import pandas as pd
 from myst_nb import glue
 from scipy import stats
 
-from modularity import emergence, functions, live, obtain, shipped_readings, similarity, specialists, word_vectors
-from modularity import emergence_report as report
-from modularity import plots_emergence as plots
+from companion import functions
+from companion.experiments import history_source, obtain, shipped_readings
+from companion.functions import similarity
+from companion.models import word_vectors
+from companion.sections import emergence_figures as figures
+from companion.sections import emergence_tables as section
+from modularity import emergence, specialists
 
 # %% [markdown]
 # ## How alike are two words?
@@ -101,14 +105,13 @@ def naive_score(i, alike, experts):
     return np.nanmean(scores)
 
 
-sources = {model: live.histories(model, history, seeds=seeds, seed=seed)}
-sources |= {name: live.histories(name, seeds=seeds) for name in beside.split() if name != model}
+sources = {model: history_source.histories(model, history, seeds=seeds, seed=seed)}
+sources |= {name: history_source.histories(name, seeds=seeds) for name in beside.split() if name != model}
 runs = {name: emergence.together(parts) for name, parts in sources.items()}
-ended = report.semantic_experts(runs[model]).isel(run=0, step=-1, layer=0).sel(partition="model")
+ended = section.semantic_experts(runs[model]).isel(run=0, step=-1, layer=0).sel(partition="model")
 alike = {name: similarity.between(ended["subfunction"].to_numpy().tolist(), table) for name, table in likeness.items()}
 assert np.isclose(
-    naive_score(3, alike["corpus"].to_numpy(), ended.to_numpy()),
-    emergence.clustering_score(alike["corpus"], ended)[3],
+    naive_score(3, alike["corpus"].to_numpy(), ended.to_numpy()), emergence.clustering_score(alike["corpus"], ended)[3]
 )
 
 # %% [markdown]
@@ -119,22 +122,22 @@ assert np.isclose(
 
 # %%
 options = {"draws": draws // 10, "seed": seed}
-losses = {name: report.loss(table) for name, table in runs.items()}
-curves = {(n, m): report.clustering(table, alike[m]) for n, table in runs.items() for m in alike}
-bands = {(n, m): report.clustering_chance(table, alike[m], **options) for n, table in runs.items() for m in alike}
+losses = {name: section.loss(table) for name, table in runs.items()}
+curves = {(n, m): section.clustering(table, alike[m]) for n, table in runs.items() for m in alike}
+bands = {(n, m): section.clustering_chance(table, alike[m], **options) for n, table in runs.items() for m in alike}
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-clustering", "caption": "Clustering score of each layer with experts over pre-training, by word vectors (see the table above for whose), for the model's own experts (top) and a random partition (middle), with training loss (bottom). Lines: mean over runs; bands: from the lowest to the highest run; grey: 95 % of the scores when words are dealt to the sub-functions at random."}, "image": {"alt": "Six panels in three rows. Both lines stay within or near the grey band around zero, for the model's own experts and for the random partition."}}
-axes = plots.clustering(curves[model, embedded.name], bands[model, embedded.name], losses[model], embedded.name)
+axes = figures.clustering(curves[model, embedded.name], bands[model, embedded.name], losses[model], embedded.name)
 
 # %% [markdown]
 # These are the paper's figures. And by the company that words keep in the text:
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-clustering-corpus", "caption": "The same by co-occurrence in the pre-training text."}, "image": {"alt": "Six panels in three rows. The lines leave the grey band after a tenth of the run and rise to about .15, for the model's own experts and for the random partition alike."}}
-axes = plots.clustering(curves[model, "corpus"], bands[model, "corpus"], losses[model], "corpus")
+axes = figures.clustering(curves[model, "corpus"], bands[model, "corpus"], losses[model], "corpus")
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-clustering-beside", "caption": "The same by co-occurrence for the other companion model, all of whose layers have experts: those of MoEfication."}, "image": {"alt": "Six panels in three rows with four lines each, which rise during the run, for own experts and random partition."}}
 other = [*runs][-1]
-axes = plots.clustering(curves[other, "corpus"], bands[other, "corpus"], losses[other], "corpus")
+axes = figures.clustering(curves[other, "corpus"], bands[other, "corpus"], losses[other], "corpus")
 
 # %% [markdown]
 # **How to read it.** Two kinds of chance are drawn. The grey band deals the *words* to the sub-functions at random and leaves the model as it is: a line above it says that sub-functions with like
@@ -151,9 +154,9 @@ pairs = functions.load("semantic")
 wanted = {name: similarity.between([s.name for s in pairs], table) for name, table in likeness.items()}
 scored, checked = obtain.runs([*runs], pairs, seeds=seeds, copies=0, recompute=recompute)
 print(*checked, sep="\n")
-tables = {name: report.experts_of(read) for name, (read, _) in scored.items()}
+tables = {name: section.experts_of(read) for name, (read, _) in scored.items()}
 final = {
-    (name, measure): report.organisation(*pair, table, draws=draws, seed=seed)
+    (name, measure): section.organisation(*pair, table, draws=draws, seed=seed)
     for name, pair in tables.items()
     for measure, table in wanted.items()
 }
@@ -163,7 +166,7 @@ table = pd.concat(final, names=["model", "words alike by"])
 table.style.format("{:.3f}")
 
 # %% tags=["remove-cell"]
-from modularity import evidence_emergence, ledger
+from companion.claims import emergence_effects, ledger
 
 of_model = {m: table.loc[model, m].mean() for m in likeness}
 values = {
@@ -178,8 +181,8 @@ values = {
     "random_corpus": float(of_model["corpus"]["random"]),
 }
 by = embedded.name  # the vectors of the paper's figure
-tested = [evidence_emergence.organisation(*pair, wanted[by], name, seed=seed) for name, pair in tables.items()]
-tested += [evidence_emergence.organised_early(curves[name, by], name) for name in runs]
+tested = [emergence_effects.organisation(*pair, wanted[by], name, seed=seed) for name, pair in tables.items()]
+tested += [emergence_effects.organised_early(curves[name, by], name) for name in runs]
 values |= ledger.to_glue(model, *tested)
 for name, value in values.items():
     glue(name, value, display=False)

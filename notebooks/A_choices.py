@@ -57,9 +57,13 @@ import pandas as pd
 from myst_nb import glue
 from sklearn.metrics import average_precision_score
 
-from modularity import audit, choices, choices_scores, experts, fewshot_report, predictivity, sweep
-from modularity import plots_choices as plots
-from modularity.choices_setup import Setup, best
+from companion.choices import all_choices as choices
+from companion.choices import audit, score_choices
+from companion.choices import choice_figure as figures
+from companion.choices.choice_setup import Setup, best
+from companion.experiments import stored_scores
+from companion.sections import perturbing_switch_tables as section
+from modularity import experts, predictivity
 
 # %% [markdown]
 # ## One choice by hand
@@ -126,7 +130,7 @@ found.set_index("row")[shown].style.format("{:.3g}", subset=shown[2:6], na_rep="
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-choices", "caption": "What each choice changes, as a share of the effect that its claim is about, with 95 % intervals; the largest on top. The axis is linear within ten per cent and logarithmic beyond. Dashed: as large as the effect itself."}, "image": {"alt": "A dot plot with a row for each choice. The dot of useless neurons lies beyond the right dashed line, that of functional experts near the left one; a few lie between ten and fifty per cent, and most within ten per cent of zero."}}
 compared = found.dropna(subset="relative")
-axes = plots.effects(compared)
+axes = figures.effects(compared)
 
 # %% [markdown]
 # **How to read it.** Dots far from zero are choices to be stated in any report, whatever their interval. A dot near zero with a short bar is a choice that does not matter here; a dot near zero with a long
@@ -160,7 +164,7 @@ for row in found.to_dict("records"):
     columns = ("text", "other", "difference", "low", "high", "relative")
     values |= {f"{row['row'].lower()}_{column}": row[column] for column in columns}
 grid = setup.tuning.sel(setting="code", strategy="Function")
-values["d19_level"] = 100 * float((fewshot_report.best(grid) - fewshot_report.fair(grid)).mean())
+values["d19_level"] = 100 * float((section.best(grid) - section.fair(grid)).mean())
 for name, value in values.items():
     glue(name, value, display=False)
 
@@ -211,18 +215,18 @@ print(f"text {degrees[0]:.1f}, code {degrees[1]:.1f}: the code's degree falls wi
 #
 # :::{hint}
 # :class: dropdown
-# `sweep.scores(model, setup.semantic, score="signs")`, and `choices_scores.unended(setup.loaded)`.
+# `stored_scores.scores(model, setup.semantic, score="signs")`, and `score_choices.unended(setup.loaded)`.
 # :::
 # ```
 
 # %% tags=["solution", "hide-cell"]
-without = choices_scores.unended(setup.loaded)
+without = score_choices.unended(setup.loaded)
 asked = {"none": (setup.loaded, "labels"), "end mark": (without, "labels")}
 asked |= {"score": (setup.loaded, "signs"), "both": (without, "signs")}
-four = {k: float(best(sweep.scores(m, setup.semantic, score=s)).mean()) for k, (m, s) in asked.items()}
+four = {k: float(best(stored_scores.scores(m, setup.semantic, score=s)).mean()) for k, (m, s) in asked.items()}
 
 # %% tags=["check"]
 added = four["end mark"] + four["score"] - four["none"]
-assert np.isclose(four["none"], best(sweep.scores(setup.loaded, setup.semantic)).mean()), "nothing changed is not this"
+assert np.isclose(four["none"], best(stored_scores.scores(setup.loaded, setup.semantic)).mean()), "none is plain"
 assert 0 < abs(added - four["both"]) < 0.01, "the two effects are small, and nearly add up"
 print(f"added {added:.4f}, together {four['both']:.4f}")

@@ -58,29 +58,24 @@ import numpy as np
 import pandas as pd
 from myst_nb import glue
 
-from modularity import (
-    fewshot_report,
-    functions,
-    ledger,
-    lesion_report,
-    models,
-    moefication,
-    released,
-    released_questions,
-    sweep,
-)
-from modularity import plots_released as plots
-from modularity import released_report as report
+from companion import functions, models
+from companion.claims import ledger, released_answers
+from companion.experiments import stored_scores
+from companion.released import recomputed as report
+from companion.sections import perturbing_switch_tables as section
+from companion.sections import released_figures as figures
+from companion.sections import released_tables
+from modularity import intervals, moefication
 
 # %% [markdown]
 # ## Files from strangers
 #
 # The files are pickles, and a pickle can run any program when it is opened. So they are not simply opened. Each has to have the bytes of the pinned commit; then
 # it is read by a loader that knows tensors and NumPy arrays and nothing else, and a file that names anything else is refused by name. To get them,
-# run `python -m modularity.released --fetch`; a folder that you have is named with `folder` above.
+# run `python -m companion.released --fetch`; a folder that you have is named with `folder` above.
 
 # %%
-answers, origin = released.obtain(folder, seed=seed)
+answers, origin = released_answers.obtain(folder, seed=seed)
 report.summary(answers["recomputed"]).style.format({"largest difference": "{:.1e}", "rounding": "{:.1e}"})
 
 # %% [markdown]
@@ -111,14 +106,15 @@ def naive_icc(values, groups):
 
 rng = np.random.default_rng(seed)
 loaded = models.load(model)
-sums = sweep.scores(loaded, [functions.first(s, per_class) for s in functions.load("task", track)]).sum("subfunction")
+asked = [functions.first(s, per_class) for s in functions.load("task", track)]
+sums = stored_scores.scores(loaded, asked).sum("subfunction")
 own = {number: moefication.experts(loaded, number) for number in (16, sums.sizes["neuron"] // 32)}
-ours = pd.concat([released_questions.variance_explained(sums, groups, seed=seed) for groups in own.values()])
+ours = pd.concat([released_tables.variance_explained(sums, groups, seed=seed) for groups in own.values()])
 assert np.isclose(naive_icc(sums[0].to_numpy(), own[16][0].to_numpy()), ours["icc"].iloc[0])
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-variance", "caption": "Intraclass correlation of summed task predictivity within experts, by layer, with 95 % intervals of normal theory. Left: T5-base, from the authors' files. Right: a model of this book, its own tasks."}, "image": {"alt": "Two line plots with error bars. For T5-base the correlation rises from near zero in the first layers to about a quarter in layer 9, for 16 and for 96 experts, all above zero."}}
 both = {"T5-base, released": answers["variance"], loaded.name.rstrip("/").split("/")[-1]: ours}
-axes = plots.variance(pd.concat([table.assign(model=name) for name, table in both.items()]))
+axes = figures.variance(pd.concat([table.assign(model=name) for name, table in both.items()]))
 
 # %%
 by_number = answers["variance"].groupby("experts")
@@ -149,13 +145,13 @@ nested.style.format("{:.3f}", subset=["purity", "purity by chance", "p", "adjust
 # Figure 2 shows 2, 6, 10 and 12 of 96 experts. The files have 4, 8 and 14 too, for the seen data sets 16, 18 and 20, and RTE, which is in no panel.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-left-out", "caption": "Accuracy of T5-base with the neurons of so many of 96 experts perturbed, in the authors' files. Filled points are printed in Figure 2, hollow ones are not. Bands: 95 % intervals over five repeats of the noise. Dotted: one over the number of answers."}, "image": {"alt": "Two line plots of accuracy against the number of perturbed experts. At 4 and 8, which the paper leaves out, Avg lies below MoE; at 6, 10 and 12 above it."}}
-lines = released_questions.guessing()
-axes = plots.perturbed(answers["perturbed"], lines)
+lines = released_tables.guessing()
+axes = figures.perturbed(answers["perturbed"], lines)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-left-out-difference", "caption": "Accuracy under MoE less that under other orders, in percentage points; below zero experts cost more. Thick: 95 % intervals over repeats of the noise, mostly hidden by their points. Thin: over data sets. Hollow: not printed."}, "image": {"alt": "Eight panels of points with intervals. Less random and less single neurons the points are below zero from six experts on; less the neurons of QQP and less Avg they change sign from number to number."}}
 shown = answers["perturbed"].query("order == 'MoE (4)'")[["panel", "number", "printed"]]
 others = answers["against"].query("panel in ('seen', 'unseen') and against != 'plain'")
-axes = plots.against(others.merge(shown, on=["panel", "number"]))
+axes = figures.against(others.merge(shown, on=["panel", "number"]))
 
 # %% [markdown]
 # **How to read it.** Against *random*, and against neurons chosen by one data set (*single*, the mean of four such orders), experts cost more from six on, beyond the noise and in nearly every data set. Against
@@ -202,12 +198,12 @@ def naive_sign_flip(differences):
 
 
 toy = rng.normal(0.5, 1, 8)
-assert np.isclose(naive_sign_flip(toy), fewshot_report.sign_flip(toy))
+assert np.isclose(naive_sign_flip(toy), intervals.sign_flip(toy))
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-paired-released", "caption": "Differences in accuracy of Switch-base-16 under two strategies, seeds paired, with 95 % intervals over eight seeds; avg is their mean over tasks, other tasks the interval over the seven tasks. Rows: the highest accuracy of all evaluations, of the first half, of the first tenth."}, "image": {"alt": "Nine panels of points with intervals around zero. Function less No Function lies right of zero on average; No Function less Original has its interval across zero with all evaluations."}}
 names = {1.0: "all evaluations", 0.5: "first half", 0.1: "first tenth"}
 parts = {names[part]: rows for part, rows in answers["paired"].groupby("evaluations", sort=False)}
-axes = plots.paired(parts, [f"{one} − {other}" for one, other in fewshot_report.PAIRS])
+axes = figures.paired(parts, [f"{one} − {other}" for one, other in section.PAIRS])
 
 # %%
 on_average = answers["paired"].query("task in ('avg', 'other tasks')")
@@ -231,7 +227,7 @@ on_average.drop(columns="p (Holm)").set_index(["evaluations", "pair", "task"]).s
 # Switch has experts in every other layer. The paper says that it looks at the neurons of these; the released code averages its neuron curves over all twelve.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-same-layers", "caption": "Figure 4 from the authors' files: rank correlation of adjacent checkpoints. Dashed: neurons of the layers that have experts only."}, "image": {"alt": "Six line plots. In Switch, for semantic and knowledge, the dashed line of neurons in expert layers runs close to the line of experts, far above the solid line of all neurons; for tasks it does not."}}
-axes = plots.stabilization(answers["curves"])
+axes = figures.stabilization(answers["curves"])
 
 # %%
 first = answers["stabilised"].set_index(["model", "function", "level"])
@@ -248,9 +244,7 @@ cells.unstack("level")[["expert", "random", "neuron", "neuron, expert layers", "
 # %% tags=["remove-cell"]
 by16 = answers["variance"].query("experts == 16").set_index("layer")["icc"]
 mean_of = on_average.set_index(["evaluations", "pair", "task"])
-without, only, between = (
-    f"{a} − {b}" for a, b in (("No Function", "Original"), fewshot_report.PAIRS[0], fewshot_report.PAIRS[1])
-)
+without, only, between = (f"{a} − {b}" for a, b in (("No Function", "Original"), section.PAIRS[0], section.PAIRS[1]))
 off_zero = (avg["low tasks"] > 0) | (avg["high tasks"] < 0)
 ten = answers["perturbed"].query("order == 'MoE (4)' and number == 10").set_index("panel")["accuracy"]
 values = {
@@ -293,7 +287,7 @@ interval = answers["evidence"].query("claim == 'experts-over-neurons'").iloc[0]
 values |= {
     f"over_neurons{end}": float(interval[key]) for end, key in (("", "estimate"), ("_low", "low"), ("_high", "high"))
 }
-_, values["one_sample_low"], values["one_sample_high"] = lesion_report.interval(effect.to_numpy())
+_, values["one_sample_low"], values["one_sample_high"] = intervals.student(effect.to_numpy())
 values |= ledger.to_glue("", answers["evidence"])
 for name, value in values.items():
     glue(name, value, display=False)
@@ -311,7 +305,7 @@ for name, value in values.items():
 # ```{exercise} Made to be nested
 # :label: made-nested
 # *(5 minutes, easy.)* Make a fine partition of 3,072 neurons into 96 experts and a coarse one into 16 that it refines, and put the mean purity of
-# `released_questions.refinement` into `purity`. Predict it first.
+# `released_tables.refinement` into `purity`. Predict it first.
 #
 # :::{hint}
 # :class: dropdown
@@ -323,7 +317,7 @@ for name, value in values.items():
 import xarray as xr
 
 fine = xr.DataArray(rng.permutation(3072)[None] % 96, {"layer": [0]}, ("layer", "neuron"))
-purity = released_questions.refinement(fine, fine // 6, seed=seed)["purity"].mean()
+purity = released_tables.refinement(fine, fine // 6, seed=seed)["purity"].mean()
 
 # %% tags=["check"]
 assert purity == 1, "every fine expert has to lie inside one coarse expert"

@@ -10,19 +10,22 @@ import pytest
 import xarray as xr
 from browsing import CHROMIUM, OPTIONS
 
-from modularity import models, prompts, readings, release, specialists
+from companion.functions import prompts
+from companion.models import catalogue
+from companion.released import release
+from modularity import models, readings, specialists
 from modularity.subfunction import SubFunction
 
 
 @pytest.fixture(scope="session")
 def untrained() -> models.Model:
     """t5-mini's architecture with fresh weights."""
-    return models.load("t5-mini", untrained=True, seed=3)
+    return catalogue.load("t5-mini", untrained=True, seed=3)
 
 
 @pytest.fixture(scope="session")
 def trained() -> models.Model:
-    return models.load("t5-mini")
+    return catalogue.load("t5-mini")
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +61,7 @@ def subfunction(sentences) -> SubFunction:
 
 
 def scores_of(values, functions) -> xr.DataArray:
-    """As `sweep.scores` returns them."""
+    """As `stored_scores.scores` returns them."""
     coordinates = {
         "subfunction": [f"s{i}" for i in range(len(values))],
         "function": ("subfunction", functions),

@@ -12,7 +12,9 @@ from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers, proce
 from tokenizers.models import BPE, WordPiece
 from transformers import BertConfig, RobertaConfig, SwitchTransformersConfig, T5Config
 
-from modularity import models, sources
+from companion.functions import sources
+from companion.models import catalogue
+from modularity import models
 
 ROWS = 4200  # of the embedding
 T5 = {
@@ -50,7 +52,7 @@ WORDS = ("the", "cat", "dog", "sat", "on", "mat", "tree", "bird", "a", "book", "
 
 
 def module(kind: str) -> torch.nn.Module:
-    return models.fresh(CONFIGS[kind], 0).eval().requires_grad_(False)
+    return catalogue.fresh(CONFIGS[kind], 0).eval().requires_grad_(False)
 
 
 def folder(kind: str, where: Path) -> Path:
@@ -62,7 +64,7 @@ def folder(kind: str, where: Path) -> Path:
 @cache
 def loaded(kind: str) -> models.Model:
     """The model of the folder, to be copied before anything is changed."""
-    return models.load(str(_saved(kind)))
+    return catalogue.load(str(_saved(kind)))
 
 
 @cache

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from modularity import answering, functions, models, prompts
+from companion.experiments import answering
+from companion.functions import prompts, tracks
+from companion.models import catalogue
 
 
 @pytest.fixture(scope="module")
 def rows():
-    return functions.task_table("mnli").iloc[[0, 1, 1200, 2400, 2401]]
+    return tracks.task_table("mnli").iloc[[0, 1, 1200, 2400, 2401]]
 
 
 def test_likelihoods_equal_those_of_one_row_at_a_time(untrained, rows):
@@ -36,4 +38,4 @@ def test_accuracy_counts_right_answers(untrained, monkeypatch):
 
 def test_a_model_without_a_decoder_is_named():
     with pytest.raises(ValueError, match="has no decoder and answers nothing"):
-        answering.accuracy(models.load("all-MiniLM-L6-v2", untrained=True), "cola", rows=4)
+        answering.accuracy(catalogue.load("all-MiniLM-L6-v2", untrained=True), "cola", rows=4)

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from modularity import audit, choices, experiment
-from modularity.audit import Audit
-from modularity.choices_setup import Effect, Setup
+from companion.choices import all_choices, audit
+from companion.choices.audit import Audit
+from companion.choices.choice_setup import Effect, Setup
+from companion.experiments import experiment
 
 EFFECTS = {"D2": Effect("one", 0.5, 0.6, 0.2, "gain", 0.0, 0.2), "D12": Effect("two", 100.0, 110.0)}
 
@@ -15,9 +16,9 @@ EFFECTS = {"D2": Effect("one", 0.5, 0.6, 0.2, "gain", 0.0, 0.2), "D12": Effect("
 @pytest.fixture
 def known(monkeypatch):
     """Two rows, of which the audit says what is written above."""
-    rows = tuple(row for row in choices.ROWS if row.id in EFFECTS)
-    monkeypatch.setattr(choices, "MEASURED", rows)
-    monkeypatch.setattr(choices, "effects", lambda _setup, only=tuple(EFFECTS): {i: EFFECTS[i] for i in only})
+    rows = tuple(row for row in all_choices.ROWS if row.id in EFFECTS)
+    monkeypatch.setattr(all_choices, "MEASURED", rows)
+    monkeypatch.setattr(all_choices, "effects", lambda _setup, only=tuple(EFFECTS): {i: EFFECTS[i] for i in only})
     made = Audit()
     return made, made.assemble(made.compute)[0]
 
@@ -49,9 +50,9 @@ def test_everything_that_decides_a_row_is_in_its_key():
 
 
 def test_the_book_shows_what_is_shipped(monkeypatch):
-    monkeypatch.setattr(choices, "effects", lambda *_a, **_k: pytest.fail("computed"))
+    monkeypatch.setattr(all_choices, "effects", lambda *_a, **_k: pytest.fail("computed"))
     found, checked = audit.obtain(Setup(), "none")
-    assert list(found) == [row.id for row in choices.MEASURED]
+    assert list(found) == [row.id for row in all_choices.MEASURED]
     assert str(checked) == "audit: shipped, not rechecked"
     assert all(np.isfinite([e.text, e.other]).all() and e.what for e in found.values())
 

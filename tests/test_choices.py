@@ -13,10 +13,13 @@ import pytest
 import torch
 from conftest import scores_of
 
-from modularity import capture, choices, functions, models, plots_choices, predictivity
-from modularity.choices_routing import JITTER, jittered, nouns_told
-from modularity.choices_scores import unended
-from modularity.choices_setup import Effect, Setup, mean_of, paired
+from companion.choices import all_choices, choice_figure
+from companion.choices.choice_setup import Effect, Setup, mean_of, paired
+from companion.choices.routing_choices import JITTER, jittered, nouns_told
+from companion.choices.score_choices import unended
+from companion.functions import tracks
+from companion.models import catalogue
+from modularity import capture, predictivity
 
 PAGE = (Path(__file__).parents[1] / "book/choices.md").read_text(encoding="utf-8")
 IDS = [f"D{i}" for i in range(1, 29)]
@@ -46,12 +49,12 @@ def measured(tiny, tmp_path_factory):
 
 
 def test_every_row_stands_once_in_the_table_and_on_the_page():
-    assert [row.id for row in choices.ROWS] == IDS
+    assert [row.id for row in all_choices.ROWS] == IDS
     assert re.findall(r"^\((d\d+)\)=$", PAGE, re.MULTILINE) == [i.lower() for i in IDS]
     assert re.findall(r"^### (D\d+) · ", PAGE, re.MULTILINE) == IDS
 
 
-@pytest.mark.parametrize("row", choices.ROWS, ids=lambda row: row.id)
+@pytest.mark.parametrize("row", all_choices.ROWS, ids=lambda row: row.id)
 def test_a_row_is_measured_or_says_why_not(row):
     assert (row.measure is None) == bool(row.reason)
     section = re.split(r"^\(d\d+\)=$", PAGE, flags=re.MULTILINE)[int(row.id[1:])]
@@ -62,8 +65,8 @@ def test_a_row_is_measured_or_says_why_not(row):
 def exists(switch: str) -> bool:
     """Whether every function that a switch names is there, and has the parameters it names."""
     for part in switch.split(" or "):
-        module, name, parameters = re.fullmatch(r"(\w+)\.(\w+)(?:\((.+)\))?", part).groups()
-        function = getattr(importlib.import_module(f"modularity.{module}"), name, None)
+        module, name, parameters = re.fullmatch(r"([\w.]+)\.(\w+)(?:\((.+)\))?", part).groups()
+        function = getattr(importlib.import_module(module), name, None)
         if function is None:
             return False
         known = inspect.signature(function).parameters
@@ -72,17 +75,17 @@ def exists(switch: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("row", [row for row in choices.ROWS if row.switch], ids=lambda row: row.id)
+@pytest.mark.parametrize("row", [row for row in all_choices.ROWS if row.switch], ids=lambda row: row.id)
 def test_a_switch_exists(row):
     assert exists(row.switch)
 
 
 def test_the_check_of_switches_can_fail():
-    assert not exists("predictivity.predictivity(sign)")
-    assert not exists("predictivity.gone")
+    assert not exists("modularity.predictivity.predictivity(sign)")
+    assert not exists("modularity.predictivity.gone")
 
 
-@pytest.mark.parametrize("row", choices.MEASURED, ids=lambda row: row.id)
+@pytest.mark.parametrize("row", all_choices.MEASURED, ids=lambda row: row.id)
 def test_both_sides_of_a_switch_are_run(row, measured):
     effect = measured(row)
     assert math.isfinite(effect.text)
@@ -97,7 +100,7 @@ def test_both_sides_of_a_switch_are_run(row, measured):
 
 def test_a_measure_is_the_same_twice(tiny, measured):
     """From the start: the second time nothing is stored."""
-    for row in choices.ROWS:
+    for row in all_choices.ROWS:
         if row.id in ("D10", "D18", "D22", "D23"):
             assert repr(measured(row)) == repr(row.measure(replace(tiny)))
 
@@ -120,11 +123,11 @@ def test_the_table_has_the_largest_share_first_and_incomparable_rows_last():
         "D1": Effect("b", 1.0, 1.1, 1.0, "c", -0.1, 0.3),
         "D2": Effect("b", 1.0, 0.5, 1.0, "c", -0.6, -0.4),
     }
-    made = choices.table(found)
+    made = all_choices.table(found)
     assert made["row"].tolist() == ["D2", "D1", "D14"]
     assert made["clear"].tolist() == [True, False, False]
     assert made["relative"].iloc[:2].tolist() == pytest.approx([-0.5, 0.1])
-    ax = plots_choices.effects(made.dropna(subset="relative"))
+    ax = choice_figure.effects(made.dropna(subset="relative"))
     assert [label.get_text().split()[-1] for label in ax.get_yticklabels()] == ["D2", "D1"]
     assert ax.lines[-1].get_xdata().tolist() == pytest.approx([-0.5, 0.1])
 
@@ -174,7 +177,7 @@ def test_only_a_copy_loses_its_end_mark(untrained):
 
 @pytest.fixture(scope="module")
 def routed():
-    return models.load("switch-mini", untrained=True)
+    return catalogue.load("switch-mini", untrained=True)
 
 
 def states(model, ids):
@@ -208,7 +211,7 @@ def test_jitter_is_small_repeatable_and_gone_afterwards(routed):
 
 
 def test_nouns_told_counts_what_its_labels_say(routed):
-    whole = functions.first(functions.load("semantic")[0], 10)
+    whole = tracks.first(tracks.load("semantic")[0], 10)
     share = nouns_told(routed, whole)
     first, second = whole.name.split("/")
     exchanged = replace(whole, name=f"{second}/{first}")
@@ -218,6 +221,6 @@ def test_nouns_told_counts_what_its_labels_say(routed):
 
 
 def test_trained_models_tell_hidden_nouns_better_than_guessing():
-    model = models.load("t5-mini")
-    told = [nouns_told(model, functions.first(s, 10)) for s in functions.load("semantic")[:4]]
+    model = catalogue.load("t5-mini")
+    told = [nouns_told(model, tracks.first(s, 10)) for s in tracks.load("semantic")[:4]]
     assert np.mean(told) > 0.55

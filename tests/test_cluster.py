@@ -17,9 +17,12 @@ from distributed import Client, LocalCluster
 from test_pretrain import NANO, train
 from tqdm import tqdm
 
-from modularity import cluster as clusters
-from modularity import computing, experiment, measure, models, predictivity, sources, store, stored_file, sweep
-from modularity.computing import Piece
+from companion.experiments import computing, experiment, stored_scores
+from companion.experiments import dask_workers as clusters
+from companion.experiments.computing import Piece
+from companion.functions import sources
+from companion.models import catalogue
+from modularity import measure, predictivity, store, stored_file
 from modularity.subfunction import SubFunction
 
 STEPS = (0, 1, 3)
@@ -42,12 +45,12 @@ class Scores:
 
     def key(self, cell):
         step, word = cell
-        return {"model": models.load(self.run, step=step).fingerprint, "word": word, **measure.key()}
+        return {"model": catalogue.load(self.run, step=step).fingerprint, "word": word, **measure.key()}
 
     def compute(self, cell):
         step, word = cell
         labels = np.array([int(word in text) for text in TEXTS])
-        found = sweep.compute(models.load(self.run, step=step), [SubFunction(word, "task", TEXTS, labels)])
+        found = stored_scores.compute(catalogue.load(self.run, step=step), [SubFunction(word, "task", TEXTS, labels)])
         return found.to_dataset(name="score")
 
     def assemble(self, made):
@@ -238,7 +241,7 @@ def cluster(processes):
 @pytest.fixture
 def results():
     """Not imported above: workers import this file too, and this module would bring all others along."""
-    from modularity import results
+    from companion import results
 
     return results
 

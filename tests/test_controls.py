@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from modularity import baselines, controls, functions
+from companion.functions import baselines, controls, tracks
 from modularity.subfunction import SubFunction
 
 
@@ -45,14 +45,14 @@ def test_words_that_all_sentences_share_do_not_count():
 
 
 def test_a_control_task_depends_on_its_seed_only():
-    (s,) = functions.load("semantic")[:1]
+    (s,) = tracks.load("semantic")[:1]
     first, again, other = (controls.control_task(s, seed).labels.tolist() for seed in (0, 0, 1))
     assert first == again != other
 
 
 @pytest.mark.parametrize("function", ["semantic", "knowledge", "task"])
 def test_control_classes_are_about_as_large(function):
-    for s in functions.load(function):
+    for s in tracks.load(function):
         made = controls.control_task(s)
         share = made.labels.mean() / s.labels.mean()
         assert 0.8 < share < 1.25, (s.name, share)  # whole word types, the commonest of which is large

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from modularity import corruption, functions, sources
+from companion.functions import sources, tracks
+from companion.models import corruption
 
 OPTIONS = {"batch": 4, "length": 32, "noise": 0.15, "span": 3.0, "sentinel": 1000, "seed": 0}
 
@@ -73,7 +74,7 @@ def test_too_little_text_is_an_error():
 
 
 def test_no_evaluation_sentence_is_in_the_training_text():
-    held_out = functions.evaluation_sentences()
+    held_out = tracks.evaluation_sentences()
     parts = ("wikipedia", "brown", "wordnet")
     everything = {s for part in parts for document in sources.corpus(part) for s in document}
     assert len(held_out) == 20_000

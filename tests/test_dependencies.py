@@ -14,7 +14,7 @@ from doit.cmd_base import ModuleTaskLoader
 from doit.doit_cmd import DoitMain
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, writes
 
-from modularity import dependencies, parameters
+from companion.tools import dependencies, parameters
 
 ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "lib"
@@ -90,9 +90,11 @@ def write(root, files):
 
 FAKE = {
     "lib/modularity/__init__.py": "",
-    "lib/modularity/rerun.py": "from modularity import base\n",
+    "lib/companion/__init__.py": "",
+    "lib/companion/rerun.py": "from modularity import base\n",
     "lib/modularity/base.py": "import json\n",
-    "lib/modularity/explorer.py": "from modularity import base\n",
+    "lib/companion/explorer/__init__.py": "",
+    "lib/companion/explorer/data.py": "from modularity import base\n",
     "lib/modularity/middle.py": "def f():\n    from modularity.deep import last\n",
     "lib/modularity/deep/__init__.py": "from . import beside\n",
     "lib/modularity/deep/beside.py": "from ..middle import f\n",  # round in a circle
@@ -192,7 +194,7 @@ def tree(tmp_path, monkeypatch):
         ({"lib/modularity/deep/beside.py": ""}, "02_two book"),
         ({"lib/modularity/nobody.py": ""}, "book"),
         ({"lib/modularity/base.py": ""}, "01_one 02_two explorer book"),
-        ({"lib/modularity/rerun.py": ""}, "01_one 02_two book"),
+        ({"lib/companion/rerun.py": ""}, "01_one 02_two book"),
         ({"lib/modularity/new.py": ""}, "book"),
         ({"lib/modularity/only.py": "from modularity import middle"}, "01_one book"),
         ({"data/corpus/a": "x"}, "01_one"),
@@ -281,9 +283,9 @@ def test_all_that_a_section_loads_is_among_what_it_depends_on():
     for file in NOTEBOOKS:
         notebook = json.loads(file.read_text(encoding="utf-8"))
         programs[file.stem] = next(
-            c for c in code_of(notebook) if re.search("^from modularity import", c, re.MULTILINE)
+            c for c in code_of(notebook) if re.search("^from (modularity|companion)", c, re.MULTILINE)
         )
-    found = loaded(programs | {"planted": "from modularity import planted"})
+    found = loaded(programs | {"planted": "from companion.models import planted"})
     assert all(len(files) > 10 for name, files in found.items() if name != "planted")
     for file in NOTEBOOKS:
         known = {str(p) for p in dependencies.modules(dependencies.program(file), LIBRARY)}
@@ -303,10 +305,10 @@ def test_no_module_is_loaded_by_a_name_that_is_put_together():
 
 def test_sections_depend_on_parts_of_the_library_only():
     needs = {f: dependencies.modules(dependencies.program(f), LIBRARY) for f in NOTEBOOKS}
-    users = Counter(p.stem for files in needs.values() for p in files)
-    alone = {file.stem for file, files in needs.items() if any(users[p.stem] == 1 for p in files)}
+    users = Counter(p for files in needs.values() for p in files)
+    alone = {file.stem for file, files in needs.items() if any(users[p] == 1 for p in files)}
     assert len(alone) >= len(NOTEBOOKS) / 2
-    assert users["__init__"] == len(NOTEBOOKS)
+    assert users[LIBRARY / "modularity/__init__.py"] == len(NOTEBOOKS)
     assert max(map(len, needs.values())) < len(list(LIBRARY.rglob("*.py")))
 
 

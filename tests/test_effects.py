@@ -5,11 +5,11 @@ import pytest
 from conftest import groups_of, scores_of
 from sklearn.metrics import average_precision_score
 
-from modularity import effects, experts
+from modularity import effect_sizes, experts
 
 
 def test_an_experts_predictivity_is_the_mean_of_its_neurons(shared_scores, dealt):
-    made = effects.expert_predictivity(shared_scores, dealt)
+    made = effect_sizes.expert_predictivity(shared_scores, dealt)
     for s, layer, e in ((0, 0, 0), (69, 1, 7), (30, 1, 3)):
         own = shared_scores.to_numpy()[s, layer][dealt.to_numpy()[layer] == e]
         assert made.to_numpy()[s, layer, e] == pytest.approx(own.mean())
@@ -17,7 +17,7 @@ def test_an_experts_predictivity_is_the_mean_of_its_neurons(shared_scores, dealt
 
 def test_consistency_is_the_average_precision_of_a_4(shared_scores, shared, dealt):
     tested = experts.functional_experts(shared, dealt, alpha=0.2)
-    made = effects.consistency(effects.expert_predictivity(shared_scores, dealt), tested["functional"])
+    made = effect_sizes.consistency(effect_sizes.expert_predictivity(shared_scores, dealt), tested["functional"])
     for layer in range(2):
         labels = tested["functional"].sel(function="semantic", layer=layer)
         means = [shared_scores[:60, layer, dealt.to_numpy()[layer] == e].mean() for e in range(8)]
@@ -26,12 +26,12 @@ def test_consistency_is_the_average_precision_of_a_4(shared_scores, shared, deal
             average_precision_score(labels, means)
         )
     none = tested["functional"] & False
-    assert effects.consistency(effects.expert_predictivity(shared_scores, dealt), none).isnull().all()
+    assert effect_sizes.consistency(effect_sizes.expert_predictivity(shared_scores, dealt), none).isnull().all()
 
 
 def correlation(scores, groups):
-    means = effects.expert_predictivity(scores, groups)
-    return effects.intraclass_correlation(means, scores.var("neuron"), scores.sizes["neuron"])
+    means = effect_sizes.expert_predictivity(scores, groups)
+    return effect_sizes.intraclass_correlation(means, scores.var("neuron"), scores.sizes["neuron"])
 
 
 def test_neurons_alike_have_a_correlation_of_one(rng):
@@ -61,5 +61,5 @@ def test_odds_ratio_of_a_table_of_four(shared, dealt):
         else:
             outside, outside_all = outside + own.sum(), outside_all + own.size
     expected = (inside + 0.5) * (outside_all - outside + 0.5) / ((outside + 0.5) * (inside_all - inside + 0.5))
-    assert effects.odds_ratio(tested).sel(function="semantic").item() == pytest.approx(expected)
-    assert np.isnan(effects.odds_ratio(tested.assign(functional=tested["functional"] & False))).all()
+    assert effect_sizes.odds_ratio(tested).sel(function="semantic").item() == pytest.approx(expected)
+    assert np.isnan(effect_sizes.odds_ratio(tested.assign(functional=tested["functional"] & False))).all()

@@ -7,9 +7,11 @@ import pytest
 import xarray as xr
 from test_emergence import history_of, likeness
 
-from modularity import effects, emergence, noise_report, published, reliability
-from modularity import emergence_report as report
-from modularity import plots_emergence as plots
+from companion.released import published
+from companion.sections import emergence_figures as plots
+from companion.sections import emergence_tables as report
+from companion.sections import noise_tables
+from modularity import effect_sizes, emergence, reliability
 
 matplotlib.use("agg")
 STEPS = tuple(range(0, 110, 10))
@@ -125,24 +127,24 @@ def test_averaging_neurons_at_random_does_not_make_them_stable(rng):
         rows.append(np.broadcast_to(values, (2, 2, 1024)))
     history["neurons"] = (("kept", "layer", "neuron", "step"), np.stack(rows, -1))
     history = history.assign_coords(kept=history["subfunction"][:2].to_numpy())
-    table = noise_report.by_group_size(emergence.together([history]), draws=20)
+    table = noise_tables.by_group_size(emergence.together([history]), draws=20)
     np.testing.assert_allclose(table.drop(columns="experts"), np.sqrt(0.5), atol=0.1)
 
 
 def test_noise_is_corrected_by_the_reliability_of_both_checkpoints(runs):
-    table = noise_report.noise(runs).query("function == 'task' and level == 'expert'").set_index(["pair", "step"])
+    table = noise_tables.noise(runs).query("function == 'task' and level == 'expert'").set_index(["pair", "step"])
     means = runs["agreement"].mean("run").sel(level="expert")
     means = means[:, (runs["function_halved"] == "task").to_numpy()].mean("halved")
     across = means.sel(pair="across", step=50).item()
     reliable = [means.sel(pair="reliability", step=step).item() for step in (40, 50)]
     assert table.loc[("across", 50), "value"] == pytest.approx(across)
     assert table.loc[("corrected", 50), "value"] == pytest.approx(across / np.sqrt(np.prod(reliable)))
-    end = noise_report.last(table.reset_index(), ["pair"])
+    end = noise_tables.last(table.reset_index(), ["pair"])
     assert end.loc["task", "corrected"] == table.loc[("corrected", 100), "value"]
 
 
 def test_parts_are_divided_by_their_own_spread(runs):
-    table = noise_report.parts(runs).query("function == 'task'").set_index(["level", "pair", "step"])["value"]
+    table = noise_tables.parts(runs).query("function == 'task'").set_index(["level", "pair", "step"])["value"]
     chosen = (runs["function_halved"] == "task").to_numpy()
     share = runs["between_share"].mean("run")[chosen].mean("halved")
     whole = runs["agreement"].mean("run").sel(pair="whole", level="within")[chosen].mean("halved")
@@ -152,7 +154,7 @@ def test_parts_are_divided_by_their_own_spread(runs):
 
 
 def test_a_lead_is_the_mean_difference_with_an_interval(runs):
-    table = noise_report.leads(runs, draws=50)
+    table = noise_tables.leads(runs, draws=50)
     row = table.query("function == 'semantic' and comparison == 'expert − neuron' and pair == 'whole'").iloc[0]
     chosen = (runs["function_halved"] == "semantic").to_numpy()
     means = runs["agreement"].mean("run").sel(pair="whole")[:, chosen].mean("halved").sel(step=slice(20, None))
@@ -174,9 +176,9 @@ def test_organisation_is_told_from_both_kinds_of_chance(rng):
         ("subfunction", "layer", "neuron"),
     )
     drawn = [groups.copy(data=rng.permuted(groups.to_numpy(), axis=1)) for _ in range(30)]
-    random = xr.concat([effects.expert_predictivity(scores, g) for g in drawn], "draw", coords="minimal")
+    random = xr.concat([effect_sizes.expert_predictivity(scores, g) for g in drawn], "draw", coords="minimal")
     random = random.assign_coords(draw=range(30))
-    own = effects.expert_predictivity(scores, groups)
+    own = effect_sizes.expert_predictivity(scores, groups)
     row = report.organisation([own], [random], alike, draws=200).loc[0]
     assert row["own"] > 0.2
     assert row["p (words)"] < 0.01
@@ -208,8 +210,8 @@ def test_every_figure_is_drawn(runs, rng):
     printed = published.figure4().query("model == 't5'")
     assert plots.stabilization(curves, losses["t5-mini"], printed).shape == (4, 3)
     assert plots.stabilization(curves, losses["t5-mini"], printed.head(0))[0, 2].get_title() == "nothing printed"
-    assert plots.noise(noise_report.noise(runs)).shape == (3, 3)
-    assert plots.parts(noise_report.parts(runs)).shape == (2, 3)
+    assert plots.noise(noise_tables.noise(runs)).shape == (3, 3)
+    assert plots.parts(noise_tables.parts(runs)).shape == (2, 3)
     schedules = report.stacked({"decaying": curves, "constant": curves}, "schedule")
     assert plots.schedules(schedules.query("level != 'random'")).shape == (2, 3)
     names = runs["subfunction"].to_numpy()[(runs["function"] == "semantic").to_numpy()].tolist()

@@ -5,12 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from modularity import environment, live, models, record, release, sources, store
+from companion.experiments import histories, history_source
+from companion.functions import sources
+from companion.models import catalogue
+from companion.released import release
+from modularity import environment, store
 
 ROOT = Path(__file__).parents[1]
 VARIABLES = {
     store.ENVIRONMENT: store.folder,
-    models.RUNS: models.runs_folder,
+    catalogue.RUNS: catalogue.runs_folder,
     sources.ENVIRONMENT: sources.data_folder,
     sources.PAPER: sources.paper_folder,
     release.ENVIRONMENT: release.find,
@@ -68,6 +72,6 @@ def test_the_test_above_can_fail():
 def test_functions_take_the_home_folder_too(home, monkeypatch):
     assert release.find("~/mine") == home / "mine"
     with pytest.raises(FileNotFoundError, match=f"{home}/mine has no checkpoints"):
-        record.compute("~/mine", [])
+        histories.compute("~/mine", [])
     with pytest.raises(FileNotFoundError, match=f"{home}/mine has no checkpoints"):
-        live.histories("t5-mini", "~/mine")
+        history_source.histories("t5-mini", "~/mine")

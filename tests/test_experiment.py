@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from modularity import experiment, measure, sources, store, stored_file
-from modularity.experiment import Checked, UnavailableError
+from companion.experiments import experiment
+from companion.experiments.experiment import Checked, UnavailableError
+from companion.functions import sources
+from modularity import measure, store, stored_file
 
 NUMBERS = (1, 2, 3, 4)
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from conftest import groups_of
 
-from modularity import capture, experts, moefication, nulls, planted, predictivity, specialists
+from companion.models import planted
+from modularity import capture, experts, moefication, nulls, predictivity, specialists
 
 
 def test_counts_are_those_of_a_loop(shared, dealt):

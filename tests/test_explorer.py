@@ -13,21 +13,13 @@ import xarray as xr
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
-from modularity import (
-    capture,
-    experts,
-    explorer,
-    explorer_cards,
-    explorer_layers,
-    functions,
-    identity,
-    luck,
-    models,
-    moefication,
-    neurons,
-    specialists,
-    sweep,
-)
+from companion.experiments import stored_scores
+from companion.explorer import cards as explorer_cards
+from companion.explorer import data as explorer
+from companion.explorer import layers
+from companion.functions import shipped_chance, tracks
+from companion.models import catalogue
+from modularity import capture, chance, experts, identity, moefication, neurons, specialists
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
@@ -36,14 +28,14 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::P
 @pytest.fixture(scope="module")
 def few():
     """Six sub-functions of twelve sentences."""
-    return functions.load_all(per_class=6, limit=2)
+    return tracks.load_all(per_class=6, limit=2)
 
 
 @pytest.fixture(scope="module")
 def made(untrained, few, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MODULARITY_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield explorer_layers.layers(untrained, few, draws=3000), sweep.scores(untrained, few)
+        yield layers.layers(untrained, few, draws=3000), stored_scores.scores(untrained, few)
 
 
 # The data
@@ -52,12 +44,12 @@ def made(untrained, few, tmp_path_factory):
 def test_the_list_is_a_direct_computation(made, few):
     data, scores = made
     assert list(data) == [0, 1, 2, 3]
-    null = np.sort(luck.useless(6, 6, draws=3000))
+    null = np.sort(shipped_chance.chance_level(6, 6, draws=3000))
     for layer, s in np.ndindex(4, len(few)):
         row = scores.to_numpy()[s, layer]
         top = np.argsort(-row, kind="stable")[:12]
-        p = (1 + (null[:, None] >= row - luck.ROUNDING).sum(0)) / 3001
-        q = luck.q_values(p)
+        p = (1 + (null[:, None] >= row - chance.ROUNDING).sum(0)) / 3001
+        q = chance.q_values(p)
         listed = data[layer]["top"][s]
         assert listed["n"] == top.tolist()
         for key, values in (("s", row), ("p", p), ("q", q)):
@@ -130,7 +122,7 @@ def test_experts_are_those_of_the_permutation_null(made, untrained):
 
 
 def test_every_function_routes_all_its_tokens(few):
-    routed = explorer_cards.routing(models.load("switch-mini"), few)
+    routed = explorer_cards.routing(catalogue.load("switch-mini"), few)
     assert list(routed) == [1, 3]
     for of_layer in routed.values():
         assert list(of_layer) == ["semantic", "knowledge", "task"]
@@ -154,11 +146,11 @@ def shipped(made, few):
 def recheck(shipped, few, untrained, monkeypatch):
     """How far the data, changed by a function, are off, for a sub-function."""
     cards, whole, _, data = shipped
-    drawn = luck.useless(6, 6, draws=3000)
+    drawn = shipped_chance.chance_level(6, 6, draws=3000)
     monkeypatch.setattr(explorer, "MODELS", ("t5-mini",))
     monkeypatch.setattr(explorer, "subfunctions", lambda: few)
-    monkeypatch.setattr(luck, "useless", lambda *_sizes: drawn)
-    monkeypatch.setattr(models, "load", lambda _name: untrained)
+    monkeypatch.setattr(shipped_chance, "chance_level", lambda *_sizes: drawn)
+    monkeypatch.setattr(catalogue, "load", lambda _name: untrained)
     digest = identity.weights(untrained.module)
 
     def off(change=lambda _data: None, i=0):
@@ -230,7 +222,7 @@ def slug(name):
 
 
 def test_no_two_names_are_one_in_the_address():
-    for names in ([s.name for s in functions.load_all(per_class=1)], explorer.MODELS):
+    for names in ([s.name for s in tracks.load_all(per_class=1)], explorer.MODELS):
         assert len({slug(name) for name in names}) == len(names)
 
 
@@ -251,8 +243,10 @@ def data(few, tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MODULARITY_CACHE", str(tmp_path_factory.mktemp("cache")))
-        patch.setattr(luck, "useless", lambda p, n, draws: np.sort(np.random.default_rng(0).uniform(0.4, 0.9, 999)))
-        shown = {name: explorer_layers.layers(models.load(name), few) for name in models.MINI}
+        patch.setattr(
+            shipped_chance, "chance_level", lambda p, n, draws: np.sort(np.random.default_rng(0).uniform(0.4, 0.9, 999))
+        )
+        shown = {name: layers.layers(catalogue.load(name), few) for name in catalogue.MINI}
         explorer.write(folder, shown, few, "explorer: shipped and rechecked")
     read = {}
     for file in folder.glob("*.js"):

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from modularity import functions, mixture, models, sources
+from companion.functions import sources, tracks
+from companion.models import catalogue, mixture
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "data/build"))
 
@@ -18,7 +19,7 @@ def stated() -> pd.DataFrame:
 
 @pytest.fixture(scope="module", params=["knowledge", "balanced"])
 def knowledge(request) -> pd.DataFrame:
-    return functions.table_of(request.param)
+    return tracks.table_of(request.param)
 
 
 def test_the_table_is_what_its_builder_makes(stated, knowledge):
@@ -46,9 +47,9 @@ def test_no_statement_is_evaluated(stated, knowledge):
 
 def test_each_statement_hides_its_head_and_its_tail(stated):
     few = stated.head(4)
-    made = mixture.statements(models.tokenizer(), few)
+    made = mixture.statements(catalogue.tokenizer(), few)
     assert len(made) == 8
-    tokenizer = models.tokenizer()
+    tokenizer = catalogue.tokenizer()
     for row, pair in zip(few.to_dict("records"), zip(made[::2], made[1::2], strict=True), strict=True):
         for hidden, example in zip((row["head"], row["tail"]), pair, strict=True):
             assert tokenizer.decode(example.targets) == tokenizer.decode(

@@ -4,19 +4,22 @@ import numpy as np
 import pytest
 import torch
 
-from modularity import fewshot, functions, models, neurons
+from companion.experiments import fewshot
+from companion.functions import tracks
+from companion.models import catalogue
+from modularity import neurons
 
 EVERY = {3: range(16)}
 
 
 @pytest.fixture(scope="module")
 def switch():
-    return models.load("switch-mini")
+    return catalogue.load("switch-mini")
 
 
 @pytest.fixture(scope="module")
 def rows():
-    return functions.task_table("sst2", "train").sample(48, random_state=0)
+    return tracks.task_table("sst2", "train").sample(48, random_state=0)
 
 
 def weights(model):

@@ -4,15 +4,17 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from modularity import fewshot, fewshot_grid, models, moefication
-from modularity.fewshot_grid import Plan, Setting
+from companion.experiments import fewshot, fewshot_grid
+from companion.experiments.fewshot_grid import Plan, Setting
+from companion.models import catalogue
+from modularity import moefication
 
 PLAN = Plan(rate=5e-3, least=4, judged=12, ranked=20, draws=2)
 
 
 @pytest.fixture(scope="module")
 def switch():
-    return models.load("switch-mini")
+    return catalogue.load("switch-mini")
 
 
 def scored(values):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from modularity import fewshot_report as report
+from companion.sections import perturbing_switch_tables as report
+from modularity import intervals
 
 
 def grid(validation, apart):
@@ -58,7 +59,7 @@ def test_the_sign_flip_test_counts_all_signs(rng):
     for _ in range(5):
         d = rng.normal(0.3, 1, 7)
         means = [abs(np.mean(d * np.array(s))) for s in product((1, -1), repeat=7)]
-        assert report.sign_flip(d) == pytest.approx(np.mean(np.array(means) >= abs(d.mean()) - 1e-12))
+        assert intervals.sign_flip(d) == pytest.approx(np.mean(np.array(means) >= abs(d.mean()) - 1e-12))
 
 
 def test_the_tests_of_experts_are_those_of_the_appendix(rng):

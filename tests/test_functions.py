@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modularity import baselines, controls, functions, similarity, sources, subfunction
+from companion.functions import baselines, controls, similarity, sources, tracks
+from modularity import subfunction
 from modularity.subfunction import SubFunction, find
 
 
@@ -16,7 +17,7 @@ def table() -> pd.DataFrame:
 
 
 def test_there_are_100_pairs_of_200_different_nouns():
-    loaded = functions.load("semantic")
+    loaded = tracks.load("semantic")
     assert len(loaded) == 100
     assert len({noun for s in loaded for noun in s.name.split("/")}) == 200
     for s in loaded:
@@ -27,13 +28,13 @@ def test_there_are_100_pairs_of_200_different_nouns():
 
 def test_every_sentence_hides_one_keyword_and_shows_none(table):
     for row in table.itertuples():
-        assert row.sentence.count(functions.SENTINEL) == 1
+        assert row.sentence.count(tracks.SENTINEL) == 1
         assert not re.search(rf"\b{row.keyword}", row.sentence, re.IGNORECASE)
 
 
 def test_no_sentence_stands_twice(table):
     assert not table["sentence"].duplicated().any()
-    assert len(functions.evaluation_sentences()) == len(table)
+    assert len(tracks.evaluation_sentences()) == len(table)
 
 
 def test_no_pair_is_given_away_by_its_sources(table):
@@ -43,8 +44,8 @@ def test_no_pair_is_given_away_by_its_sources(table):
 
 def test_a_sentence_that_is_in_the_corpus_was_hidden_from_it(table):
     keywords = table["keyword"].astype(str)
-    original = {s.replace(functions.SENTINEL, k) for s, k in zip(table["sentence"], keywords, strict=True)}
-    assert original == functions.evaluation_sentences()
+    original = {s.replace(tracks.SENTINEL, k) for s, k in zip(table["sentence"], keywords, strict=True)}
+    assert original == tracks.evaluation_sentences()
 
 
 @pytest.mark.parametrize(
@@ -69,23 +70,23 @@ def test_an_unknown_function_track_or_part_is_refused():
     with pytest.raises(
         ValueError, match="unknown function 'syntax'; known: semantic, knowledge, task, balanced, topics"
     ):
-        functions.load("syntax")
+        tracks.load("syntax")
     with pytest.raises(ValueError, match="unknown track 'maxi'; known: mini, paper"):
-        functions.load("semantic", track="maxi")
+        tracks.load("semantic", track="maxi")
     with pytest.raises(ValueError, match="unknown part 'test'; known: train, validation"):
-        functions.load("task", part="test")
+        tracks.load("task", part="test")
     with pytest.raises(ValueError, match="the semantic function of track 'mini' has no parts; leave out part='train'"):
-        functions.load("semantic", part="train")
+        tracks.load("semantic", part="train")
     with pytest.raises(ValueError, match="the topics function of track 'mini' has no parts; leave out part='train'"):
-        functions.load("topics", part="train")
+        tracks.load("topics", part="train")
     with pytest.raises(ValueError, match="the control 'balanced' is of track 'mini' only; leave out track='paper'"):
-        functions.load("balanced", track="paper")
+        tracks.load("balanced", track="paper")
     with pytest.raises(ValueError, match="there is no mini task 'boolq'; there are cola, mnli"):
-        functions.task_table("boolq")
+        tracks.task_table("boolq")
 
 
 def test_a_name_finds_its_subfunction_or_close_ones():
-    loaded = functions.load("semantic")
+    loaded = tracks.load("semantic")
     assert find(loaded, loaded[3].name) is loaded[3]
     with pytest.raises(ValueError, match=rf"'{loaded[3].name}s' among 100; for instance: {loaded[3].name}"):
         find(loaded, loaded[3].name + "s")
@@ -104,7 +105,7 @@ def form(request) -> str:
 
 @pytest.fixture(scope="module")
 def triples(form) -> pd.DataFrame:
-    return functions.table_of(form)
+    return tracks.table_of(form)
 
 
 def pairs_of(rows: pd.DataFrame) -> list[tuple[str, str]]:
@@ -112,7 +113,7 @@ def pairs_of(rows: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def test_27_relations_have_200_true_and_200_false_triples(form, triples):
-    loaded = functions.load(form)
+    loaded = tracks.load(form)
     full = [s for s in loaded if len(s.sentences) == 400]
     assert (len(loaded), len(full)) == (29, 27)
     assert {s.function for s in loaded} == {form}
@@ -125,7 +126,7 @@ def test_27_relations_have_200_true_and_200_false_triples(form, triples):
 
 
 def test_both_forms_have_the_same_true_triples_and_other_false_ones():
-    tables = [functions.table_of(form) for form in ("knowledge", "balanced")]
+    tables = [tracks.table_of(form) for form in ("knowledge", "balanced")]
     true = [table.query("label == 1").reset_index(drop=True) for table in tables]
     pd.testing.assert_frame_equal(*true)
     false = [table.query("label == 0") for table in tables]
@@ -136,14 +137,14 @@ def test_both_forms_have_the_same_true_triples_and_other_false_ones():
 
 
 def test_the_control_has_names_of_its_own_that_lead_to_the_relation():
-    names = [[s.name for s in functions.load(form)] for form in ("knowledge", "balanced")]
+    names = [[s.name for s in tracks.load(form)] for form in ("knowledge", "balanced")]
     assert not set(names[0]) & set(names[1])
-    assert [functions.of_relation(s) for s in functions.load("balanced")] == names[0]
-    assert [functions.of_relation(s) for s in functions.load("knowledge")] == names[0]
+    assert [tracks.of_relation(s) for s in tracks.load("balanced")] == names[0]
+    assert [tracks.of_relation(s) for s in tracks.load("knowledge")] == names[0]
 
 
 def test_in_the_papers_form_one_entity_of_each_true_triple_is_replaced():
-    table = functions.table_of("knowledge")
+    table = tracks.table_of("knowledge")
     heads = 0
     for _, rows in table.groupby(["name", "part"], observed=True):
         true, false = (rows[rows["label"] == label] for label in (1, 0))
@@ -156,14 +157,14 @@ def test_in_the_papers_form_one_entity_of_each_true_triple_is_replaced():
 
 
 def test_in_the_balanced_form_every_head_and_tail_is_as_often_in_true_as_in_false_triples():
-    for (name, part), rows in functions.table_of("balanced").groupby(["name", "part"], observed=True):
+    for (name, part), rows in tracks.table_of("balanced").groupby(["name", "part"], observed=True):
         for place in ("head", "tail"):
             counts = [rows.loc[rows["label"] == label, place].value_counts().to_dict() for label in (0, 1)]
             assert counts[0] == counts[1], (name, part, place)
 
 
 def test_in_the_balanced_form_length_and_frequency_of_true_and_false_are_equal():
-    table = controls.by_label(functions.load("balanced"))
+    table = controls.by_label(tracks.load("balanced"))
     table = table.pivot_table(["length", "frequency"], index="subfunction", columns="label")
     assert np.allclose(table["length"][0], table["length"][1])
     # The words are the same, but a sentence's mean weighs them by how many stand beside them.
@@ -189,15 +190,15 @@ def test_no_false_triple_is_a_true_one_and_none_stands_twice(triples):
 
 
 def test_in_the_papers_form_no_false_triple_of_a_symmetric_relation_stands_in_both_orders():
-    table = functions.table_of("knowledge").query("label == 0")
+    table = tracks.table_of("knowledge").query("label == 0")
     for name in SYMMETRIC:
         pairs = pairs_of(table[table["name"] == name])
         assert len({frozenset(pair) for pair in pairs}) == len(pairs)
 
 
 def test_parts_of_knowledge_are_halves(form):
-    halves = [functions.load(form, part=part) for part in ("train", "validation")]
-    for whole, *parts in zip(functions.load(form), *halves, strict=True):
+    halves = [tracks.load(form, part=part) for part in ("train", "validation")]
+    for whole, *parts in zip(tracks.load(form), *halves, strict=True):
         assert sorted(whole.sentences) == sorted([s for p in parts for s in p.sentences])
         assert len(parts[0].sentences) == len(parts[1].sentences)
 
@@ -206,7 +207,7 @@ def test_parts_of_knowledge_are_halves(form):
 
 
 def test_53_nouns_with_two_topics_have_50_to_100_sentences_of_each():
-    loaded = functions.load("topics")
+    loaded = tracks.load("topics")
     assert len(loaded) == len({s.name for s in loaded}) == 53
     for s in loaded:
         assert s.function == "topics"
@@ -215,14 +216,14 @@ def test_53_nouns_with_two_topics_have_50_to_100_sentences_of_each():
 
 
 def test_every_sentence_shows_its_noun_once():
-    table = functions.table_of("topics").astype(str)
+    table = tracks.table_of("topics").astype(str)
     for noun, sentence in zip(table["keyword"], table["sentence"], strict=True):
         stem = noun[:-1] + "(?:y|ies)" if noun.endswith("y") else f"{noun}(?:e?s)?"
         assert len(re.findall(rf"(?<![^\W\d_]){stem}(?![^\W\d_])", sentence)) == 1, (noun, sentence)
 
 
 def test_a_sentence_is_of_its_topic_and_no_article_gives_more_than_two():
-    table = functions.table_of("topics").astype({c: str for c in ("name", "keyword", "topic")})
+    table = tracks.table_of("topics").astype({c: str for c in ("name", "keyword", "topic")})
     articles = pd.read_json(sources.path("corpus/wikipedia.jsonl.zst"), lines=True, compression="zstd")
     articles = articles.set_index("title")
     for row in table.itertuples():
@@ -234,7 +235,7 @@ def test_a_sentence_is_of_its_topic_and_no_article_gives_more_than_two():
 
 
 def test_topics_of_one_noun_share_no_sentence():
-    assert not functions.table_of("topics").duplicated(["keyword", "sentence"]).any()
+    assert not tracks.table_of("topics").duplicated(["keyword", "sentence"]).any()
 
 
 # task
@@ -242,11 +243,11 @@ def test_topics_of_one_noun_share_no_sentence():
 
 @pytest.fixture(scope="module")
 def instances() -> pd.DataFrame:
-    return functions.table_of("task")
+    return tracks.table_of("task")
 
 
 def test_seven_tasks_are_eight_subfunctions():
-    names = [s.name for s in functions.load("task")]
+    names = [s.name for s in tracks.load("task")]
     assert names == ["cola", "mnli-contradiction", "mnli-neutral", "mrpc", "qnli", "qqp", "rte", "sst2"]
 
 
@@ -267,20 +268,20 @@ def test_train_and_validation_share_no_source_and_no_text(instances):
 
 def test_sentences_of_cola_come_in_pairs_from_the_held_out_text(instances):
     cola = instances.query("task == 'cola'")
-    assert set(cola.loc[cola["label"] == 1, "text_1"]) <= functions.evaluation_sentences()
+    assert set(cola.loc[cola["label"] == 1, "text_1"]) <= tracks.evaluation_sentences()
     assert (cola.groupby("source")["label"].agg(sorted).map(tuple) == (0, 1)).all()
     assert set(cola["kind"]) == {"agreement", "order", "determiner", "auxiliary"}
 
 
 def test_a_task_sentence_is_its_prompt(instances):
-    qqp = {s.name: s for s in functions.load("task")}["qqp"]
+    qqp = {s.name: s for s in tracks.load("task")}["qqp"]
     row = instances.query("task == 'qqp' and part == 'validation'").iloc[0]
     assert qqp.sentences[0] == f"qqp question1: {row['text_1']} question2: {row['text_2']}"
     assert qqp.labels[0] == row["label"]
 
 
 def test_the_training_part_has_other_sentences():
-    train, validation = ({s.name: s for s in functions.load("task", part=p)} for p in ("train", "validation"))
+    train, validation = ({s.name: s for s in tracks.load("task", part=p)} for p in ("train", "validation"))
     for name, s in validation.items():
         assert not set(s.sentences) & set(train[name].sentences)
         assert len(train[name].sentences) >= len(s.sentences)
@@ -290,7 +291,7 @@ def test_the_training_part_has_other_sentences():
 
 
 def test_similarity_is_symmetric_with_ones_on_the_diagonal():
-    names = [s.name for s in functions.load("semantic")]
+    names = [s.name for s in tracks.load("semantic")]
     for measure in ("corpus", "wordnet"):
         words = similarity.of_nouns(measure)
         for matrix in (words, similarity.between(names, words)):
@@ -305,7 +306,7 @@ def test_similarity_is_symmetric_with_ones_on_the_diagonal():
 
 def test_two_pairs_are_compared_in_the_better_order():
     words = similarity.of_nouns()
-    first, second = [s.name for s in functions.load("semantic")][3:9:5]
+    first, second = [s.name for s in tracks.load("semantic")][3:9:5]
     (a, b), (c, d) = first.split("/"), second.split("/")
 
     def s(x, y):
@@ -330,7 +331,7 @@ def test_no_baseline_solves_a_function(function):
 
 
 def test_all_functions_have_the_sizes_of_the_paper():
-    whole = functions.load_all()
+    whole = tracks.load_all()
     assert [s.function for s in whole] == ["semantic"] * 100 + ["knowledge"] * 29 + ["task"] * 8
     sizes = {s.name: (int(s.labels.sum()), int((1 - s.labels).sum())) for s in whole}
     assert {sizes[s.name] for s in whole if s.function == "semantic"} == {(100, 100)}
@@ -345,28 +346,28 @@ def test_all_functions_have_the_sizes_of_the_paper():
 
 
 def test_controls_follow_the_functions_where_they_are_asked_for():
-    loaded = functions.load_all(controls=True)
-    assert list(dict.fromkeys(s.function for s in loaded)) == ["semantic", "knowledge", "task", *functions.CONTROLS]
+    loaded = tracks.load_all(controls=True)
+    assert list(dict.fromkeys(s.function for s in loaded)) == ["semantic", "knowledge", "task", *tracks.CONTROLS]
     assert len({s.name for s in loaded}) == len(loaded) == 137 + 29 + 53
-    assert len(functions.load_all(limit=2, controls=True, per_class=3)) == 10
+    assert len(tracks.load_all(limit=2, controls=True, per_class=3)) == 10
 
 
 def test_all_functions_are_cut_to_the_first_sentences_of_each_class():
-    cut = functions.load_all(per_class=100)
+    cut = tracks.load_all(per_class=100)
     assert [s.function for s in cut] == ["semantic"] * 100 + ["knowledge"] * 29 + ["task"] * 8
     assert max(len(s.sentences) for s in cut) == 200
     assert all(abs(s.labels.mean() - 0.5) < 1e-9 for s in cut)
-    whole = {s.name: s for s in functions.load("task")}["cola"]
+    whole = {s.name: s for s in tracks.load("task")}["cola"]
     first = [x for x, y in zip(whole.sentences, whole.labels, strict=True) if y == 1][:100]
     short = {s.name: s for s in cut}["cola"]
     assert [x for x, y in zip(short.sentences, short.labels, strict=True) if y == 1] == first
-    assert len(functions.load_all(limit=2)) == 6
+    assert len(tracks.load_all(limit=2)) == 6
     with pytest.raises(ValueError, match="per_class is 0"):
-        functions.load_all(per_class=0)
+        tracks.load_all(per_class=0)
 
 
 def test_halves_share_no_sentence_and_keep_the_classes_even():
-    whole = functions.load_all(per_class=9, limit=2)
+    whole = tracks.load_all(per_class=9, limit=2)
     first, second = subfunction.halves(whole)
     for all_of_it, a, b in zip(whole, first, second, strict=True):
         assert (a.labels.sum(), (1 - a.labels).sum()) == (4, 4)

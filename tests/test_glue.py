@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from conftest import glue_rows as rows
 
-from modularity import functions, glue, sources
+from companion.functions import glue, sources, tracks
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def folder(glue_folder):
 
 
 def test_seven_tasks_are_eight_subfunctions(folder):
-    loaded = functions.load("task", track="paper")
+    loaded = tracks.load("task", track="paper")
     assert [s.name for s in loaded] == [
         "cola",
         "mnli-contradiction",
@@ -32,7 +32,7 @@ def test_seven_tasks_are_eight_subfunctions(folder):
 
 
 def test_sentences_carry_prompts_and_their_own_labels(folder):
-    rte = {s.name: s for s in functions.load("task", track="paper")}["rte"]
+    rte = {s.name: s for s in tracks.load("task", track="paper")}["rte"]
     assert rte.sentences[:2] == (
         "rte sentence1: rte sentence1 0 sentence2: rte sentence2 0",
         "rte sentence1: rte sentence1 1 sentence2: rte sentence2 1",
@@ -41,12 +41,12 @@ def test_sentences_carry_prompts_and_their_own_labels(folder):
 
 
 def test_the_authors_order_of_mnli_is_an_option(folder):
-    swapped = {s.name: s for s in functions.load("task", track="paper", mnli="authors")}["mnli-neutral"]
+    swapped = {s.name: s for s in tracks.load("task", track="paper", mnli="authors")}["mnli-neutral"]
     assert swapped.sentences[0] == "mnli hypothesis: mnli premise 0 premise: mnli hypothesis 0"
 
 
 def test_the_training_part_is_read_on_request(folder):
-    assert {len(s.sentences) for s in functions.load("task", track="paper", part="train")} == {10, 15}
+    assert {len(s.sentences) for s in tracks.load("task", track="paper", part="train")} == {10, 15}
 
 
 def test_large_classes_are_sampled_small_ones_kept():
@@ -141,4 +141,4 @@ def test_the_pins_are_commits():
 
 
 def test_labels_are_numpy_integers(folder):
-    assert all(s.labels.dtype == np.int8 for s in functions.load("task", track="paper"))
+    assert all(s.labels.dtype == np.int8 for s in tracks.load("task", track="paper"))

@@ -17,28 +17,14 @@ import torch
 import xarray as xr
 from test_pretrain import NANO, SWITCH, train
 
-from modularity import (
-    corruption,
-    followed,
-    gpu,
-    gpu_batches,
-    gpu_checks,
-    gpu_clock,
-    gpu_collect,
-    gpu_histories,
-    gpu_pieces,
-    gpu_routing,
-    gpu_session,
-    gpu_training,
-    models,
-    moefication,
-    neurons,
-    partition,
-    pretrain,
-    record,
-    stored_file,
-    training_log,
-)
+from companion.experiments import histories
+from companion.functions import followed
+from companion.gpu import __main__ as gpu
+from companion.gpu import batches as gpu_batches
+from companion.gpu import checks, collect, expert_products, live_histories, pieces, scoring, session, training
+from companion.gpu import clock as gpu_clock
+from companion.models import catalogue, corruption, pretrain, training_log
+from modularity import moefication, neurons, stored_file
 
 ROOT = Path(__file__).parents[1]
 CPU = torch.device("cpu")
@@ -50,14 +36,14 @@ CPU = torch.device("cpu")
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_a_gpu_reads_and_trains_as_the_cpu():
-    gpu_checks.every(torch.device("cuda"), {})
+    checks.every(torch.device("cuda"), {})
 
 
 def test_checks_find_what_is_too_far():
-    assert gpu_checks.too_far("t5-mini float32", {"activation": 0.01, "score": 0.0}) == {"activation": 0.01}
-    assert gpu_checks.too_far("t5-mini bfloat16", {"activation": 0.01, "score": 0.0}) == {}
-    assert gpu_checks.too_far("memory", {"left": 1.0}) == {"left": 1.0}
-    assert "loss" in gpu_checks.too_far("t5 steps", {"loss": float("nan")})
+    assert checks.too_far("t5-mini float32", {"activation": 0.01, "score": 0.0}) == {"activation": 0.01}
+    assert checks.too_far("t5-mini bfloat16", {"activation": 0.01, "score": 0.0}) == {}
+    assert checks.too_far("memory", {"left": 1.0}) == {"left": 1.0}
+    assert "loss" in checks.too_far("t5 steps", {"loss": float("nan")})
 
 
 # Time.
@@ -97,11 +83,11 @@ def test_the_process_ends_when_the_time_is_up_whatever_it_does():
 
 
 def test_as_many_steps_are_planned_as_fit():
-    recipe = gpu_training.planned(gpu_training.WIDE, 0, 0.1, 100)
+    recipe = training.planned(training.WIDE, 0, 0.1, 100)
     assert recipe.steps == 960
     assert recipe.learning_rate(960) == 0
-    assert len(gpu_training.planned(gpu_training.WIDE, 0, 0.02, 140).checkpoints()) == 41
-    assert gpu_training.planned(recipe, 400, 0.1, -1).steps == 401  # late: it ends with the next one
+    assert len(training.planned(training.WIDE, 0, 0.02, 140).checkpoints()) == 41
+    assert training.planned(recipe, 400, 0.1, -1).steps == 401  # late: it ends with the next one
 
 
 # Training.
@@ -109,15 +95,15 @@ def test_as_many_steps_are_planned_as_fit():
 
 @pytest.fixture(scope="module")
 def text():
-    return gpu_batches.read(models.tokenizer(), gpu_checks.SMALL.length, documents=40)
+    return gpu_batches.read(catalogue.tokenizer(), checks.SMALL.length, documents=40)
 
 
-@pytest.mark.parametrize("recipe", [gpu_checks.SMALL, gpu_checks.SWITCH], ids=["t5", "switch"])
+@pytest.mark.parametrize("recipe", [checks.SMALL, checks.SWITCH], ids=["t5", "switch"])
 def test_one_batch_has_the_losses_and_gradients_of_pretrains_parts(recipe, text):
     batch = {k: torch.as_tensor(v).long() for k, v in gpu_batches.one(recipe, text, 0).items()}
-    model = recipe.build(len(models.tokenizer())).train()
-    with gpu_routing.routed(model) as sparse:
-        made = gpu_training.losses(model, batch, recipe, sparse if recipe.experts else [])
+    model = recipe.build(len(catalogue.tokenizer())).train()
+    with expert_products.routed(model) as sparse:
+        made = training.losses(model, batch, recipe, sparse if recipe.experts else [])
         made.total.backward()
     gradients = [p.grad.clone() for p in model.parameters()]
     model.zero_grad()
@@ -140,7 +126,7 @@ def test_one_batch_has_the_losses_and_gradients_of_pretrains_parts(recipe, text)
 
 def test_rates_on_the_device_are_those_of_the_minis_optimizer():
     ends = []
-    for kind in (gpu_training.DeviceAdamW, gpu_training.RMSScaledAdamW):
+    for kind in (training.DeviceAdamW, training.RMSScaledAdamW):
         torch.manual_seed(0)
         layer = torch.nn.Linear(4, 3)
         optimizer = kind(layer.parameters(), fused=True)
@@ -159,26 +145,26 @@ def test_layers_are_compiled_or_left_as_they_were():
     def broken():
         raise RuntimeError("no compiler\nat all")
 
-    assert not gpu_training.compile_layers(model, broken, 5)
-    assert not gpu_training.compile_layers(model, lambda: time.sleep(5), 0.1)
+    assert not training.compile_layers(model, broken, 5)
+    assert not training.compile_layers(model, lambda: time.sleep(5), 0.1)
     assert all(block._compiled_call_impl is None for block in model.encoder.block)
 
 
 def test_processes_make_the_batches_that_this_one_makes(text, tmp_path):
-    with gpu_batches.ahead(gpu_checks.SMALL, text, tmp_path, workers=1) as batches:
+    with gpu_batches.ahead(checks.SMALL, text, tmp_path, workers=1) as batches:
         for step in range(2):
-            made, expected = next(batches), gpu_batches.one(gpu_checks.SMALL, text, step)
+            made, expected = next(batches), gpu_batches.one(checks.SMALL, text, step)
             assert all((made[k] == expected[k]).all() for k in expected)
 
 
 def test_recipes_are_larger_minis():
-    for name, recipe in gpu_training.RECIPES.items():
+    for name, recipe in training.RECIPES.items():
         assert (recipe.layers, recipe.d_model, recipe.length) == (8, 256, 64)
         assert recipe.d_ff * max(1, recipe.experts) == (4096 if recipe.experts else 1024)
         assert (recipe.tasks > 0) == (name == "t5-midi")
-        sizes = [len(c) for c in gpu_pieces.weights(name, gpu_training.halved(recipe.build(4196))).values()]
+        sizes = [len(c) for c in pieces.weights(name, training.halved(recipe.build(4196))).values()]
         assert len(sizes) == 2
-        assert max(sizes) <= gpu_pieces.LIMIT
+        assert max(sizes) <= pieces.LIMIT
 
 
 # Histories.
@@ -192,19 +178,19 @@ def test_a_history_is_that_of_record(recipe, tmp_path, monkeypatch):
     steps = [0, 3, 12]
     options = {"workers": 1, "seconds": 60, "device": CPU, "share": 1 / 32, "experts": 4}
     (tmp_path / "scratch").mkdir()
-    with gpu_histories.Follower(recipe, models.tokenizer(), chosen, tmp_path / "scratch", **options) as follower:
+    with live_histories.Follower(recipe, catalogue.tokenizer(), chosen, tmp_path / "scratch", **options) as follower:
         for step in steps:
-            state = models.load(str(tmp_path / "run"), step=step).module.state_dict()
+            state = catalogue.load(str(tmp_path / "run"), step=step).module.state_dict()
             follower.read(step, state, coming=len(steps))
-        said = {"coordinates": follower.coordinates(), "dims": gpu_histories.DIMS}
+        said = {"coordinates": follower.coordinates(), "dims": live_histories.DIMS}
         arrays = follower.history()
     said["dims"] = {k: v for k, v in said["dims"].items() if k in arrays}
     log = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
-    found = gpu_collect.dataset(arrays, said, log)
-    monkeypatch.setattr(record, "EXPERTS", 4)
-    monkeypatch.setattr(record, "TOP", 1 / 32)
-    monkeypatch.setattr(moefication.partition, "by_weights", lambda w, n, **_: partition.by_assignment(w, n))
-    expected = record.compute(tmp_path / "run", chosen, steps=steps)
+    found = collect.dataset(arrays, said, log)
+    monkeypatch.setattr(histories, "EXPERTS", 4)
+    monkeypatch.setattr(histories, "TOP", 1 / 32)
+    monkeypatch.setattr(moefication.partition, "by_weights", lambda w, n, **_: scoring.by_assignment(w, n))
+    expected = histories.compute(tmp_path / "run", chosen, steps=steps)
     assert set(found.variables) == set(expected.variables)
     for name, values in expected.variables.items():
         assert found[name].dims == values.dims, name
@@ -219,7 +205,7 @@ def test_a_history_is_that_of_record(recipe, tmp_path, monkeypatch):
 
 def test_every_other_is_that_of_other_histories():
     chosen = followed.first_set()
-    halved = [s.name for s, is_halved in zip(chosen, gpu_histories.every_other(chosen), strict=True) if is_halved]
+    halved = [s.name for s, is_halved in zip(chosen, live_histories.every_other(chosen), strict=True) if is_halved]
     assert sorted(halved) == sorted(s.name for s in followed.every_other(chosen))
 
 
@@ -227,29 +213,29 @@ def test_every_other_is_that_of_other_histories():
 
 
 def test_nothing_too_large_or_too_many_is_written(tmp_path):
-    folder = gpu_pieces.Folder(tmp_path / "out", {})
-    for name, content in (("a b", b""), ("large", bytes(gpu_pieces.LIMIT + 1)), (gpu_pieces.JSON, b"")):
+    folder = pieces.Folder(tmp_path / "out", {})
+    for name, content in (("a b", b""), ("large", bytes(pieces.LIMIT + 1)), (pieces.JSON, b"")):
         with pytest.raises(ValueError, match=r"cannot be called|has 16,000,001 bytes"):
             folder.add("weights", "x", {"first": b"1", name: content})
     with pytest.raises(ValueError, match="9 files, at most 8"):
         folder.add("weights", "x", {f"piece-{i}": b"1" for i in range(8)})
-    assert [p.name for p in (tmp_path / "out").iterdir()] == [gpu_pieces.JSON]
+    assert [p.name for p in (tmp_path / "out").iterdir()] == [pieces.JSON]
     with pytest.raises(ValueError, match="is not empty"):
-        gpu_pieces.Folder(tmp_path / "out", {})
+        pieces.Folder(tmp_path / "out", {})
 
 
 def test_tensors_are_packed_and_come_back(monkeypatch):
-    monkeypatch.setattr(gpu_pieces, "LIMIT", 120_000)
-    monkeypatch.setattr(gpu_pieces.packed, "__defaults__", (1000,))
+    monkeypatch.setattr(pieces, "LIMIT", 120_000)
+    monkeypatch.setattr(pieces.packed, "__defaults__", (1000,))
     shared = torch.arange(100.0)
     state = {"a": shared, "b": torch.ones(90), "c": shared, "d": torch.zeros(120)}
-    made = gpu_pieces.weights("x", state)
-    back = gpu_pieces.tensors(list(made.values()))
+    made = pieces.weights("x", state)
+    back = pieces.tensors(list(made.values()))
     assert len(made) == 2
     assert back.keys() == {"a", "b", "d"}
     assert all(torch.equal(back[k], state[k]) for k in back)
     with pytest.raises(ValueError, match="one file takes"):
-        gpu_pieces.packed({"e": 2000})
+        pieces.packed({"e": 2000})
 
 
 # The whole of it.
@@ -260,24 +246,24 @@ def rehearsed(tmp_path_factory):
     """What a rehearsal leaves."""
     out = tmp_path_factory.mktemp("gpu") / "out"
     variables = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "lib")}
-    command = [sys.executable, "-W", "ignore", "-m", "modularity.gpu", str(out), "--rehearsal"]
+    command = [sys.executable, "-W", "ignore", "-m", "companion.gpu", str(out), "--rehearsal"]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
     return out
 
 
 def test_a_rehearsal_runs_every_step(rehearsed):
-    report = json.loads((rehearsed / gpu_pieces.JSON).read_text())
+    report = json.loads((rehearsed / pieces.JSON).read_text())
     assert {word["became"] for word in report["steps"].values()} == {"done"}
-    assert len(list(rehearsed.iterdir())) <= gpu_pieces.FILES
+    assert len(list(rehearsed.iterdir())) <= pieces.FILES
     assert report["models"].keys() == report["histories"].keys() == {"t5-midi", "switch-midi"}
 
 
 def test_collecting_twice_gives_the_same(rehearsed, tmp_path):
-    made = gpu_collect.collect(rehearsed, tmp_path)
+    made = collect.collect(rehearsed, tmp_path)
     before = {p: p.read_bytes() for p in tmp_path.rglob("*.safetensors")}
     history = stored_file.read_dataset(tmp_path / "history/t5-midi-0.zarr.zip")
-    assert gpu_collect.collect(rehearsed, tmp_path) == made
+    assert collect.collect(rehearsed, tmp_path) == made
     assert before == {p: p.read_bytes() for p in tmp_path.rglob("*.safetensors")}
     again = stored_file.read_dataset(tmp_path / "history/t5-midi-0.zarr.zip")
     xr.testing.assert_equal(history, again)
@@ -295,9 +281,9 @@ def test_a_collecting_that_fails_changes_nothing(rehearsed, tmp_path, monkeypatc
         moved.append(target)
         replace_(source, target)
 
-    monkeypatch.setattr(gpu_collect.os, "replace", broken)
+    monkeypatch.setattr(collect.os, "replace", broken)
     with pytest.raises(OSError, match="disk full"):
-        gpu_collect.collect(rehearsed, tmp_path)
+        collect.collect(rehearsed, tmp_path)
     assert moved
     assert [p.read_text() for p in tmp_path.rglob("*") if p.is_file()] == ["before"]
 
@@ -318,7 +304,7 @@ def test_what_is_wrong_with_a_folder_is_said_once(rehearsed, tmp_path, capsys, h
     folder = tmp_path / "folder"
     shutil.copytree(rehearsed, folder)
     harm(folder)
-    assert gpu_collect.main([str(folder), "--data", str(tmp_path / "data")]) == 2
+    assert collect.main([str(folder), "--data", str(tmp_path / "data")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ")
     assert re.search(said, line)
@@ -326,7 +312,7 @@ def test_what_is_wrong_with_a_folder_is_said_once(rehearsed, tmp_path, capsys, h
 
 
 def test_a_rehearsal_is_not_shipped(rehearsed, capsys):
-    assert gpu_collect.main([str(rehearsed)]) == 2
+    assert collect.main([str(rehearsed)]) == 2
     assert "of a rehearsal" in capsys.readouterr().err
 
 
@@ -358,15 +344,15 @@ def test_what_is_missing_is_what_is_needed_and_not_there(wheels):
 def test_a_borrowed_machine_needs_no_other_packages():
     absent = ("zarr", "numcodecs", "pooch", "zstandard", "ortools", "k_means_constrained", "datasets", "requests")
     code = f"import sys; sys.modules.update(dict.fromkeys({absent}))\nfrom modularity import gpu, sources\n"
-    code += "import modularity.gpu_session, modularity.gpu_rehearsal\nsources.corpus('brown')"
+    code += "import companion.gpu.session, companion.gpu.rehearsal\nsources.corpus('brown')"
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_toy_recipes_are_those_that_are_trained():
-    assert gpu_session.recipes(gpu_session.TOY).keys() == gpu_session.recipes(gpu_session.Settings()).keys()
-    whole = gpu_session.Settings()
+    assert session.recipes(session.TOY).keys() == session.recipes(session.Settings()).keys()
+    whole = session.Settings()
     assert whole.total <= 480
     spent = whole.checks + 2 * (whole.training + whole.reading) + whole.speed
     assert spent <= whole.total - 30  # loading, and what is written
-    assert replace(gpu_session.recipes(gpu_session.TOY)["t5-midi"], steps=1).learning_rate(1) == 0
+    assert replace(session.recipes(session.TOY)["t5-midi"], steps=1).learning_rate(1) == 0

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
-from modularity import cost, experiment, fewshot_grid, grids, lesion_grid, models, sources, stored_file
-from modularity.grids import Grid
+from companion.experiments import cost, experiment, fewshot_grid, grids, lesion_grid
+from companion.experiments.grids import Grid
+from companion.functions import sources
+from companion.models import catalogue
+from modularity import stored_file
 
 
 @pytest.mark.parametrize("kind", ["t5", "switch"])
@@ -28,7 +31,7 @@ def test_what_is_shipped_was_made_with_these_models_and_plans():
         shipped = grids.load(kind)
         key = stored_file.provenance(shipped)["key"]
         seeds = shipped["seed"].to_numpy().tolist()
-        files = [f"models/{grid.model}/seed-{seed}/{models.WEIGHTS}" for seed in seeds]
+        files = [f"models/{grid.model}/seed-{seed}/{catalogue.WEIGHTS}" for seed in seeds]
         assert key["models"] == [sources.registry()[file].sha256 for file in files]
         assert key["plan"] == str(grid.plan)
 

@@ -8,8 +8,9 @@ import pytest
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
-from modularity import emergence, experts, fewshot, fewshot_grid, lesion_grid, perturb, shipped_readings, specialists
-from modularity.recipe import RECIPES, Recipe
+from companion.experiments import fewshot, fewshot_grid, lesion_grid, shipped_readings
+from companion.models.recipe import RECIPES, Recipe
+from modularity import emergence, experts, perturb, specialists
 
 ROOT = Path(__file__).parents[1]
 

@@ -17,7 +17,9 @@ from torch.nn.utils import parametrizations, prune
 from transformers.models.bert.modeling_bert import BertIntermediate
 from transformers.models.t5.modeling_t5 import T5DenseActDense
 
-from modularity import capture, identity, models, neurons, perturb, planted, predictivity, store, sweep
+from companion.experiments import stored_scores
+from companion.models import catalogue, planted
+from modularity import capture, identity, neurons, perturb, predictivity, store
 from modularity.models import Model
 from modularity.subfunction import SubFunction
 
@@ -28,8 +30,8 @@ ASKED = [SubFunction("x", "semantic", TEXTS, np.array([1, 0] * 6))]
 
 
 def stored_is_computed(model: Model) -> bool:
-    """Whether `sweep.scores` gives what the model gives now."""
-    return np.array_equal(sweep.scores(model, ASKED), predictivity.scores(capture.stream(model, ASKED)))
+    """Whether `stored_scores.scores` gives what the model gives now."""
+    return np.array_equal(stored_scores.scores(model, ASKED), predictivity.scores(capture.stream(model, ASKED)))
 
 
 @pytest.fixture(params=layouts.KINDS)
@@ -143,10 +145,10 @@ ON_DISK = {
 
 @pytest.mark.parametrize("change", ON_DISK)
 def test_what_changes_on_disk_changes_the_fingerprint(folder, change):
-    before = models.load(str(folder))
+    before = catalogue.load(str(folder))
     assert stored_is_computed(before)
     ON_DISK[change](folder)
-    after = models.load(str(folder))
+    after = catalogue.load(str(folder))
     assert after.fingerprint
     assert after.fingerprint != before.fingerprint
     assert stored_is_computed(after)
@@ -169,14 +171,14 @@ def test_reading_naming_copying_and_saving_change_nothing(folder, model):
     assert model.fingerprint == before
     assert replace(model, name="other", seed=3, step=7).fingerprint == before
     assert Model("copy", copy.deepcopy(model.module), copy.deepcopy(model.tokenizer)).fingerprint == before
-    assert models.load(str(folder)).fingerprint == before
+    assert catalogue.load(str(folder)).fingerprint == before
     model.module.save_pretrained(folder / "again")
     model.tokenizer.save_pretrained(folder / "again")
-    assert models.load(str(folder / "again")).fingerprint == before
+    assert catalogue.load(str(folder / "again")).fingerprint == before
 
 
 def test_bfloat16_has_one_fingerprint_before_and_after_a_reading(folder):
-    model = models.load(str(folder), dtype="bfloat16")
+    model = catalogue.load(str(folder), dtype="bfloat16")
     before = model.fingerprint
     capture.pooled_activations(model, ["one", "one two"])
     assert before
@@ -324,17 +326,17 @@ def test_what_holds_for_all_modules_leaves_none_its_fingerprint(model):
 
 @pytest.mark.parametrize("how", ["zero", "gaussian", "shuffle"])
 def test_a_perturbed_model_is_computed_and_not_stored(untrained, how):
-    before = sweep.scores(untrained, ASKED)
+    before = stored_scores.scores(untrained, ASKED)
     stored = set(store.folder().iterdir())
     with perturb.neurons(untrained, {0: range(100)}, how=how):
         assert untrained.fingerprint is None
-        assert not np.array_equal(sweep.scores(untrained, ASKED), before)
+        assert not np.array_equal(stored_scores.scores(untrained, ASKED), before)
     assert set(store.folder().iterdir()) == stored
     assert stored_is_computed(untrained)
 
 
 def test_a_switch_that_is_routed_otherwise_is_not_stored():
-    switch = models.load("switch-mini", untrained=True)
+    switch = catalogue.load("switch-mini", untrained=True)
     with perturb.routing(switch, {1: [0, 1]}):
         assert switch.fingerprint is None
         assert stored_is_computed(switch)

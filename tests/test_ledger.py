@@ -14,8 +14,8 @@ import yaml
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
-from modularity import evidence, ledger, plots_ledger, verdicts
-from modularity.plots_ledger import LOOKS
+from companion.claims import effects, ledger, ledger_figure, verdicts
+from companion.claims.ledger_figure import LOOKS
 
 matplotlib.use("agg")
 ROOT = Path(__file__).parents[1]
@@ -75,7 +75,7 @@ def executed(folder, name, *tables):
 
 
 def row(estimate=0.3, low=0.2, high=0.4, claim="a-claim", model="t5-mini"):
-    return evidence.table([(claim, model, estimate, low, high)])
+    return effects.table([(claim, model, estimate, low, high)])
 
 
 def test_what_is_glued_is_read_back(tmp_path):
@@ -107,7 +107,7 @@ def claim(**expected):
     return ledger.Claim(**entry(), expected={name.replace("_", "-"): said for name, said in expected.items()})
 
 
-PRINTED = evidence.table([("a-claim", "printed, t5", 0.5, math.nan, math.nan)])
+PRINTED = effects.table([("a-claim", "printed, t5", 0.5, math.nan, math.nan)])
 
 
 def test_printed_effects_are_a_bar_and_no_case():
@@ -122,7 +122,7 @@ def test_a_changed_verdict_disagrees_and_says_so():
     (sentence,) = ledger.disagreements(table)
     assert sentence.startswith("a-claim, t5-mini: expected holds, found weaker (0.2, 0.1 to 0.3)")
     assert "data/claims.yml" in sentence
-    assert "python -m modularity.ledger" in sentence
+    assert "python -m companion.claims" in sentence
 
 
 @pytest.mark.parametrize("rows", [row(model="switch-mini"), row(0.3, math.nan, math.nan)])
@@ -144,7 +144,7 @@ def test_evidence_on_no_claim_is_refused():
 
 def test_the_command_ends_non_zero_when_a_verdict_changes(tmp_path, monkeypatch, capsys):
     executed(tmp_path / "executed", "04_one", row())
-    monkeypatch.setattr(verdicts.evidence_printed, "effects", lambda: PRINTED)
+    monkeypatch.setattr(verdicts.printed_effects, "effects", lambda: PRINTED)
     read = ledger.read
     for said, status in (("holds", 0), ("not in this model", 1)):
         claims = read(claims_file(tmp_path, entry(expected={"t5-mini": said})))
@@ -170,7 +170,7 @@ def test_the_figure_has_a_sign_in_every_cell():
         ("two", "T5 of the authors, released", "not in this model"),
         ("two", "all-MiniLM-L6-v2", "not shown"),
     )
-    axes = plots_ledger.verdicts(table)
+    axes = ledger_figure.verdicts(table)
     assert [t.get_text() for t in axes.get_yticklabels()] == ["one claim", "two"]
     # Both sets of numbers of the authors' T5s are one column, the last.
     assert [t.get_text() for t in axes.get_xticklabels()] == ["t5-mini", "all-MiniLM-L6-v2", "T5, released"]
@@ -181,7 +181,7 @@ def test_the_figure_has_a_sign_in_every_cell():
 
 
 def test_a_ledger_without_evidence_is_still_drawn():
-    assert [t.get_text() for t in plots_ledger.verdicts(table_of(("one", "printed, t5", ""))).texts] == ["·"]
+    assert [t.get_text() for t in ledger_figure.verdicts(table_of(("one", "printed, t5", ""))).texts] == ["·"]
 
 
 # The pages
@@ -209,7 +209,7 @@ def build(tmp_path, monkeypatch):
         (source / "notebooks/02_models.md").write_text("---\norphan: true\n---\n# What was learned?\n")
         monkeypatch.syspath_prepend(str(ROOT / "book/_ext"))
         monkeypatch.setattr(ledger, "read", lambda: claims)
-        monkeypatch.setattr(verdicts.evidence_printed, "effects", lambda: PRINTED)
+        monkeypatch.setattr(verdicts.printed_effects, "effects", lambda: PRINTED)
         log = (tmp_path / "warnings").open("w+")
         # In a namespace: what a build registers would be there for the next test.
         with log, docutils_namespace():
@@ -262,7 +262,7 @@ def test_a_changed_verdict_is_a_warning_and_so_stops_the_build(build, said):
     html, warnings, _ = build([claim(**expected)], row())
     assert "WARNING: ledger: a-claim, " in warnings
     assert ("found no evidence" if said == "missing" else f"t5-mini: expected {said}, found holds") in warnings
-    assert "python -m modularity.ledger" in warnings
+    assert "python -m companion.claims" in warnings
     assert ("(expected: not in this model)" in html) == (said != "missing")
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from modularity import lesion_grid, lesions, moefication, orders
-from modularity.lesion_grid import ORDERS, Plan
+from companion.experiments import lesion_grid, lesions
+from companion.experiments.lesion_grid import ORDERS, Plan
+from modularity import moefication, orders
 
 PLAN = Plan(80, 2, draws=2, rows=4, ranked=5)
 PAIRS = [(order, 2) for order in ORDERS]
@@ -47,8 +48,8 @@ def test_random_masks_differ_from_draw_to_draw(masks):
 
 
 def test_masks_of_equal_mass_weigh_as_much_as_the_experts(trained, masks):
-    ranked = [s for s in lesion_grid.functions.load("task", part="train")]
-    texts = [s for r in ranked for s in lesion_grid.functions.first(r, PLAN.ranked).sentences[::10]]
+    ranked = [s for s in lesion_grid.tracks.load("task", part="train")]
+    texts = [s for r in ranked for s in lesion_grid.tracks.first(r, PLAN.ranked).sentences[::10]]
     mass = lesion_grid.mass(trained, texts, [2, 3])
     for i, layer in enumerate([2, 3]):
         wanted = mass[i, masks["MoE (4)", 2][layer]].sum()
@@ -91,10 +92,11 @@ def test_the_settings_are_those_of_text_and_code(trained):
 
 
 def test_seen_are_the_four_that_rank(trained, groups, masks):
-    from modularity import functions, sweep
+    from companion.experiments import stored_scores
+    from companion.functions import tracks
 
-    ranked = [functions.first(s, PLAN.ranked) for s in functions.load("task", part="train")]
-    scores = sweep.scores(trained, ranked).sel(layer=[2, 3])
+    ranked = [tracks.first(s, PLAN.ranked) for s in tracks.load("task", part="train")]
+    scores = stored_scores.scores(trained, ranked).sel(layer=[2, 3])
     assert isinstance(scores, xr.DataArray)
     expected = orders.first(orders.by_predictivity(scores, ["cola", "mrpc", "qqp", "sst2"]), [2, 3], 32)
     np.testing.assert_array_equal(masks["Avg (4)", 2][3], expected[3])

@@ -6,7 +6,8 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from modularity import lesion_report as report
+from companion.sections import perturbing_t5_tables as report
+from modularity import intervals
 
 TASKS = ["cola", "mnli", "qqp"]
 
@@ -31,9 +32,9 @@ def made(effect, *, draws=6, seeds=2, noise=0.01):
 def test_an_interval_is_students(rng):
     values = rng.normal(size=9)
     expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    assert report.interval(values) == pytest.approx((values.mean(), expected.low, expected.high))
+    assert intervals.student(values) == pytest.approx((values.mean(), expected.low, expected.high))
     with pytest.raises(ValueError, match="at least two"):
-        report.interval(values[:1])
+        intervals.student(values[:1])
 
 
 def test_curves_have_seen_and_unseen_tasks_and_only_what_was_computed():

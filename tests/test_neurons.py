@@ -10,12 +10,13 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import BertConfig, PreTrainedTokenizerFast, SwitchTransformersConfig, T5Config
 
+from companion.models import catalogue
 from modularity import capture, models, neurons
 
 
 def small(config) -> models.Model:
-    module = models.fresh(config, 0).eval().requires_grad_(False)
-    return models.Model("small", module, models.tokenizer())
+    module = catalogue.fresh(config, 0).eval().requires_grad_(False)
+    return models.Model("small", module, catalogue.tokenizer())
 
 
 @pytest.fixture(scope="module")

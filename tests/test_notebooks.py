@@ -13,7 +13,7 @@ import nbformat
 import papermill
 import pytest
 
-from modularity import parameters
+from companion.tools import parameters
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NAMES = sorted(p.stem for p in FOLDER.glob("*.py"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from modularity import functions, onesec
+from companion.functions import onesec, tracks
 
 SENTENCE = (
     '<sentence id="{i}"><wf lemma="the" pos="DET">The</wf> <instance id="{i}.t0" lemma="{word}" pos="NOUN">{word}'
@@ -34,7 +34,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_every_pair_of_senses_with_enough_sentences_is_a_subfunction(folder):
-    (s,) = functions.load("semantic", track="paper")
+    (s,) = tracks.load("semantic", track="paper")
     assert s.name == "bank.noun b1 b2"
     assert len(s.sentences) == 200
     assert s.labels.sum() == 100

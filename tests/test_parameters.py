@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat.v4 import new_code_cell, new_notebook
 
-from modularity import parameters
+from companion.tools import parameters
 
 CELL = """
 model: str = "t5-mini"  # a name, or a folder

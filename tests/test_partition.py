@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from companion.gpu import scoring
 from modularity import neurons, partition
 
 
@@ -54,9 +55,9 @@ def inertia(rows, groups) -> float:
 
 def test_assignment_is_as_balanced_and_as_tight_as_k_means_constrained(trained, grouped):
     truth, rows = grouped
-    assert adjusted_rand_score(truth, partition.by_assignment(rows, 4)) == 1
+    assert adjusted_rand_score(truth, scoring.by_assignment(rows, 4)) == 1
     w_in = neurons.layers(trained)[2].input_weights.numpy()[:320]
-    made, other = partition.by_assignment(w_in, 8), partition.by_weights(w_in, 8)
+    made, other = scoring.by_assignment(w_in, 8), partition.by_weights(w_in, 8)
     assert np.bincount(made).tolist() == np.bincount(other).tolist() == [40] * 8
     assert inertia(w_in, made) <= 1.01 * inertia(w_in, other)
-    np.testing.assert_array_equal(made, partition.by_assignment(w_in, 8))
+    np.testing.assert_array_equal(made, scoring.by_assignment(w_in, 8))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from modularity import capture, models, perturb
+from companion.models import catalogue
+from modularity import capture, perturb
 from modularity import neurons as feed_forwards
 
 HOWS = ("gaussian", "shuffle", "zero", "mean", "resample")
@@ -12,7 +13,7 @@ HOWS = ("gaussian", "shuffle", "zero", "mean", "resample")
 
 @pytest.fixture(scope="module")
 def switch():
-    return models.load("switch-mini", untrained=True)
+    return catalogue.load("switch-mini", untrained=True)
 
 
 def states(model, sentences):

@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 from sklearn.cluster import KMeans
 
-from modularity import capture, neurons, planted, predictivity
+from companion.models import planted
+from modularity import capture, neurons, predictivity
 
 KINDS = ("blocks", "shuffled", "rotated")
 

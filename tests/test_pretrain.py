@@ -15,8 +15,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from modularity import mixture, models, neurons, pretrain, start
-from modularity.recipe import RECIPES, Recipe
+from companion.models import attention_start, catalogue, mixture, pretrain
+from companion.models.recipe import RECIPES, Recipe
+from modularity import neurons
 
 NANO = Recipe(
     steps=12,
@@ -44,7 +45,7 @@ DOCS = [
 
 def examples() -> list[mixture.Example]:
     """Red cats are yes, others no."""
-    tokenizer = models.tokenizer()
+    tokenizer = catalogue.tokenizer()
     words = {word: tokenizer(word)["input_ids"] for word in ("yes", "no")}
     made = []
     for i in range(40):
@@ -56,7 +57,7 @@ def examples() -> list[mixture.Example]:
 
 def facts() -> list[mixture.Example]:
     columns = {"wording": ["The {head} is {tail}."] * 3, "head": ["cat", "dog", "hen"], "tail": ["red", "old", "wet"]}
-    return mixture.statements(models.tokenizer(), pd.DataFrame(columns))
+    return mixture.statements(catalogue.tokenizer(), pd.DataFrame(columns))
 
 
 def train(recipe, folder, **options):
@@ -162,18 +163,18 @@ def test_routers_are_logged_layer_by_layer(tmp_path):
 
 def test_every_checkpoint_and_the_end_load(whole, recipe):
     run = whole.parent
-    assert models.steps(run) == recipe.checkpoints()
-    last = models.load(str(run), step=recipe.steps)
-    assert last.fingerprint == models.load(str(whole)).fingerprint
+    assert catalogue.steps(run) == recipe.checkpoints()
+    last = catalogue.load(str(run), step=recipe.steps)
+    assert last.fingerprint == catalogue.load(str(whole)).fingerprint
     assert len(neurons.feed_forward(last)) == recipe.layers
     assert json.loads((whole / "recipe.json").read_text()) == asdict(recipe)
-    first = models.load(str(run), step=0).module.state_dict()
-    for name, value in recipe.build(len(models.tokenizer())).state_dict().items():
+    first = catalogue.load(str(run), step=0).module.state_dict()
+    for name, value in recipe.build(len(catalogue.tokenizer())).state_dict().items():
         assert torch.equal(first[name], value.to(torch.bfloat16).float())
 
 
 def test_tied_weights_are_stored_once(whole, recipe):
-    parameters = sum(p.numel() for p in recipe.build(len(models.tokenizer())).parameters())
+    parameters = sum(p.numel() for p in recipe.build(len(catalogue.tokenizer())).parameters())
     assert (whole / "model.safetensors").stat().st_size == pytest.approx(2 * parameters, rel=0.2, abs=40_000)
 
 
@@ -235,10 +236,10 @@ def test_an_untrained_copy_with_prepared_attention_is_the_run_before_its_first_s
     for recipe in (NANO, SWITCH):
         run = tmp_path / str(recipe.experts)
         train(recipe, run)
-        begun = models.load(str(run), step=0)
-        copy = models.load(str(run / "final"), untrained=True, seed=recipe.seed)
+        begun = catalogue.load(str(run), step=0)
+        copy = catalogue.load(str(run / "final"), untrained=True, seed=recipe.seed)
         ordinary = copy.module.encoder.block[0].layer[0].SelfAttention.o.weight.clone()
-        start.prepare_attention(copy.module)
+        attention_start.prepare_attention(copy.module)
         assert not torch.allclose(ordinary, copy.module.encoder.block[0].layer[0].SelfAttention.o.weight)
         for name, weight in copy.module.state_dict().items():
             torch.testing.assert_close(weight, begun.module.state_dict()[name], rtol=2**-8, atol=0)  # bfloat16
@@ -248,7 +249,7 @@ def test_the_start_attends_to_the_like():
     """From `prepare_attention`: a word's second occurrence draws attention to the first."""
     recipe = replace(RECIPES["t5-mini"], d_ff=16, layers=1)
     for prepared, expected in ((True, True), (False, False)):
-        model = recipe.build(4196) if prepared else models.fresh(recipe.config(4196), 0)
+        model = recipe.build(4196) if prepared else catalogue.fresh(recipe.config(4196), 0)
         ids = torch.tensor([[900, 1000, 1100, 1200, 900, 1300]])
         model.set_attn_implementation("eager")
         with torch.inference_mode():

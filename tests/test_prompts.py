@@ -2,7 +2,7 @@
 
 import pytest
 
-from modularity import prompts
+from companion.functions import prompts
 
 ONE = {"sentence": "He go."}
 GOLDEN = {

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 import yaml
 
-from modularity import ledger, verdicts
+from companion.claims import ledger, verdicts
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = {p.stem: p for p in sorted((ROOT / "notebooks").glob("*.ipynb"))}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from modularity import published
+from companion.released import published
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 from conftest import reading_of, scores_of
 
-from modularity import answering, models, quality
+from companion import quality
+from companion.experiments import answering
+from companion.models import catalogue
 
 
 @pytest.fixture
@@ -17,7 +19,7 @@ def parts(rng):
         values[:, :, 4] = np.array(best) + rng.normal(0, 1e-3, size=(15, 2))
         return [reading_of(scores_of(values, functions), kept=1)] * 2
 
-    scored = {name: (runs(0.85), runs(0.7)) for name in models.MINI}
+    scored = {name: (runs(0.85), runs(0.7)) for name in catalogue.MINI}
     answered = pd.DataFrame({"task": ["cola", "mnli"], "seed": 0, "accuracy": [0.8, 0.72], "chance": 0.5, "low": 0.7})
     log = pd.DataFrame(
         {"step": [1, 2], "load_entropy": [[0.5, 0.6], [0.99, 0.97]], "dropped": [[0.3, 0.3], [0.0, 0.01]]}
@@ -45,8 +47,8 @@ def test_bad_ones_do_not(parts):
 
 
 def test_answers_are_counted_for_every_run(monkeypatch):
-    monkeypatch.setattr(models, "seeds", lambda _name: [0, 1])
-    monkeypatch.setattr(models, "load", lambda name, seed: (name, seed))
+    monkeypatch.setattr(catalogue, "seeds", lambda _name: [0, 1])
+    monkeypatch.setattr(catalogue, "load", lambda name, seed: (name, seed))
     monkeypatch.setattr(answering, "accuracy", lambda model, _task, rows: 0.5 + 0.1 * model[1])
     table = quality.answers(rows=200)
     assert len(table) == 14

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from modularity import capture, models, neurons, reading
+from companion.experiments import drivers
+from companion.models import catalogue
+from modularity import capture, neurons
 
 
 def activations(model, sentence):
@@ -23,7 +25,7 @@ def activations(model, sentence):
 
 def test_the_driving_token_is_the_argmax(untrained, sentences):
     wanted = [(layer, n, s) for layer in (0, 3) for n in (0, 7, 1279) for s in sentences]
-    made = reading.driving_tokens(untrained, wanted)
+    made = drivers.driving_tokens(untrained, wanted)
     assert list(made) != []
     for (layer, n, sentence), drive in made.items():
         values = activations(untrained, sentence)[layer][:, n]
@@ -31,21 +33,21 @@ def test_the_driving_token_is_the_argmax(untrained, sentences):
         piece = untrained.tokenizer.convert_ids_to_tokens(
             capture.tokenize(untrained, [sentence])[0][int(values.argmax())]
         )
-        assert drive.token == (reading.SPACE if piece == "▁" else piece.removeprefix("▁"))
-        if drive.token not in ("</s>", reading.SPACE):
+        assert drive.token == (drivers.SPACE if piece == "▁" else piece.removeprefix("▁"))
+        if drive.token not in ("</s>", drivers.SPACE):
             assert drive.before + drive.token + drive.after == sentence
 
 
 def test_the_activation_is_what_pooling_keeps(untrained, sentences):
     pooled = capture.pooled_activations(untrained, sentences)
-    made = reading.driving_tokens(untrained, [(2, 5, s) for s in sentences])
+    made = drivers.driving_tokens(untrained, [(2, 5, s) for s in sentences])
     found = [made[2, 5, s].activation for s in sentences]
     np.testing.assert_allclose(found, pooled.sel(layer=2)[:, 5], rtol=1e-4, atol=1e-6)
 
 
 def test_marks_stand_for_themselves():
-    model = models.load("all-MiniLM-L6-v2", untrained=True)
-    pieces = reading._pieces(model, "The <extra_id_0> ran.")
+    model = catalogue.load("all-MiniLM-L6-v2", untrained=True)
+    pieces = drivers._pieces(model, "The <extra_id_0> ran.")
     assert pieces[0] == ("", "[CLS]", "The [MASK] ran.")
     assert pieces[2] == ("The ", "[MASK]", " ran.")
     assert pieces[-1] == ("The [MASK] ran.", "[SEP]", "")
@@ -53,14 +55,14 @@ def test_marks_stand_for_themselves():
 
 def test_no_hook_is_left(untrained):
     with pytest.raises(ValueError, match="expected text"):
-        reading.driving_tokens(untrained, [(0, 0, " ")])
+        drivers.driving_tokens(untrained, [(0, 0, " ")])
     parts = neurons.layers(untrained).values()
     assert not any(part.w_out[0]._forward_pre_hooks for part in parts)
 
 
 def test_every_token_is_routed_once(sentences):
-    switch = models.load("switch-mini")
-    shares = reading.routed(switch, sentences, batch_tokens=60)
+    switch = catalogue.load("switch-mini")
+    shares = drivers.routed(switch, sentences, batch_tokens=60)
     ids = capture.tokenize(switch, sentences)
     for layer, part in neurons.layers(switch).items():
         assert shares[layer].sum() == pytest.approx(1)
@@ -76,4 +78,4 @@ def test_every_token_is_routed_once(sentences):
 
 
 def test_a_model_without_router_routes_nothing(untrained, sentences):
-    assert reading.routed(untrained, sentences) == {}
+    assert drivers.routed(untrained, sentences) == {}

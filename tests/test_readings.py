@@ -5,14 +5,16 @@ import pytest
 import xarray as xr
 from conftest import groups_of, reading_of, scores_of
 
-from modularity import capture, effects, functions, models, neurons, predictivity, readings, specialists, subfunction
+from companion.functions import tracks
+from companion.models import catalogue
+from modularity import capture, effect_sizes, neurons, predictivity, readings, specialists, subfunction
 
 EACH = 2  # sub-functions of a function
 
 
 @pytest.fixture(scope="module")
 def few():
-    return functions.load_all(per_class=20, limit=EACH)
+    return tracks.load_all(per_class=20, limit=EACH)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def test_a_reading_says_what_all_scores_say(reading, all_scores, groups):
             specialists.top_neurons(reading, share), specialists.top_neurons(all_scores, share)
         )
     for which in ("own", "random"):
-        means = effects.expert_predictivity(all_scores, groups.sel(partition=which, drop=True))
+        means = effect_sizes.expert_predictivity(all_scores, groups.sel(partition=which, drop=True))
         np.testing.assert_allclose(reading["expert_mean"].sel(partition=which), means)
     np.testing.assert_allclose(reading["mean"], all_scores.mean("neuron"))
     np.testing.assert_allclose(reading["variance"], all_scores.var("neuron"))
@@ -65,7 +67,7 @@ def test_halves_are_those_of_the_subfunctions(reading, untrained, few, groups):
         )
         chosen = here.argmax("neuron")
         np.testing.assert_allclose(reading["held_out"].sel(half=half), there.isel(neuron=chosen), atol=1e-6)
-        means = effects.expert_predictivity(here, groups.sel(partition="own", drop=True))
+        means = effect_sizes.expert_predictivity(here, groups.sel(partition="own", drop=True))
         np.testing.assert_allclose(reading["half_expert_mean"].sel(half=half), means, atol=1e-6)
 
 
@@ -113,7 +115,7 @@ def test_nothing_to_read_and_a_class_of_one_sentence_are_refused(untrained, few)
 
 
 def test_switch_is_read_in_its_layers_with_experts(few):
-    model = models.load("switch-mini", untrained=True)
+    model = catalogue.load("switch-mini", untrained=True)
     made = readings.read(model, few[:1])
     np.testing.assert_array_equal(made["layer"], list(neurons.layers(model)))
     assert made.attrs["neurons"] == next(iter(neurons.layers(model).values())).neurons

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from modularity import release
+from companion.released import release
 
 
 class Bomb:

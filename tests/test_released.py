@@ -9,23 +9,15 @@ import torch
 import xarray as xr
 from scipy import stats
 
-from modularity import (
-    evidence_released,
-    experiment,
-    lesion_report,
-    plots_released,
-    published,
-    release,
-    release_files,
-    released,
-    released_audit,
-    released_questions,
-    released_report,
-    results,
-    stored_file,
-)
-from modularity.release_files import CHECKPOINTS, LAYERS, NEURONS, Release
-from modularity.released import Released
+from companion import results
+from companion.claims import released_answers, released_effects
+from companion.claims.released_answers import Released
+from companion.experiments import experiment
+from companion.released import __main__ as released
+from companion.released import published, recomputed, release, release_files
+from companion.released.release_files import CHECKPOINTS, LAYERS, NEURONS, Release
+from companion.sections import released_audit, released_figures, released_tables
+from modularity import intervals, stored_file
 
 
 def layers(values) -> xr.DataArray:
@@ -48,11 +40,11 @@ def anew(tmp_path_factory):
     for i in range(LAYERS):
         save(f"Perturbation4T5/average_predictivity/{i}.bin", rng.normal(4.8, 0.1, NEURONS))
     save("Perturbation4T5/t5_96_task_expert.bin", [[np.float64(150.0)] * 96] * LAYERS)
-    kinds = [("random", "sst2"), ("ap_avg", "sst2"), ("moe", "sst2"), *(("ap", task) for task in released_report.SEEN)]
+    kinds = [("random", "sst2"), ("ap_avg", "sst2"), ("moe", "sst2"), *(("ap", task) for task in recomputed.SEEN)]
     runs = [(how, by, n, r) for how, by in kinds for n in (2, 4, 10) for r in range(5)] + [("random", "sst2", 0, 0)]
     lines = [
         f"{task} {how} {number} {repeat} 4.0 {by} {0.9 - number / 100 - repeat / 1000}"
-        for task in (*released_report.SEEN, *released_report.UNSEEN, "rte")
+        for task in (*recomputed.SEEN, *recomputed.UNSEEN, "rte")
         for how, by, number, repeat in runs
     ]
     lines.append("sst2 moe 4 0 4.0 sst2 0.5")  # run twice
@@ -87,13 +79,13 @@ def test_every_printed_number_comes_out_of_the_authors_files(authors, capsys):
 
 
 def test_what_is_shipped_is_what_the_files_give(authors):
-    made, origin = released.obtain(str(authors))
+    made, origin = released_answers.obtain(str(authors))
     assert origin.startswith("computed now")
-    kept, _ = released.shipped()
+    kept, _ = released_answers.shipped()
     assert set(made) == set(kept)  # obtain compared the values
     moved = {**made, "variance": made["variance"].assign(icc=0.5)}
     with pytest.raises(ValueError, match=r"the shipped table 'variance' is 0.\d+ off from what .*ONLY=released"):
-        released.compare(moved, kept, 1e-6)
+        released_answers.compare(moved, kept, 1e-6)
 
 
 def test_the_shipped_tables_are_rechecked(authors, monkeypatch):
@@ -113,29 +105,29 @@ def test_the_shipped_tables_are_rechecked(authors, monkeypatch):
 
 def test_a_file_of_tables_is_made_from_the_files(anew, files, tmp_path, monkeypatch, capsys):
     """Of numbers, words and truths exactly, missing ones too; columns in their order."""
-    monkeypatch.setattr(released, "read", lambda folder: files)
-    released._read.cache_clear()
+    monkeypatch.setattr(released_answers, "read", lambda folder: files)
+    released_answers._read.cache_clear()
     one = Released(3, str(anew), folder=str(tmp_path))
     monkeypatch.setattr(results, "EXPERIMENTS", {"released": one})
     assert results.main(["released", "--workers", "1"]) == 2  # what is printed and not in these files has no words
     assert "error: the column 'item' of recomputed lacks words" in capsys.readouterr().err
-    monkeypatch.delitem(released.TABLES, "recomputed")
+    monkeypatch.delitem(released_answers.TABLES, "recomputed")
     assert results.main(["released", "--workers", "1"]) == 0
     file = stored_file.read_dataset(tmp_path / "released.zarr.zip")
-    for name, table in released.TABLES.items():
+    for name, table in released_answers.TABLES.items():
         expected = table(files, 3)
-        pd.testing.assert_frame_equal(released.as_table(name, file), expected, check_exact=True)
+        pd.testing.assert_frame_equal(released_answers.as_table(name, file), expected, check_exact=True)
         assert one.again(file, (name,)) == 0
     key = stored_file.provenance(file)["key"]
     assert (key["commit"], key["seed"]) == (release.COMMIT, 3)
-    released._read.cache_clear()
+    released_answers._read.cache_clear()
 
 
 def test_how_far_tables_are_apart_by_hand():
     table = pd.DataFrame({"word": ["a", "b"], "large": [1000.0, np.nan], "small": [0.5, 0.25], "count": [2, 3]})
 
     def moved(**columns):
-        return released.apart(table, table.assign(**columns))
+        return released_answers.apart(table, table.assign(**columns))
 
     assert moved() == 0
     assert moved(small=[0.5, 0.35]) == pytest.approx(0.1)
@@ -145,12 +137,12 @@ def test_how_far_tables_are_apart_by_hand():
     assert np.isnan(moved(word=["a", "c"]))
     assert np.isnan(moved(count=["2", "3"]))
     for other in (table[:1], table.drop(columns="count"), table[["small", "large", "word", "count"]], pd.DataFrame()):
-        assert np.isnan(released.apart(table, other))
+        assert np.isnan(released_answers.apart(table, other))
 
 
 def test_without_files_the_shipped_tables_are_read(monkeypatch):
     monkeypatch.setattr(release, "find", lambda named: None)
-    tables, origin = released.obtain()
+    tables, origin = released_answers.obtain()
     assert origin.startswith("shipped with this book")
     assert tables["recomputed"]["agrees"].all()
 
@@ -176,7 +168,7 @@ def test_a_wrong_folder_is_an_error(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize("broken", ["nothing", "difference", "missing"])
 def test_a_difference_beyond_rounding_is_seen(files, broken):
     """Runs that have the printed accuracies agree with Figure 2; one that is off, or not there, is the one found."""
-    panels = {"seen": released_report.SEEN, "unseen": released_report.UNSEEN}
+    panels = {"seen": recomputed.SEEN, "unseen": recomputed.UNSEEN}
     runs = [
         (task, row.order, round(row.share * 96), 0, row.accuracy)
         for row in published.figure2().itertuples()
@@ -188,7 +180,7 @@ def test_a_difference_beyond_rounding_is_seen(files, broken):
         perturbed.loc[at, "accuracy"] += 1.1 * 5e-11
     elif broken == "missing":
         perturbed = perturbed[~at]
-    table = released_report.recomputed(replace(files, perturbed=perturbed))
+    table = recomputed.recomputed(replace(files, perturbed=perturbed))
     off = table[table["where"].str.startswith("Figure 2") & ~table["agrees"]]
     assert off["where"].tolist() == ([] if broken == "nothing" else ["Figure 2, seen"])
     assert table["agrees"].sum() >= 57
@@ -237,7 +229,7 @@ def test_variance_is_that_of_an_analysis_of_variance():
     rng = np.random.default_rng(1)
     groups = rng.permutation(96) % 6
     planted = rng.normal(size=96) + groups
-    table = released_questions.variance_explained(layers([planted, rng.normal(size=96)]), layers([groups] * 2))
+    table = released_tables.variance_explained(layers([planted, rng.normal(size=96)]), layers([groups] * 2))
     one_way = stats.f_oneway(*[planted[groups == g] for g in range(6)])
     assert table["F"][0] == pytest.approx(one_way.statistic)
     assert table["p"][0] == pytest.approx(1 / 2001)
@@ -252,14 +244,14 @@ def test_variance_is_that_of_an_analysis_of_variance():
 def test_p_of_nothing_is_uniform():
     rng = np.random.default_rng(2)
     values, groups = rng.exponential(size=(200, 48)), np.tile(np.arange(48) % 4, (200, 1))
-    p = released_questions.variance_explained(layers(values), layers(groups), draws=199)["p"]
+    p = released_tables.variance_explained(layers(values), layers(groups), draws=199)["p"]
     assert stats.kstest(p, "uniform").pvalue > 0.001
 
 
 def test_a_refinement_is_told_from_chance():
     rng = np.random.default_rng(3)
     fine = rng.permutation(960) % 48
-    table = released_questions.refinement(layers([fine, fine]), layers([fine // 6, rng.permutation(960) % 8]))
+    table = released_tables.refinement(layers([fine, fine]), layers([fine // 6, rng.permutation(960) % 8]))
     assert table["whole"].tolist() == [48, 0]
     assert table["purity"][0] == 1
     assert table["p"][0] == pytest.approx(1 / 201)
@@ -268,7 +260,7 @@ def test_a_refinement_is_told_from_chance():
 
 
 def test_what_was_run_twice_counts_once(files):
-    table = released_questions.all_numbers(files).set_index(["panel", "order", "number"])
+    table = released_tables.all_numbers(files).set_index(["panel", "order", "number"])
     others = [0.9 - 0.04 - r / 1000 for r in range(5)]
     sst2 = np.mean([(others[0] + 0.5) / 2, *others[1:]])
     assert table.loc[("seen", "MoE (4)", 4), "accuracy"] == pytest.approx((3 * np.mean(others) + sst2) / 4)
@@ -278,13 +270,13 @@ def test_what_was_run_twice_counts_once(files):
 
 
 def test_orders_are_compared_at_the_same_number(files):
-    table = released_questions.against(files).query("panel == 'unseen'").set_index(["against", "number"])
+    table = released_tables.against(files).query("panel == 'unseen'").set_index(["against", "number"])
     assert table.loc[("random", 4), "difference"] == pytest.approx(0)
     assert table.loc[("random", 4), "low"] < 0 < table.loc[("random", 4), "high"]
 
 
 def test_strategies_are_paired_by_seed(files):
-    table = released_questions.paired(files).set_index(["evaluations", "pair", "task"])
+    table = released_tables.paired(files).set_index(["evaluations", "pair", "task"])
     row = table.loc[(1.0, "Function − Original", "avg")]
     assert 4 < row["difference"] < 6
     assert row["p"] == pytest.approx(2 / 256)
@@ -296,23 +288,23 @@ def test_strategies_are_paired_by_seed(files):
 
 
 def test_the_first_tenth_sees_fewer_evaluations(files):
-    whole, first = (released_questions.accuracies(files, part) for part in (1.0, 0.1))
+    whole, first = (released_tables.accuracies(files, part) for part in (1.0, 0.1))
     assert (first <= whole).all()
     assert (first < whole).any()
 
 
 def test_holm_by_hand():
-    found = released_questions.holm(pd.Series([0.04, 0.01, 0.03], index=list("abc")))
+    found = released_tables.holm(pd.Series([0.04, 0.01, 0.03], index=list("abc")))
     assert found.round(10).to_dict() == {"a": 0.06, "b": 0.03, "c": 0.06}
 
 
 def test_the_layers_decide_when_neurons_settle(files):
-    table = released_questions.stabilised(files, draws=50).set_index(["model", "function", "level"])["first"]
+    table = released_tables.stabilised(files, draws=50).set_index(["model", "function", "level"])["first"]
     assert table["switch", "task", "neuron, expert layers"] == table["switch", "task", "expert"]
     assert table["switch", "task", "neuron"] > table["switch", "task", "expert"]
     assert table["switch", "task", "neuron − expert"] == 0
     assert table["t5", "task", "neuron"] == table["t5", "task", "neuron, expert layers"]
-    curves = released_questions.curves(files).query("model == 'switch' and function == 'task' and share == 0.5")
+    curves = released_tables.curves(files).query("model == 'switch' and function == 'task' and share == 0.5")
     levels = curves.set_index("level")["value"]
     assert levels["neuron, expert layers"] == pytest.approx(levels["expert"])
 
@@ -334,10 +326,10 @@ def test_the_audit_of_the_authors_files(authors):
 
 
 def test_evidence_of_a_planted_effect(files):
-    table = evidence_released.table(files).set_index(["claim", "model"])
-    only = table.loc[("switch-only", evidence_released.SWITCH)]
+    table = released_effects.table(files).set_index(["claim", "model"])
+    only = table.loc[("switch-only", released_effects.SWITCH)]
     assert 0 < only["low"] < only["estimate"] < only["high"]
-    early = table.loc[("task-experts-before-neurons", evidence_released.TRAINED["switch"])]
+    early = table.loc[("task-experts-before-neurons", released_effects.TRAINED["switch"])]
     assert early["low"] == early["estimate"] == early["high"] == 0  # in layers with experts both rise alike
 
 
@@ -346,7 +338,7 @@ def test_repeats_of_the_noise_do_not_make_a_claim_surer(files):
     places = files.perturbed["task"].astype("category").cat.codes * (files.perturbed["order"] == "MoE (4)")
     once = files.perturbed.assign(accuracy=files.perturbed["accuracy"] - 0.01 * places)  # data sets differ
     twice = pd.concat([once, once[once["number"] > 0].assign(repeat=once["repeat"] + 5)])
-    one, other = (evidence_released.perturbed(replace(files, perturbed=runs)) for runs in (once, twice))
+    one, other = (released_effects.perturbed(replace(files, perturbed=runs)) for runs in (once, twice))
     pd.testing.assert_frame_equal(one, other)
     assert (one["high"] - one["low"]).iloc[:4].min() > 0.01
 
@@ -356,29 +348,29 @@ def test_the_interval_over_data_sets_by_hand():
     # (2/4)² · 2/2 + (2/4)² · 8/2 = 0.25 + 1, with 1.25² / (0.25² + 1²) degrees of freedom.
     values = pd.Series({"sst2": 2.0, "qqp": 4.0, "mnli": 4.0, "cb": 8.0})
     reach = stats.t.ppf(0.975, 1.25**2 / (0.25**2 + 1)) * 1.25**0.5
-    assert evidence_released.over_panels(values) == pytest.approx((4.5, 4.5 - reach, 4.5 + reach))
+    assert released_effects.over_panels(values) == pytest.approx((4.5, 4.5 - reach, 4.5 + reach))
     one = values[["sst2", "qqp"]]
-    assert evidence_released.over_panels(one) == pytest.approx(lesion_report.interval(one.to_numpy()))
+    assert released_effects.over_panels(one) == pytest.approx(intervals.student(one.to_numpy()))
     with pytest.raises(ValueError, match="data sets sst2, qqp, cb, expected at least two of each panel"):
-        evidence_released.over_panels(values[["sst2", "qqp", "cb"]])
+        released_effects.over_panels(values[["sst2", "qqp", "cb"]])
 
 
 def test_no_interval_over_data_sets_has_experts_above_neurons_in_the_authors_files(authors):
     files = release_files.read(authors)
-    rows = released_questions.against(files).query("against == 'Avg (4)' and panel in ('seen', 'unseen')")
+    rows = released_tables.against(files).query("against == 'Avg (4)' and panel in ('seen', 'unseen')")
     rows = rows[rows["number"].between(6, 14)]
     assert len(rows) == 10
     assert ((rows["low tasks"] < 0) & (rows["high tasks"] > 0)).all()
-    table = evidence_released.perturbed(files).set_index("claim").loc["experts-over-neurons"]
+    table = released_effects.perturbed(files).set_index("claim").loc["experts-over-neurons"]
     assert table["low"] < 0 < table["estimate"]
-    one_by_one = evidence_released.by_task(files).query("claim == 'experts-over-neurons'")["effect"]
+    one_by_one = released_effects.by_task(files).query("claim == 'experts-over-neurons'")["effect"]
     assert one_by_one.mean() == pytest.approx(table["estimate"])
 
 
 def test_evidence_of_the_authors_files_is_what_the_figure_shows(authors):
     files = release_files.read(authors)
-    table = evidence_released.perturbed(files).set_index("claim")
-    shown = released_report.figure2(files).set_index(["panel", "order", "number"])["accuracy"]
+    table = released_effects.perturbed(files).set_index("claim")
+    shown = recomputed.figure2(files).set_index(["panel", "order", "number"])["accuracy"]
     plain, ten = shown["seen", "random", 0], shown["seen", "MoE (4)", 10]
     assert table.loc["perturbing-experts-guessing", "estimate"] == pytest.approx((plain - ten) / (plain - 0.5))
     seen = [shown["seen", "random", n] - shown["seen", "MoE (4)", n] for n in (6, 8, 10, 12, 14, 16, 18, 20)]
@@ -387,14 +379,14 @@ def test_evidence_of_the_authors_files_is_what_the_figure_shows(authors):
 
 
 def test_every_figure_is_drawn_from_the_shipped_tables():
-    tables, _ = released.shipped()
+    tables, _ = released_answers.shipped()
     shown = tables["perturbed"].query("order == 'MoE (4)'")[["panel", "number", "printed"]]
     others = tables["against"].query("panel in ('seen', 'unseen') and against != 'plain'").merge(shown)
     drawn = [
-        plots_released.perturbed(tables["perturbed"], released_questions.guessing()),
-        plots_released.against(others),
-        plots_released.variance(tables["variance"].assign(model="T5-base")),
-        plots_released.stabilization(tables["curves"]),
+        released_figures.perturbed(tables["perturbed"], released_tables.guessing()),
+        released_figures.against(others),
+        released_figures.variance(tables["variance"].assign(model="T5-base")),
+        released_figures.stabilization(tables["curves"]),
     ]
     for axes in drawn:
         assert all(ax.has_data() for ax in np.ravel(axes))

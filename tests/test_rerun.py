@@ -12,7 +12,7 @@ import pytest
 import yaml
 from jupyter_client.kernelspec import KernelSpecManager
 
-from modularity import rerun
+from companion import rerun
 
 PROFILES = yaml.safe_load((rerun.NOTEBOOKS / rerun.PROFILES).read_text(encoding="utf-8"))
 REAL = sorted(p.stem for p in rerun.NOTEBOOKS.glob("*.ipynb"))
@@ -152,7 +152,7 @@ def test_where_the_peak_of_memory_is_not_known_it_is_left_out(notebooks, tmp_pat
 
 
 def test_it_is_imported_where_there_is_no_module_resource():
-    code = "import sys; sys.modules['resource'] = None; import modularity.rerun"
+    code = "import sys; sys.modules['resource'] = None; import companion.rerun"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -169,7 +169,7 @@ def test_a_section_runs_in_this_python_whatever_kernels_there_are(notebooks, tmp
 
 
 def test_the_command_line_ends_non_zero_and_says_why():
-    command = [sys.executable, "-m", "modularity.rerun", "04_specialization", "-p", "modle", "t5-mini"]
+    command = [sys.executable, "-m", "companion.rerun", "04_specialization", "-p", "modle", "t5-mini"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "no parameter 'modle' (did you mean 'model'?)" in done.stderr

@@ -1,10 +1,12 @@
-"""``python -m modularity.results`` makes what is shipped, and leaves what it has no files for."""
+"""``python -m companion.results`` makes what is shipped, and leaves what it has no files for."""
 
 import pytest
 from test_experiment import Squares
 
-from modularity import experiment, results, sources
-from modularity.experiment import UnavailableError
+from companion import results
+from companion.experiments import experiment
+from companion.experiments.experiment import UnavailableError
+from companion.functions import sources
 
 
 def results_of(capsys, *arguments):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from modularity import routing
+from companion.models import router_losses
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def logits(rng) -> list[torch.Tensor]:
 
 def test_the_losses_are_those_of_the_papers(logits):
     """Fedus et al. (2022), Equation 4 without its weight; Zoph et al. (2022), Equation 5; layer by layer."""
-    balance, z = routing.losses(logits)
+    balance, z = router_losses.losses(logits)
     by_layer = []
     for layer in logits:
         p = layer.softmax(-1)
@@ -29,13 +29,13 @@ def test_the_losses_are_those_of_the_papers(logits):
 def test_imbalance_of_one_layer_is_not_hidden_by_another():
     one, other = torch.full((1, 8, 2), -9.0), torch.full((1, 8, 2), -9.0)
     one[..., 0], other[..., 1] = 9.0, 9.0  # all tokens to expert 0, and all to expert 1
-    assert routing.losses([one, other])[0].item() == pytest.approx(2, rel=1e-3)
+    assert router_losses.losses([one, other])[0].item() == pytest.approx(2, rel=1e-3)
 
 
 def test_load_counts_what_is_sent_and_dropped():
     tokens = torch.tensor([[0, 0, 0, 1], [2, 2, 2, 2]])
     layer = torch.nn.functional.one_hot(tokens, 3).float()
-    load = routing.load([layer], capacity=2) + routing.load([layer], capacity=2)
+    load = router_losses.load([layer], capacity=2) + router_losses.load([layer], capacity=2)
     np.testing.assert_array_equal(load.sent, [[6, 2, 8]])
     np.testing.assert_array_equal(load.dropped, [6])  # one of the first window, two of the second
     assert load.dropped_share == pytest.approx([6 / 16])
@@ -43,4 +43,4 @@ def test_load_counts_what_is_sent_and_dropped():
 
 @pytest.mark.parametrize(("sent", "entropy"), [([4, 4, 4, 4], 1), ([8, 8, 0, 0], 0.5), ([16, 0, 0, 0], 0)])
 def test_entropy_is_a_share_of_its_maximum(sent, entropy):
-    assert routing.Load(np.array([sent], dtype=float), np.zeros(1)).entropy == pytest.approx([entropy])
+    assert router_losses.Load(np.array([sent], dtype=float), np.zeros(1)).entropy == pytest.approx([entropy])

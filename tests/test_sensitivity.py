@@ -1,6 +1,10 @@
 """Each choice is changed alone, and the check on the built model counts what it says."""
 
-from modularity import functions, models, report, sensitivity, shipped_readings, specialists, variants
+from companion.experiments import shipped_readings, variants
+from companion.functions import tracks
+from companion.models import catalogue
+from companion.sections import functional_expert_tables, sensitivity
+from modularity import specialists
 
 
 def inputs(model, subfunctions):
@@ -9,7 +13,7 @@ def inputs(model, subfunctions):
 
 
 def test_choices_are_changed_one_at_a_time(untrained, monkeypatch):
-    subfunctions = functions.load_all(per_class=8, limit=2)
+    subfunctions = tracks.load_all(per_class=8, limit=2)
     monkeypatch.setattr(sensitivity, "SEEDS", range(2))
     monkeypatch.setattr(sensitivity, "NUMBERS", (8, 16))
     made = sensitivity.one_at_a_time(untrained, *inputs(untrained, subfunctions), draws=3)
@@ -24,15 +28,15 @@ def test_choices_are_changed_one_at_a_time(untrained, monkeypatch):
 
 def test_a_switch_keeps_its_experts(monkeypatch):
     monkeypatch.setattr(sensitivity, "SHARES", (specialists.SHARE,))
-    model = models.load("switch-mini", untrained=True)
-    reading, _ = inputs(model, functions.load_all(per_class=8, limit=2))
+    model = catalogue.load("switch-mini", untrained=True)
+    reading, _ = inputs(model, tracks.load_all(per_class=8, limit=2))
     made = sensitivity.one_at_a_time(model, reading, {}, draws=2)
     assert set(made["choice"]) == {"top neurons", "alpha", "score", "pooling"}
 
 
 def test_the_planted_modules_are_counted():
     made = sensitivity.planted_check().set_index(["kind", "partition"])
-    for null in report.NULLS:
+    for null in functional_expert_tables.NULLS:
         assert made.loc[("blocks", "as built"), null] == made.loc[("blocks", "as built"), "planted"] == 12
         assert made.loc[("labels permuted", "as built"), null] <= 1
         assert made.loc[("shuffled", "as built"), null] <= 1

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from modularity import experiment, functions, identity, models, obtain, readings, shipped_readings, specialists
-from modularity.shipped_readings import SHIPPED, Copy, asked, content
+from companion.experiments import experiment, obtain, shipped_readings
+from companion.experiments.shipped_readings import SHIPPED, Copy, asked, content
+from companion.functions import tracks
+from companion.models import catalogue
+from modularity import identity, readings, specialists
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +29,12 @@ def test_what_is_shipped_is_of_these_sentences_copies_and_weights(name):
         try:
             model = copy.load(name)
         except FileNotFoundError:
-            assert name not in models.MINI
+            assert name not in catalogue.MINI
             continue
         assert shipped["weights"].sel(copy=str(copy)).item() == identity.weights(model.module)
 
 
-@pytest.mark.parametrize("name", models.MINI)
+@pytest.mark.parametrize("name", catalogue.MINI)
 def test_a_cell_of_each_kind_is_computed_again(name):
     one, shipped = SHIPPED[name], experiment.load(SHIPPED[name])
     layer = int(shipped["layer"][0])
@@ -63,7 +66,7 @@ def never(*_, **__):
 
 def test_a_page_takes_what_is_shipped(monkeypatch, t5):
     monkeypatch.setattr(readings, "read", never)
-    everything = functions.load_all()
+    everything = tracks.load_all()
     made, (said,) = obtain.runs(["t5-mini"], everything, seeds=2, copies=1, recompute="none")
     trained, untrained = made["t5-mini"]
     assert (len(trained), len(untrained), said.cells) == (2, 1, 0)
@@ -77,7 +80,7 @@ def test_a_page_takes_what_is_shipped(monkeypatch, t5):
 
 def test_one_function_alone_is_taken_too(monkeypatch):
     monkeypatch.setattr(readings, "read", never)
-    made, _ = obtain.runs(["switch-mini"], functions.load("knowledge"), copies=0, recompute="none")
+    made, _ = obtain.runs(["switch-mini"], tracks.load("knowledge"), copies=0, recompute="none")
     trained, untrained = made["switch-mini"]
     assert untrained == []
     assert trained[0]["of"].to_numpy().tolist() == ["knowledge"]
@@ -93,7 +96,7 @@ def test_what_is_not_shipped_is_computed(monkeypatch, change):
         return xr.Dataset({"score": (("subfunction", "layer", "rank"), np.zeros((len(subfunctions), 1, 1)))})
 
     monkeypatch.setattr(shipped_readings, "read", read)
-    some = functions.load("knowledge")
+    some = tracks.load("knowledge")
     what = {
         "limit": {"subfunctions": some[:4]},
         "seed": {"subfunctions": some, "seed": 1},

@@ -12,7 +12,9 @@ from tokenizers import Tokenizer
 from torch import nn
 from transformers import BertTokenizer, PreTrainedTokenizerFast, T5Tokenizer
 
-from modularity import capture, models, neurons, sources, tokens
+from companion.functions import sources
+from companion.models import catalogue, tokenizers
+from modularity import capture, neurons, tokens
 from modularity.models import Model
 
 TEXTS = ["She sat on the mat .", "the <extra_id_0> sat", "ﬁne — the “Book” , naïve 0", "a", "the cat " * 30]
@@ -42,7 +44,7 @@ def test_weights_have_the_numbers_of_the_file(folder, named, kept):
     save_file(weights, file, {"format": "pt"})
     layouts.edit(folder / "config.json", dtype=named, torch_dtype=named)
     for asked in ("float32", "bfloat16"):
-        found = models.load(str(folder), dtype=asked).module.state_dict()
+        found = catalogue.load(str(folder), dtype=asked).module.state_dict()
         for key, value in weights.items():
             rounded = value.to(torch.float32).to(getattr(torch, asked))
             if "router" in key:  # in float32 all the same, from rounded weights
@@ -53,9 +55,9 @@ def test_weights_have_the_numbers_of_the_file(folder, named, kept):
 
 @pytest.mark.parametrize("named", ["float16", "bfloat16"])
 def test_untrained_weights_do_not_depend_on_the_precision_that_is_named(folder, named):
-    expected = models.load(str(folder), untrained=True).module.state_dict()
+    expected = catalogue.load(str(folder), untrained=True).module.state_dict()
     layouts.edit(folder / "config.json", dtype=named, torch_dtype=named)
-    found = models.load(str(folder), untrained=True).module.state_dict()
+    found = catalogue.load(str(folder), untrained=True).module.state_dict()
     assert all(torch.equal(found[key], value) and found[key].dtype == value.dtype for key, value in expected.items())
 
 
@@ -63,7 +65,7 @@ def test_untrained_weights_do_not_depend_on_the_precision_that_is_named(folder, 
 
 
 def test_every_type_of_model_has_its_tokenizer_and_is_tested_here():
-    assert set(models.CLASSES) == set(tokens.CLASSES) == set(layouts.KINDS)
+    assert set(catalogue.CLASSES) == set(tokenizers.CLASSES) == set(layouts.KINDS)
 
 
 def named(kind: str) -> dict[str, dict[str, object]]:
@@ -83,7 +85,7 @@ def named(kind: str) -> dict[str, dict[str, object]]:
 def test_a_tokenizer_has_the_special_tokens_of_its_type(folder, kind, says):
     layouts.edit(folder / "tokenizer_config.json", **named(kind)[says])
     (folder / "tokenization_own.py").write_text("raise SystemExit")
-    model = models.load(str(folder))
+    model = catalogue.load(str(folder))
     raw = Tokenizer.from_file(str(folder / "tokenizer.json"))
     pad, gap = layouts.SPECIAL[kind]
     assert model.gap == gap
@@ -96,7 +98,7 @@ def test_a_tokenizer_has_the_special_tokens_of_its_type(folder, kind, says):
 @pytest.mark.parametrize("kind", ["bert", "roberta"])
 def test_special_tokens_that_are_only_in_the_vocabulary_are_read_as_such(folder, kind):
     layouts.edit(folder / "tokenizer.json", added_tokens=[])
-    model = models.load(str(folder))
+    model = catalogue.load(str(folder))
     assert model.gap == layouts.SPECIAL[kind][1]
     ids = capture.tokenize(model, ["the <extra_id_0> sat"])[0]
     assert ids.count(model.tokenizer.mask_token_id) == 1
@@ -111,7 +113,7 @@ def test_case_is_kept_as_the_file_says(tmp_path, cased):
     folder = layouts.folder("bert", tmp_path)
     state = json.loads((folder / "tokenizer.json").read_text())
     layouts.edit(folder / "tokenizer.json", normalizer=state["normalizer"] | {"lowercase": not cased})
-    model = models.load(str(folder))
+    model = catalogue.load(str(folder))
     same = capture.tokenize(model, ["The cat"]) == capture.tokenize(model, ["the cat"])
     assert same is not cased
     theirs = BertTokenizer.from_pretrained(folder)
@@ -130,11 +132,11 @@ def test_our_own_models_read_what_they_always_read(name, tmp_path):
     where = sources.path("tokenizer/tokenizer.json").parent
     if name == "a copy":
         shutil.copytree(sources.data_folder() / "models/t5-mini/seed-0", tmp_path / "copy")
-        models.tokenizer().save_pretrained(tmp_path / "copy")
+        catalogue.tokenizer().save_pretrained(tmp_path / "copy")
         name = str(tmp_path / "copy")
-    elif name == models.MINILM:
-        where = models._folder(name)
-    model = models.load(name, untrained=True)
+    elif name == catalogue.MINILM:
+        where = catalogue._folder(name)
+    model = catalogue.load(name, untrained=True)
     before, raw = as_before(where)
     texts = [text.replace("<extra_id_0>", model.gap) for text in [*TEXTS, "the cat " * 300, "a  b\tc <pad> </s> [SEP]"]]
     found = capture.tokenize(model, texts)
@@ -159,22 +161,22 @@ def without(folder, token):
 def test_a_tokenizer_without_padding_is_refused_at_once(folder, kind):
     without(folder, layouts.SPECIAL[kind][0])
     with pytest.raises(ValueError, match=r"the tokenizer of the model folder .* has no token for padding; name one"):
-        models.load(str(folder))
+        catalogue.load(str(folder))
 
 
 def test_a_tokenizer_without_a_gap_is_refused_at_once(folder, kind):
     without(folder, layouts.SPECIAL[kind][1])
     with pytest.raises(ValueError, match=r"has no token for a hidden word: it names no mask_token, and reads '<extra_"):
-        models.load(str(folder))
+        catalogue.load(str(folder))
     with pytest.raises(ValueError, match="has no token for a hidden word"):
-        models.load(str(folder), untrained=True)
+        catalogue.load(str(folder), untrained=True)
 
 
 @pytest.mark.parametrize("role", ["pad_token", "mask_token"])
 def test_a_special_token_in_name_only_is_refused(folder, role):
     layouts.edit(folder / "tokenizer_config.json", **{role: "<new>"})
     with pytest.raises(ValueError, match=r"names the special token '<new>', which is not in the vocabulary"):
-        models.load(str(folder))
+        catalogue.load(str(folder))
 
 
 def test_a_tokenizer_of_a_larger_model_is_refused(folder):
@@ -182,7 +184,7 @@ def test_a_tokenizer_of_a_larger_model_is_refused(folder):
     made.add_tokens([f"new{i}" for i in range(layouts.ROWS)])
     made.save_pretrained(folder)
     with pytest.raises(ValueError, match=r"has .* tokens and the model 4,200 embeddings; use files of one model"):
-        models.load(str(folder))
+        catalogue.load(str(folder))
 
 
 def test_a_model_made_by_hand_says_which_token_is_missing(kind, folder):
@@ -214,9 +216,9 @@ RUNS = {
 
 @pytest.mark.parametrize("how", RUNS)
 def test_how_a_forward_pass_is_run_changes_no_number(folder, how):
-    expected = capture.pooled_activations(models.load(str(folder)), TEXTS)
+    expected = capture.pooled_activations(catalogue.load(str(folder)), TEXTS)
     layouts.edit(folder / "config.json", **RUNS[how])
-    model = models.load(str(folder))
+    model = catalogue.load(str(folder))
     calls = []
     for layer, part in neurons.feed_forward(model).items():
         module = part.w_in[0] if part.sparse is None else part.sparse
@@ -229,7 +231,7 @@ def test_how_a_forward_pass_is_run_changes_no_number(folder, how):
 
 def test_experts_room_is_counted_within_a_sentence(tmp_path):
     """What else is in the batch takes no room from a sentence."""
-    model = models.load(str(layouts.folder("switch_transformers", tmp_path)))
+    model = catalogue.load(str(layouts.folder("switch_transformers", tmp_path)))
     together = capture.pooled_activations(model, TEXTS, routed_only=True)
     alone = capture.pooled_activations(model, TEXTS, routed_only=True, batch_tokens=1)
     np.testing.assert_allclose(together, alone, atol=1e-5)
@@ -240,7 +242,7 @@ def test_a_model_made_by_hand_that_runs_in_chunks_is_refused(kind, folder):
     module = layouts.module(kind)
     for layer in module.encoder.layer:
         layer.chunk_size_feed_forward = 1
-    model = Model("mine", module, tokens.read(folder, kind))
+    model = Model("mine", module, tokenizers.read(folder, kind))
     message = "the feed-forward part of layer 0 is not called once a batch on all of its tokens"
     for activation in ("post", "pre"):
         with pytest.raises(ValueError, match=message):
@@ -253,4 +255,4 @@ def test_layers_that_are_one_module_are_refused(kind, folder):
     blocks = next(part for part in module.encoder.modules() if isinstance(part, nn.ModuleList))
     blocks[1] = blocks[0]
     with pytest.raises(ValueError, match="is not called once a batch"):
-        capture.pooled_activations(Model("mine", module, tokens.read(folder, kind)), TEXTS)
+        capture.pooled_activations(Model("mine", module, tokenizers.read(folder, kind)), TEXTS)

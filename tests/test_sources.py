@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import pytest
 
-from modularity import published, sources
+from companion.functions import sources
+from companion.released import published
 
 
 def test_every_shipped_file_matches_its_line():

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from modularity import capture, predictivity, split, subfunction
+from companion.experiments import halves
+from modularity import capture, predictivity, subfunction
 from modularity.subfunction import SubFunction
 
 
@@ -16,9 +17,9 @@ def subfunctions():
 
 
 def test_each_part_is_what_its_sentences_give(untrained, subfunctions):
-    found = split.scores(capture.stream(untrained, subfunctions))
+    found = halves.scores(capture.stream(untrained, subfunctions))
     assert found.dims == ("half", "subfunction", "layer", "neuron")
-    for part, chosen in zip(split.PARTS, (subfunctions, *subfunction.halves(subfunctions)), strict=True):
+    for part, chosen in zip(halves.PARTS, (subfunctions, *subfunction.halves(subfunctions)), strict=True):
         expected = predictivity.scores(capture.stream(untrained, chosen))
         # Activations differ in the last bits with the batch, and then may change places.
         assert np.abs(found.sel(half=part).to_numpy() - expected.to_numpy()).mean() < 1e-3
@@ -35,6 +36,6 @@ def test_a_split_depends_on_the_sub_function_alone(subfunctions):
 def test_what_has_no_halves_is_named(untrained):
     lone = SubFunction("lone", "task", ("a b", "c d", "e f"), np.array([1, 0, 0]))
     with pytest.raises(ValueError, match="'lone' has a class of one sentence"):
-        split.scores(capture.stream(untrained, [lone]))
+        halves.scores(capture.stream(untrained, [lone]))
     with pytest.raises(ValueError, match="got no sub-functions"):
-        split.scores([])
+        halves.scores([])

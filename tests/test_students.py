@@ -8,7 +8,9 @@ import pytest
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from modularity import parameters, rerun, store, students
+from companion import rerun, students
+from companion.tools import parameters
+from modularity import store
 
 STORE = str(store.folder())  # not a test's own, which is empty
 SOURCES = sorted(students.NOTEBOOKS.glob("*.ipynb"))

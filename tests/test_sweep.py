@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from modularity import models, stored_file, sweep
+from companion.experiments import stored_scores
+from companion.models import catalogue
+from modularity import stored_file
 from modularity.subfunction import SubFunction
 
 
 def test_a_model_that_is_no_companion_is_one_run(monkeypatch):
-    monkeypatch.setattr(models, "load", lambda name, **_options: name)
-    assert list(models.load_runs("google-t5/t5-base", 3)) == ["google-t5/t5-base"]
+    monkeypatch.setattr(catalogue, "load", lambda name, **_options: name)
+    assert list(catalogue.load_runs("google-t5/t5-base", 3)) == ["google-t5/t5-base"]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,10 @@ def subfunctions():
 
 def test_layers_are_those_of_all(trained, subfunctions):
     for _ in range(2):  # computed, then read
-        whole, part = sweep.scores(trained, subfunctions), sweep.scores(trained, subfunctions, layers=(1, 3))
+        whole, part = (
+            stored_scores.scores(trained, subfunctions),
+            stored_scores.scores(trained, subfunctions, layers=(1, 3)),
+        )
         np.testing.assert_array_equal(part, whole.sel(layer=[1, 3]))
     assert "layers" not in stored_file.provenance(whole)["key"]  # what was stored before there was the option is found
     assert "layers" in stored_file.provenance(part)["key"]
@@ -32,9 +37,9 @@ def test_layers_are_those_of_all(trained, subfunctions):
 
 def test_what_is_computed_is_what_is_stored(trained, subfunctions):
     options = {"score": "auroc", "pooling": "mean", "activation": "pre", "layers": [1]}
-    found = sweep.scores(trained, subfunctions, **options)
-    np.testing.assert_array_equal(found, sweep.compute(trained, subfunctions, **options))
-    halves = sweep.compute(trained, subfunctions, halves=0, **options)
+    found = stored_scores.scores(trained, subfunctions, **options)
+    np.testing.assert_array_equal(found, stored_scores.compute(trained, subfunctions, **options))
+    halves = stored_scores.compute(trained, subfunctions, halves=0, **options)
     np.testing.assert_array_equal(found, halves.sel(half="whole"))
 
 
@@ -42,8 +47,8 @@ def test_a_gpu_is_used_where_there_is_one_and_left_again(monkeypatch, untrained,
     moved = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.nn.Module, "to", lambda self, where: moved.append(str(where)) or self)
-    sweep.scores(untrained, subfunctions)
+    stored_scores.scores(untrained, subfunctions)
     assert moved == ["cuda", "cpu"]
     with pytest.raises(ValueError, match="no router"):
-        sweep.scores(untrained, subfunctions, routed_only=True)
+        stored_scores.scores(untrained, subfunctions, routed_only=True)
     assert moved == ["cuda", "cpu"] * 2

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from modularity import functions, sources, trex
+from companion.functions import sources, tracks, trex
 
 
 def row(i: int, **other: str | None) -> dict:
@@ -27,7 +27,7 @@ def write(path, rows) -> None:
 
 
 def test_a_relation_gives_200_true_and_200_false_triples(folder):
-    loaded = functions.load("knowledge", track="paper")
+    loaded = tracks.load("knowledge", track="paper")
     assert [s.name for s in loaded] == ["P17", "P36"]  # P1376 has too few
     for s in loaded:
         assert len(s.sentences) == 400

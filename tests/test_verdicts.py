@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
-from modularity import evidence, ledger, verdicts
+from companion.claims import effects, ledger, verdicts
 
 
 @pytest.mark.parametrize(
@@ -62,11 +62,11 @@ extensions = ["myst_nb"]
 source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
 nb_execution_mode = "off"
 """
-PRINTED = evidence.table([("gain", "printed, t5", 0.5, math.nan, math.nan)])
+PRINTED = effects.table([("gain", "printed, t5", 0.5, math.nan, math.nan)])
 
 
 def rows(*found):
-    return evidence.table([("gain", model, *effect) for model, *effect in found])
+    return effects.table([("gain", model, *effect) for model, *effect in found])
 
 
 def test_a_page_is_told_the_verdict_of_each_claim_and_model():
@@ -100,7 +100,7 @@ def test_a_name_that_is_glued_has_nothing_in_it_that_a_role_splits_at(model):
 
 
 def test_what_is_glued_is_the_verdict_of_the_ledger(monkeypatch):
-    monkeypatch.setattr(verdicts.evidence_printed, "effects", lambda: PRINTED)
+    monkeypatch.setattr(verdicts.printed_effects, "effects", lambda: PRINTED)
     found = rows(("t5-mini", 0.3, 0.2, 0.4), ("a-bert", 0.1, -0.1, 0.2))
     made = ledger.to_glue("t5-mini", found.iloc[:1], found.iloc[1:])
     fields = {"claim": "Neurons tell.", "section": "4", "test": "Counted.", "unit": "neurons", "page": "02_models"}
@@ -112,7 +112,7 @@ def test_what_is_glued_is_the_verdict_of_the_ledger(monkeypatch):
 @pytest.mark.parametrize("model", ["t5-mini", "me/t5 large"])
 def test_a_page_and_its_neighbours_show_the_verdict_of_the_run(model, tmp_path, monkeypatch):
     """A small book: a notebook that glues its verdicts, run with one of two models, and a page that reads them."""
-    monkeypatch.setattr(verdicts.evidence_printed, "effects", lambda: PRINTED)
+    monkeypatch.setattr(verdicts.printed_effects, "effects", lambda: PRINTED)
     found = rows(("t5-mini", 0.3, 0.2, 0.4), ("me/t5 large", 0.1, -0.1, 0.2))
     outputs = [
         nbformat.v4.new_output(

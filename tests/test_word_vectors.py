@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from modularity import similarity, word_vectors
+from companion.functions import similarity
+from companion.models import word_vectors
 
 WORDS = ["mother", "father", "temperature", "pressure"]
 

@@ -12,7 +12,7 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-LIBRARY = "modularity"
+PACKAGES = ("modularity", "companion")
 SECTION = re.compile(r"^(\w+)\n-{3,}\n", re.MULTILINE)
 PARAMETER = re.compile(r"^(\S.*?) : ", re.MULTILINE)
 ERROR = re.compile(r"^(\S.*)$", re.MULTILINE)
@@ -36,21 +36,23 @@ def reword(_app: Sphinx, _what: str, _name: str, _object: object, _options: obje
 
 
 def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, text: nodes.Element) -> nodes.Node | None:
-    """Link `module.name` as it is written inside the library; leave alone what is no name of the library.
+    """Link `module.name` as it is written inside the packages; leave alone what is no name of theirs.
 
-    A name that its module does not have is none of these, so Sphinx warns of it.
+    No two modules have one name, so that of its package is left out. A name that its module does not have is none of
+    these, so Sphinx warns of it.
     """
     if node.get("refdomain") != "py":
         return None
-    module, _, name = node["reftarget"].removeprefix(f"{LIBRARY}.").partition(".")
     objects = env.domains["py"].objects  # type: ignore[attr-defined]
-    if f"{LIBRARY}.{module}" not in objects:
+    known = {n.rpartition(".")[2]: n for n, o in objects.items() if o.objtype == "module" and n.startswith(PACKAGES)}
+    module, _, name = node["reftarget"].partition(".")
+    if module not in known:
         return text  # a parameter, or somebody else's class
-    target = f"{LIBRARY}.{module}.{name}" if name else f"{LIBRARY}.{module}"
+    target = f"{known[module]}.{name}" if name else known[module]
     if target in objects:
         node["reftarget"], node["reftype"] = target, "obj"
         return env.domains["py"].resolve_xref(env, node["refdoc"], app.builder, "obj", target, node, text)
-    owner = importlib.import_module(f"{LIBRARY}.{module}")
+    owner = importlib.import_module(known[module])
     return text if hasattr(owner, name.partition(".")[0]) else None  # a constant has no entry of its own
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-from modularity.dependencies import code_cells, same_code
-from modularity.parameters import INJECTED, TAG
+from companion.tools.dependencies import code_cells, same_code
+from companion.tools.parameters import INJECTED, TAG
 
 NAMED = re.compile(r"\bnotebooks/(\w+)\.ipynb")
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
 PAGE = "book/explorer"
-DATA = "executed/explorer"  # of the source folder; python -m modularity.explorer writes it
+DATA = "executed/explorer"  # of the source folder; python -m companion.explorer writes it
 
 
 def assets(app: Sphinx, page: str, _template: str, _context: dict, _doctree: object) -> None:

@@ -11,22 +11,12 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from modularity import (
-    emergence,
-    experts,
-    fewshot,
-    fewshot_grid,
-    functions,
-    lesion_grid,
-    lesion_report,
-    models,
-    moefication,
-    nulls,
-    report,
-    shipped_readings,
-    specialists,
-)
-from modularity.recipe import EARLY, LATE, RECIPES
+from companion.experiments import fewshot, fewshot_grid, lesion_grid, shipped_readings
+from companion.functions import tracks
+from companion.models import catalogue
+from companion.models.recipe import EARLY, LATE, RECIPES
+from companion.sections import functional_expert_tables
+from modularity import emergence, experts, intervals, moefication, nulls, specialists
 
 
 class Row(NamedTuple):
@@ -39,7 +29,7 @@ def pretraining() -> list[Row]:
     t5, switch = RECIPES["t5-mini"], RECIPES["switch-mini"]
     decay = f"falls to 0 over the last {100 * t5.decay:g} % of the steps"
     return [
-        Row("runs", "one of each model (6)", f"{len(models.seeds('t5-mini'))} of each model, from as many seeds"),
+        Row("runs", "one of each model (6)", f"{len(catalogue.seeds('t5-mini'))} of each model, from as many seeds"),
         Row("encoder layers", "12, the base size (6)", f"{t5.layers}"),
         Row(
             "neurons of a layer",
@@ -74,7 +64,7 @@ def pretraining() -> list[Row]:
 
 
 def grouping() -> list[Row]:
-    starts, random = _default(moefication.experts, "starts"), _default(report.by_chance, "draws")
+    starts, random = _default(moefication.experts, "starts"), _default(functional_expert_tables.by_chance, "draws")
     return [
         Row("experts of Switch", "its own 16 (3)", f"its own {RECIPES['switch-mini'].experts}"),
         Row(
@@ -97,7 +87,7 @@ def _default(function: Callable, parameter: str) -> int:
     return (function.__kwdefaults__ or {})[parameter]
 
 
-def _fine(track: functions.Track) -> str:
+def _fine(track: tracks.Track) -> str:
     fine = lesion_grid.PLANS[track].fine
     return f"{fine} of {RECIPES['t5-mini'].d_ff // fine} neurons"
 
@@ -138,7 +128,7 @@ def tuning() -> list[Row]:
 
 
 def statistics() -> list[Row]:
-    ours = {name: functions.load(name) for name in get_args(functions.Function)}
+    ours = {name: tracks.load(name) for name in get_args(tracks.Function)}
     sizes = {name: sorted(int(min(s.labels.sum(), (1 - s.labels).sum())) for s in made) for name, made in ours.items()}
     fewest, most = sizes["knowledge"][0], sizes["knowledge"][-1]
     return [
@@ -158,7 +148,7 @@ def statistics() -> list[Row]:
         Row("a functional expert has p of at most", "0.001 (5)", f"{experts.ALPHA:g}"),
         Row("null hypothesis", "binomial (5, footnote 3)", ", ".join(get_args(nulls.Null))),
         Row("a curve has settled above", "0.9 (6)", f"{emergence.LEVEL:g}"),
-        Row("intervals", "none; standard deviations in Table 3", f"{100 * lesion_report.LEVEL:g} %"),
+        Row("intervals", "none; standard deviations in Table 3", f"{100 * intervals.LEVEL:g} %"),
     ]
 
 

@@ -18,7 +18,8 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from modularity import ledger, plots_ledger, sources
+from companion.claims import ledger, ledger_figure
+from companion.functions import sources
 
 logger = logging.getLogger(__name__)
 FIGURE = "_build/ledger/verdicts.png"
@@ -83,7 +84,7 @@ class LedgerFigure(Judged):
         _, table = self.read()
         path = Path(self.env.srcdir) / FIGURE
         path.parent.mkdir(parents=True, exist_ok=True)
-        axes = plots_ledger.verdicts(table)
+        axes = ledger_figure.verdicts(table)
         axes.figure.savefig(path, dpi=150)  # type: ignore[union-attr]
         plt.close("all")
         image = nodes.image(uri=f"/{FIGURE}", alt=alt_text(table), classes=["finding"])

@@ -8,10 +8,10 @@ import os
 import shutil
 from pathlib import Path
 
-from modularity import models
+from companion.models import catalogue
 
 OUT = Path(__file__).parents[1] / "models"
-FILES = ("config.json", "generation_config.json", models.RECIPE, models.WEIGHTS)
+FILES = ("config.json", "generation_config.json", catalogue.RECIPE, catalogue.WEIGHTS)
 
 
 def ship(run: Path, target: Path) -> None:
@@ -27,11 +27,13 @@ def ship(run: Path, target: Path) -> None:
 
 
 def main() -> None:
-    for name in models.MINI:
-        for run in sorted((models.runs_folder() / name).glob("seed-*")):
+    for name in catalogue.MINI:
+        for run in sorted((catalogue.runs_folder() / name).glob("seed-*")):
             if (run / "final").is_dir():
                 ship(run, OUT / name / run.name)
-                print(f"{name} {run.name}: {(OUT / name / run.name / models.WEIGHTS).stat().st_size / 2**20:.1f} MiB")
+                print(
+                    f"{name} {run.name}: {(OUT / name / run.name / catalogue.WEIGHTS).stat().st_size / 2**20:.1f} MiB"
+                )
             else:
                 print(f"{name} {run.name}: not finished, left out")
 

@@ -12,7 +12,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, normalizers, pre_tokeniz
 from tokenizers.models import Unigram
 from transformers import PreTrainedTokenizerFast
 
-from modularity import corruption
+from companion.models import corruption
 
 OUT = Path(__file__).parents[1] / "tokenizer"
 PIECES, SENTINELS = 4096, 100

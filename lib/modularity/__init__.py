@@ -1,1 +1,1 @@
-"""Executable companion to "Emergent Modularity in Pre-trained Transformers" (Zhang et al., 2023)."""
+"""Do neurons of a Transformer specialise, and do experts gather them? For any model and any labelled sentences."""

@@ -66,6 +66,13 @@ def scored(
     return np.maximum(hits / ones, (zeros - precisions + hits) / zeros)
 
 
+def average_precision(labels: Bool[np.ndarray, "item"], scores: Float[np.ndarray, "item"]) -> float:
+    """Of one ranking: precision at each threshold, weighted by the positives found there; equal scores share one."""
+    place = np.unique(-scores, return_inverse=True)[1]
+    found, seen = np.bincount(place, labels), np.bincount(place)
+    return float(found @ (found.cumsum() / seen.cumsum()) / found.sum())
+
+
 @dataclass(frozen=True)
 class _Groups:
     """Groups of equal activations, and what is wrong with the sums that took their order for real."""

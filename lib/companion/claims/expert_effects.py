@@ -1,0 +1,175 @@
+"""What a run says of the paper's claims on functional experts (Section 5, Appendices A.4 and A.5)."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from jaxtyping import Bool, Float, Int
+
+from companion.claims import effects
+from companion.claims.effects import Scored
+from modularity import experts, intervals, nulls, partition, partition_null, ranking, specialists
+from modularity.experts import ALPHA
+from modularity.intervals import NAN
+
+
+class Counted(NamedTuple):
+    """Top neurons in the experts of one run."""
+
+    own: Int[np.ndarray, "subfunction layer expert"]
+    random: Int[np.ndarray, "partition subfunction layer expert"]
+    means: Float[np.ndarray, "subfunction layer expert"]  # predictivities of the experts
+    top: int  # neurons of a sub-function in a layer
+    neurons: int  # of a layer
+
+
+def functional(
+    scored: Scored,
+    *,
+    share: float = specialists.SHARE,
+    alpha: float = ALPHA,
+    partitions: int = 100,
+    draws: int = 50,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Table 1, Table 4 and Table 5 as effects, under the paper's binomial null.
+
+    - ``FUNCTION-experts``: proportion of functional experts less that of random partitions.
+    - ``degree-over-random``: modularization degree less that of random partitions; this and all below are means over
+      the functions that have an error.
+    - ``experts-predictive``: average precision of A.4 less what experts in random order reach.
+    - ``experts-over-untrained``: proportion less that of untrained copies with their own experts.
+    - ``random-over-untrained``: proportion among random partitions less that of untrained copies.
+    - ``subfunctional-experts``: proportion of experts that are functional for one sub-function less that of random
+      partitions.
+
+    The errors have two parts. Other sub-functions might have been chosen: a delete-d jackknife of the difference as in
+    `resampling.standard_errors`, which leaves the same ones out of every run and of the same random partitions (none
+    for a function of fewer than five); for the last claim the standard error of the mean over sub-functions. And the
+    experts might have been others: the variance between random partitions, which is what a partition that means
+    nothing would have; for ``experts-predictive`` that between layers and runs.
+
+    Parameters
+    ----------
+    partitions : random ones of each run.
+    draws : of the jackknife.
+    """
+    made: list[effects.Row] = []
+    for name, pair in scored.items():
+        functions = pair[0][0]["function"].to_numpy()
+        trained, untrained = (
+            [_count(run, share, partitions, [seed, i]) for i, run in enumerate(runs)] for runs in pair
+        )
+        found, lone = {}, []
+        for function in dict.fromkeys(functions.tolist()):
+            rows = np.flatnonzero(functions == function)
+            statistic = partial(_effects, trained=trained, untrained=untrained, alpha=alpha)
+            one, error = intervals.delete_d(rows, statistic, draws, seed=seed)
+            variance = error**2 + _between_partitions(rows, trained, untrained, alpha)
+            found[function] = np.stack([one, np.sqrt(variance)])
+            lone.append(_alone(rows, trained, alpha))
+            made.append((f"{function}-experts", name, *intervals.of_error(*found[function][:, 0])))
+        claims = ("degree-over-random", "experts-predictive", "experts-over-untrained", "random-over-untrained")
+        for i, claim in enumerate(claims, 1):
+            made.append((claim, name, *_mean([one[:, i] for one in found.values()])))
+        made.append(("subfunctional-experts", name, *_mean(lone)))
+    return effects.table(made)
+
+
+def expected_precision(positives: float, number: int) -> float:
+    """Average precision that random order reaches with so many positives among `number`, at least one and fewer than
+    all: a positive in place k has (k − 1) (positives − 1) / (number − 1) others before it on average."""
+    places = np.arange(1, number + 1)
+    return float(((1 + (places - 1) * (positives - 1) / (number - 1)) / places).mean())
+
+
+def _count(run: xr.Dataset, share: float, partitions: int, seed: list[int]) -> Counted:
+    members = specialists.top_neurons(run, share)
+    number, neurons = run.sizes["expert"], run.attrs["neurons"]
+    top = int(members.isel(subfunction=0, layer=0).sum())
+    places = np.nonzero(members.to_numpy())[2].reshape(*members.shape[:2], top)
+    offsets = np.arange(places.shape[0] * places.shape[1]).reshape(*places.shape[:2], 1) * number
+    rng = np.random.default_rng(seed)
+    random = []
+    for _ in range(partitions):
+        dealt = np.array([partition.at_random(neurons, number, rng=rng) for _ in range(places.shape[1])])
+        cells = dealt[np.arange(places.shape[1])[:, None], places].astype(np.intp) + offsets
+        random.append(np.bincount(cells.ravel(), minlength=offsets.size * number).reshape(*places.shape[:2], number))
+    own = experts.counts(members, run["own"]).to_numpy()
+    means = run["expert_mean"].sel(partition="own").transpose("subfunction", "layer", "expert").to_numpy()
+    return Counted(own, np.array(random), means, top, neurons)
+
+
+def _effects(
+    rows: Int[np.ndarray, "kept"], trained: Sequence[Counted], untrained: Sequence[Counted], alpha: float
+) -> Float[np.ndarray, "effect"]:
+    """The effects of one function with only some of its sub-functions, means over runs."""
+    own, random, before, dealt = (
+        np.mean([_measured(part, rows, run, alpha).mean(1) for run in runs], axis=0)
+        for runs in (trained, untrained)
+        for part in ("own", "random")
+    )
+    agree = _consistency(rows, trained, alpha)
+    precise = np.mean(agree) if agree else NAN
+    return np.array([own[0] - random[0], own[1] - random[1], precise, own[0] - before[0], random[0] - dealt[0]])
+
+
+def _between_partitions(
+    rows: np.ndarray, trained: Sequence[Counted], untrained: Sequence[Counted], alpha: float
+) -> Float[np.ndarray, "effect"]:
+    """Variance of each of `_effects` between partitions that mean nothing."""
+    of_trained, of_untrained = (
+        np.sum([_measured("random", rows, run, alpha).var(1) for run in runs], axis=0) / len(runs) ** 2
+        for runs in (trained, untrained)
+    )
+    agree = _consistency(rows, trained, alpha)
+    precise = np.var(agree, ddof=1) / len(agree) if len(agree) > 1 else NAN
+    return np.array([of_trained[0], of_trained[1], precise, of_trained[0] + of_untrained[0], 0.0])
+
+
+def _measured(part: str, rows: np.ndarray, run: Counted, alpha: float) -> Float[np.ndarray, "measure partition"]:
+    """Proportion and degrees of functional experts of each partition."""
+    counts, number = getattr(run, part).take(rows, axis=-3).sum(-3), run.own.shape[-1]
+    found = partition_null.measures(counts * number / (len(rows) * run.top), _called(counts, len(rows), run, alpha))
+    return found.reshape(len(found), -1)
+
+
+def _called(counts: np.ndarray, subfunctions: int, run: Counted, alpha: float) -> Bool[np.ndarray, "... expert"]:
+    size = run.neurons // run.own.shape[-1]
+    return counts > nulls.threshold(nulls.binomial(subfunctions, run.top, run.neurons, size), alpha)
+
+
+def _consistency(rows: np.ndarray, runs: Sequence[Counted], alpha: float) -> list[float]:
+    """Average precision above that of random order, of each layer and run with functional and other experts."""
+    made = []
+    for run in runs:
+        called, means = _called(run.own[rows].sum(0), len(rows), run, alpha), run.means[rows].mean(0)
+        for labels, values in zip(called, means, strict=True):
+            if labels.any() and not labels.all():
+                expected = expected_precision(labels.sum(), len(labels))
+                made.append(ranking.average_precision(labels, values) - expected)
+    return made
+
+
+def _alone(rows: np.ndarray, runs: Sequence[Counted], alpha: float) -> tuple[float, float]:
+    """Proportion of experts functional for a sub-function by itself (exact null), own less random, and its error."""
+    made, variance = [], 0.0
+    for run in runs:
+        limit = nulls.threshold(nulls.exact(1, run.top, run.neurons, run.neurons // run.own.shape[-1]), alpha)
+        dealt = (run.random[:, rows] > limit).mean((2, 3))  # partition, subfunction
+        made.append((run.own[rows] > limit).mean((1, 2)) - dealt.mean(0))
+        variance += dealt.mean(1).var() / len(runs) ** 2
+    values = np.mean(made, axis=0)
+    variance += values.var(ddof=1) / len(values) if len(values) > 1 else NAN
+    return float(values.mean()), float(variance**0.5)
+
+
+def _mean(parts: Sequence[Sequence[float] | np.ndarray]) -> tuple[float, float, float]:
+    """Mean over functions of independent estimates, each with its error; those that have no error are left out."""
+    there = np.array([part for part in parts if np.isfinite(part).all()])
+    if not len(there):
+        return NAN, NAN, NAN
+    return intervals.of_error(there[:, 0].mean(), float(np.sqrt((there[:, 1] ** 2).sum()) / len(there)))

@@ -1,0 +1,102 @@
+"""What a run says of the paper's claims on perturbed models (second half of Section 5)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from companion.claims import effects
+from companion.claims.effects import Row
+from companion.sections import perturbing_t5_tables
+from modularity import intervals, orders
+
+ABOVE = 0.06  # share of the neurons beyond which the paper compares experts with neurons
+TENTH = 0.1  # share at which it finds T5 to guess
+SINGLE = tuple(f"neurons: {task}" for task in orders.SEEN)
+
+
+def t5(grid: xr.DataArray, fine: int, reach: int, guessing: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Figure 2 as effects, and the double dissociation; mean over runs, intervals by Student's t over draws.
+
+    - ``perturbing-experts-guessing``: with noise as the text has it on a tenth of the neurons by experts, the share
+      of what can be lost on seen tasks (plain model less guessing) that is lost.
+    - ``experts-over-random``: seen tasks; ``unseen-too``: unseen ones; ``experts-over-neurons``: both. By how much the
+      accuracy is lower when experts are perturbed than when random neurons, or those of Avg (4), are; mean over the
+      shares above `ABOVE`.
+    - ``avg-over-single``: by how much it is lower under Avg (4) than under the rankings of single tasks, mean over
+      these, all tasks and all shares.
+    - ``own-experts``: `perturbing_t5_tables.dissociation` of experts.
+
+    All but the first are in percentage points, with the noise of the setting ``strong``, under which there is
+    something to compare.
+
+    Parameters
+    ----------
+    grid : dims ``(setting, seed, task, order, number, draw)``.
+    fine, reach : experts a layer, and the highest number of them perturbed.
+    guessing : of `perturbing_t5_tables.guessing`.
+    """
+    panels = perturbing_t5_tables.panels(grid["task"].to_numpy().tolist())
+    text, strong = grid.sel(setting="text"), grid.sel(setting="strong")
+    chance: Any = guessing.set_index("panel").loc["seen", "chance"]
+    lost = share_lost(text.sel(task=panels["seen"]), round(TENTH * fine), float(chance))
+    every = [*panels["seen"], *panels["unseen"]]
+    parts = {
+        "experts-over-random": (panels["seen"], "MoE (4)", ["random"], ABOVE),
+        "unseen-too": (panels["unseen"], "MoE (4)", ["random"], ABOVE),
+        "experts-over-neurons": (every, "MoE (4)", ["Avg (4)"], ABOVE),
+        "avg-over-single": (every, "Avg (4)", SINGLE, 0.0),
+    }
+    rows: list[Row] = [("perturbing-experts-guessing", name, *intervals.student(lost))]
+    for claim, (tasks, ours, others, above) in parts.items():
+        if tasks:
+            points = 100 * costlier(strong.sel(task=tasks), ours, others, above * fine)
+            rows.append((claim, name, *intervals.student(points)))
+    own = perturbing_t5_tables.dissociation(perturbing_t5_tables.drops(strong, "experts", reach))
+    rows.append(("own-experts", name, 100 * own["difference"], 100 * own["low"], 100 * own["high"]))
+    return effects.table(rows)
+
+
+def share_lost(grid: xr.DataArray, number: int, chance: float, order: str = "MoE (4)") -> np.ndarray:
+    """Accuracy that is lost with `number` experts' neurons perturbed as a share of what can be lost, draw by draw.
+
+    Parameters
+    ----------
+    grid : dims ``(seed, task, order, number, draw)``.
+    chance : what guessing reaches.
+    """
+    means = grid.mean(["seed", "task"])
+    plain = means.isel(order=0).sel(number=0)
+    lost = plain - means.sel(order=order, number=number)
+    return (lost / (plain.mean() - chance)).to_numpy()
+
+
+def costlier(grid: xr.DataArray, ours: str, others: Sequence[str], above: float) -> np.ndarray:
+    """Accuracy under `others` less that under `ours`, draw by draw: mean over tasks, runs, `others` and the numbers
+    above `above` that all of these orders have."""
+    means = grid.mean(["seed", "task"]).sel(order=[ours, *others])
+    there = means.notnull().all(["order", "draw"]) & (means["number"] > above)
+    if not there.any():
+        raise ValueError(f"no number of experts above {above:g} has {ours} and {', '.join(others)}; compute one")
+    chosen = means.isel(number=np.flatnonzero(there)).mean("number")
+    return (chosen.sel(order=list(others)).mean("order") - chosen.sel(order=ours)).to_numpy()
+
+
+def switch(paired: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Table 2 as effects, in percentage points: of `perturbing_switch_tables.paired`, the mean of all tasks.
+
+    ``switch-without``: Original less No Function; ``switch-only``: Function less Original;
+    ``switch-with-over-without``: Function less No Function.
+    """
+    rows: Any = paired[paired["task"] == "avg"].set_index("pair")[["difference", "low", "high"]]
+    only, both = (rows.loc[f"Function − {other}"].tolist() for other in ("Original", "No Function"))
+    difference, low, high = rows.loc["No Function − Original"]
+    return effects.table(
+        [
+            ("switch-without", name, -difference, -high, -low),
+            ("switch-only", name, *only),
+            ("switch-with-over-without", name, *both),
+        ]
+    )

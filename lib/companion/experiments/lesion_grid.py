@@ -1,0 +1,175 @@
+"""The grid behind Figure 2: every order in which neurons are perturbed, at every proportion, in three settings."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from companion.experiments import lesions, stored_scores
+from companion.experiments.lesions import Mask
+from companion.functions import prompts, tracks
+from companion.functions.tracks import Track
+from modularity import capture, moefication, neurons, orders, perturb
+from modularity.models import Model
+
+# As the paper draws them, at every number of experts up to a fifth.
+CURVES = ("random", *(f"neurons: {task}" for task in orders.SEEN), "Avg (4)", "Avg (8)", "MoE (4)")
+# What they are compared with, at some numbers.
+FAIR = ("random, equal mass", "Avg (4), equal mass", "MoE (8)", "MoE, permuted", "MoE, least")
+# Each task by itself, at the highest number.
+SINGLE = tuple(f"{kind}: {task}" for kind in ("neurons", "experts") for task in prompts.FUNCTION_TASKS)
+ORDERS = tuple(dict.fromkeys((*CURVES, *FAIR, *SINGLE)))
+
+
+class Plan(NamedTuple):
+    """How large a grid is; the numbers are of fine experts a layer."""
+
+    fine: int  # experts a layer
+    reach: int  # of them perturbed at most, a fifth
+    draws: int = 20  # of rows, noise and all that is random
+    rows: int = 16  # of a task in one draw
+    ranked: int = 200  # sentences of each class by which neurons are ranked, from the tasks' training parts
+    tasks: tuple[str, ...] = prompts.FUNCTION_TASKS
+
+
+PLANS: Mapping[Track, Plan] = {
+    "mini": Plan(80, 16),  # of 16 of 1,280 neurons, as 96 of 32 of 3,072
+    "paper": Plan(96, 20, rows=50, ranked=1000, tasks=prompts.SEEN + prompts.UNSEEN),
+}
+
+
+class Setting(NamedTuple):
+    """What is perturbed, and how."""
+
+    how: perturb.How
+    variance: float = perturb.VARIANCE  # of added noise
+    everywhere: bool = False  # all encoder layers, not their last third
+    parts: int | None = None  # numbers of experts in as many equal steps; every number if not given
+    runs: int = 3  # of the model
+
+
+SETTINGS: Mapping[str, Setting] = {
+    "text": Setting("gaussian"),  # Section 5 and Appendix A.2
+    # So strong that a fifth of the neurons, drawn at random, costs t5-mini about half of what it can lose.
+    "strong": Setting("gaussian", variance=64.0, parts=4),
+    "code": Setting("shuffle", parts=2),  # the authors' code
+    "all layers": Setting("gaussian", everywhere=True, parts=2, runs=1),
+}
+
+
+def wanted(plan: Plan, setting: str) -> list[tuple[str, int]]:
+    """The (order, number of experts) that a setting of the grid has."""
+    parts = SETTINGS[setting].parts
+    every, some = (range(plan.reach // n, plan.reach + 1, plan.reach // n) for n in (parts or plan.reach, parts or 4))
+    pairs = [(o, n) for o in CURVES for n in every] + [(o, n) for o in FAIR for n in some]
+    return list(dict.fromkeys([*pairs, *((o, plan.reach) for o in SINGLE)]))
+
+
+def layers(model: Model, setting: str) -> list[int]:
+    """The encoder layers that a setting perturbs; `ValueError` for an unknown setting."""
+    if setting not in SETTINGS:
+        raise ValueError(f"unknown setting {setting!r}; known: {', '.join(SETTINGS)}")
+    return sorted(neurons.feed_forward(model)) if SETTINGS[setting].everywhere else lesions.last_third(model)
+
+
+def masks(
+    model: Model,
+    chosen: Sequence[int],
+    pairs: Sequence[tuple[str, int]],
+    plan: Plan,
+    groups: xr.DataArray,
+    *,
+    track: Track = "mini",
+    seed: int = 0,
+) -> dict[tuple[str, int], Mask | list[Mask]]:
+    """(order, number of experts) → neurons, or neurons for each draw where the order is itself drawn.
+
+    Parameters
+    ----------
+    chosen : layers, whose neurons are ranked each by itself.
+    pairs : of order and number; an order of neurons takes as many neurons as the experts have.
+    groups : the fine expert of every neuron, dims ``(layer, neuron)``.
+    """
+    ranked = [tracks.first(s, plan.ranked) for s in tracks.load("task", track, part="train")]
+    scores = stored_scores.scores(model, ranked).sel(layer=list(chosen))
+    groups = groups.sel(layer=list(chosen))
+    width = scores.sizes["neuron"]
+    size = width // plan.fine
+    weight = np.empty(0)
+    if any(order.endswith("equal mass") for order, _ in pairs):
+        weight = mass(model, [s for r in ranked for s in r.sentences[::10]], chosen)
+    names = scores["subfunction"].to_numpy().tolist()
+    rng = np.random.default_rng(seed)
+    by_random = [orders.at_random(len(chosen), width, rng=rng) for _ in range(plan.draws)]
+    dealt = [moefication.at_random(groups, seed=int(rng.integers(2**31))) for _ in range(plan.draws)]
+    fixed = {
+        "Avg (4)": orders.by_predictivity(scores, orders.SEEN),
+        "Avg (8)": orders.by_predictivity(scores, names),
+        "MoE (4)": orders.by_expert(scores, orders.SEEN, groups),
+        "MoE (8)": orders.by_expert(scores, names, groups),
+        "MoE, least": orders.by_expert(scores, orders.SEEN, groups, ascending=True),
+    }
+    for task in prompts.FUNCTION_TASKS:
+        own = [s for s in names if s.split("-")[0] == task]
+        fixed |= {f"neurons: {task}": orders.by_predictivity(scores, own)}
+        fixed |= {f"experts: {task}": orders.by_expert(scores, own, groups)}
+    drawn = {"random": by_random, "MoE, permuted": [orders.by_expert(scores, orders.SEEN, g) for g in dealt]}
+    made: dict[tuple[str, int], Mask | list[Mask]] = {}
+    for order, number in pairs:
+        like = orders.first(fixed["MoE (4)"], chosen, number * size)
+        if order in fixed:
+            made[order, number] = orders.first(fixed[order], chosen, number * size)
+        elif order in drawn:
+            made[order, number] = [orders.first(o, chosen, number * size) for o in drawn[order]]
+        elif order == "Avg (4), equal mass":
+            made[order, number] = orders.of_equal_mass(fixed["Avg (4)"], chosen, like, weight)
+        elif order == "random, equal mass":
+            made[order, number] = [orders.of_equal_mass(o, chosen, like, weight) for o in by_random]
+        else:
+            raise ValueError(f"unknown order {order!r}; known: {', '.join(ORDERS)}")
+    return made
+
+
+def mass(model: Model, sentences: Sequence[str], chosen: Sequence[int]) -> Float[np.ndarray, "layer neuron"]:
+    """Mean absolute activation of every neuron over the tokens of the `sentences`, each sentence weighing the same."""
+    made = capture.pooled_activations(model, sentences, layers=chosen, pooling="mean")
+    return np.abs(made.to_numpy()).mean(made.get_axis_num("sentence"))
+
+
+def piece(
+    model: Model,
+    setting: str,
+    task: str,
+    plan: Plan,
+    groups: xr.DataArray,
+    *,
+    track: Track = "mini",
+    seed: int = 0,
+    only: Sequence[tuple[str, int]] | None = None,
+) -> xr.DataArray:
+    """Share of a task's answers that are right, dims ``(order, number, draw)``.
+
+    Number 0 is the plain model, under every order alike. What the setting has not, or is not asked for by `only`, is
+    not a number.
+
+    Raises
+    ------
+    ValueError
+        An unknown setting, order or task.
+    """
+    chosen = layers(model, setting)
+    pairs = wanted(plan, setting) if only is None else list(only)
+    neurons_of = masks(model, chosen, pairs, plan, groups, track=track, seed=seed)
+    named: dict[str, Mask | Sequence[Mask]] = {"": {}}
+    named |= {f"{o}@{n}": mask for (o, n), mask in neurons_of.items()}
+    noise = {"how": SETTINGS[setting].how, "variance": SETTINGS[setting].variance}
+    size = {"draws": plan.draws, "rows": plan.rows, "track": track, "seed": seed}
+    found = lesions.accuracies(model, named, [task], **noise, **size).isel(task=0)  # type: ignore[arg-type]
+    coordinates = {"order": list(ORDERS), "number": range(plan.reach + 1), "draw": found["draw"].to_numpy()}
+    result = xr.DataArray(np.nan, coordinates, ("order", "number", "draw"), name="accuracy")
+    result.loc[{"number": 0}] = found.sel(mask="").to_numpy()
+    for order, number in pairs:
+        result.loc[{"order": order, "number": number}] = found.sel(mask=f"{order}@{number}").to_numpy()
+    return result

@@ -1,0 +1,217 @@
+"""The experiment of readings: every run and untrained copy of the models that this book shows, a file a model."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from numcodecs import Delta, Zstd
+
+from companion.experiments.experiment import Cell, UnavailableError
+from companion.functions import tracks
+from companion.models import catalogue
+from modularity import identity, measure, moefication, neurons, readings, store
+from modularity.models import Model
+from modularity.subfunction import SubFunction
+
+COPIES = 3  # untrained ones of each model, as in the paper
+DRAWS = 30  # random partitions of trained companions, for Figure 7's semantic experts
+FUNCTIONS = ("semantic", "knowledge", "task", *tracks.CONTROLS)
+PARTITIONS = ("own", "random")
+PARTITION = "partition"  # a probe beside those of sub-functions
+ABSENT = 65_535  # predictivities are stored as whole numbers of 1 / 65,534: half of it is the precision
+COARSE = ("score", "mean", "expert_mean", "half_expert_mean", "held_out", "total", "task_score", "shuffled")
+Runs = tuple[list[xr.Dataset], list[xr.Dataset]]  # of trained runs and of untrained copies
+
+
+class Copy(NamedTuple):
+    """Which weights of a model."""
+
+    untrained: bool
+    seed: int | None
+
+    def __str__(self) -> str:
+        return f"{'untrained' if self.untrained else 'run'} {self.seed or 0}"
+
+    def load(self, name: str) -> Model:
+        return catalogue.load(name, untrained=self.untrained, seed=self.seed)
+
+
+def copies_of(name: str, *, seeds: int = 3, untrained: int = COPIES, seed: int = 0) -> list[Copy]:
+    """The first runs of a companion model, or the one of any other, and untrained copies from `seed` on."""
+    trained = (
+        [Copy(False, s) for s in catalogue.seeds(name)[:seeds]]
+        if name in catalogue.companions()
+        else [Copy(False, None)]
+    )
+    return trained + [Copy(True, seed + i) for i in range(untrained)]
+
+
+def read(
+    model: Model, subfunctions: Sequence[SubFunction], *, draws: int = 0, seed: int = 0, **options: Any
+) -> xr.Dataset:
+    """`readings.read` with the model's own experts, as ``own`` (layer, neuron), and with random ones of the same sizes.
+
+    Parameters
+    ----------
+    draws : as many random partitions, whose experts are in ``shuffled`` (draw, alike, layer, expert), of semantic
+        sub-functions.
+    seed : of k-means, of the random partitions and of the halves.
+    """
+    own = moefication.experts(model, _number(model), seed=seed)
+    drawn = [moefication.at_random(own, seed=seed + i) for i in range(max(1, draws))]
+    groups = xr.concat([own, *drawn], "partition", coords="minimal")
+    groups = groups.assign_coords(partition=["own", *(f"random {i}" for i in range(len(drawn)))])
+    made = readings.read(model, subfunctions, groups, seed=seed, **options)
+    random = made["expert_mean"].isel(partition=slice(1, None)).rename(partition="draw", subfunction="alike")
+    made = made.isel(partition=[0, 1]).assign_coords(partition=list(PARTITIONS)).assign(own=own)
+    if not draws:
+        return made
+    semantic = random.isel(alike=np.flatnonzero(made["function"].to_numpy() == "semantic"))
+    return made.assign(shuffled=semantic.drop_vars("function").assign_coords(draw=np.arange(draws)))
+
+
+def _number(model: Model) -> int:
+    own = max(part.experts for part in neurons.layers(model).values())
+    return own if own > 1 else moefication.EXPERTS
+
+
+@cache
+def asked() -> dict[str, list[SubFunction]]:
+    """The sub-functions of this book's pages, by function, and the controls."""
+    everything = tracks.load_all(controls=True)
+    return {f: [s for s in everything if s.function == f] for f in FUNCTIONS}
+
+
+def content(one: SubFunction) -> str:
+    """A short digest of everything of a sub-function that decides its reading."""
+    return store.digest([one.name, one.function, list(one.sentences), one.labels])[:16]
+
+
+@dataclass(frozen=True)
+class Readings:
+    """Of one of the models that this book shows: a cell is a copy of it and a function, a probe one sub-function."""
+
+    model: str
+    tolerance: float = field(default=0.01, repr=False)
+    folder: str = field(default="results", repr=False)
+
+    @property
+    def name(self) -> str:
+        return f"readings_{self.model}"
+
+    def cells(self) -> list[Cell]:
+        return [(str(copy), function) for copy in copies_of(self.model) for function in FUNCTIONS]
+
+    def copy(self, label: str) -> Copy:
+        return {str(c): c for c in copies_of(self.model)}[label]
+
+    def draws(self, label: str, function: str) -> int:
+        trained = not self.copy(label).untrained
+        return DRAWS if self.model in catalogue.MINI and trained and function == "semantic" else 0
+
+    def key(self, cell: Cell) -> dict[str, object] | None:
+        label, function = map(str, cell)
+        if (fingerprint := self.copy(label).load(self.model).fingerprint) is None:
+            return None
+        return {
+            "model": fingerprint,
+            "subfunctions": [content(s) for s in asked()[function]],
+            "draws": self.draws(label, function),
+            **measure.key(),
+        }
+
+    def compute(self, cell: Cell) -> xr.Dataset:
+        label, function = map(str, cell)
+        return read(self.copy(label).load(self.model), asked()[function], draws=self.draws(label, function))
+
+    def assemble(self, made: Callable[[Cell], xr.Dataset]) -> tuple[xr.Dataset, Mapping[str, Mapping[str, Any]]]:
+        labels = list(map(str, copies_of(self.model)))
+        parts = [_joined([made((label, f)) for f in FUNCTIONS]) for label in labels]
+        shuffled = [p["shuffled"] for p in parts if "shuffled" in p]
+        parts = [p.drop_dims("draw") if "draw" in p.dims else p for p in parts]
+        parts = [p.drop_vars("alike", errors="ignore") for p in parts]
+        whole = xr.concat(parts, "copy").assign_coords(copy=labels)
+        if shuffled:
+            whole = whole.assign(shuffled=xr.concat(shuffled, "run"))
+        contents = [content(s) for f in FUNCTIONS for s in asked()[f]]
+        digests = [identity.weights(c.load(self.model).module) for c in copies_of(self.model)]
+        whole = whole.assign_coords(content=("subfunction", contents), weights=("copy", digests))
+        return whole, {str(name): _encoding(str(name), whole[name]) for name in whole.data_vars}
+
+    def provenance(self) -> dict[str, object]:
+        return {"model": self.model}
+
+    def probes(self, shipped: xr.Dataset) -> list[Cell]:
+        names = shipped["subfunction"].to_numpy().tolist()
+        functions_ = shipped["function"].to_numpy().tolist()
+        labels = shipped["copy"].to_numpy().tolist()
+        every: list[Cell] = [(c, f, n) for c in labels for f, n in zip(functions_, names, strict=True)]
+        return every + [(c, PARTITION, int(x)) for c in labels for x in shipped["layer"].to_numpy()]
+
+    def again(self, shipped: xr.Dataset, probe: Cell) -> float:
+        label, function, which = probe
+        copy = self.copy(str(label))
+        try:
+            model = copy.load(self.model)
+        except FileNotFoundError as error:
+            raise UnavailableError(str(error)) from error
+        then = shipped.sel(copy=label)
+        if identity.weights(model.module) != then["weights"].item():
+            return float("nan")
+        if function == PARTITION:
+            return _tighter(model, then["own"].sel(layer=which))
+        one = {s.name: s for s in asked()[str(function)]}.get(str(which))
+        rows = (then["function"] == function) & (then["subfunction"] == which)
+        then = then.isel(subfunction=int(np.flatnonzero(rows.to_numpy())[0]))
+        if one is None or content(one) != then["content"].item():
+            return float("nan")
+        groups = xr.concat([then["own"], moefication.at_random(then["own"])], "partition", coords="minimal")
+        now = readings.read(model, [one], groups.assign_coords(partition=list(PARTITIONS))).isel(subfunction=0)
+        off = [
+            float(np.abs(now[name] - then[name]).max()) for name in ("score", "mean", "expert_mean", "half_expert_mean")
+        ]
+        same = (now["half_top"] == then["half_top"]).isel(place=0)  # another best neuron has another score elsewhere
+        apart: xr.DataArray = abs(now["held_out"] - then["held_out"])
+        return max(*off, float(apart.where(same, 0).max()))
+
+
+def _tighter(model: Model, shipped: xr.DataArray) -> float:
+    """Relative difference of what balanced k-means makes small, of its experts now and the shipped ones."""
+    layer = int(shipped["layer"])
+    part = neurons.layers(model)[layer]
+    if part.experts > 1:
+        return float((moefication.experts(model, part.experts).sel(layer=layer) != shipped).any())
+    rows = part.input_weights.float().cpu().numpy()
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    now = moefication.experts(model).sel(layer=layer).to_numpy()
+    spread = [sum(((rows[of == e] - rows[of == e].mean(0)) ** 2).sum() for e in np.unique(of)) for of in (now, shipped)]
+    return abs(spread[0] / spread[1] - 1)
+
+
+def _joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Functions of one copy as one reading."""
+    alone = {"total": "of", "task_score": "task", "own": "", "shuffled": ""}
+    rows = xr.concat([p.drop_vars([*alone, "of", "task", "draw"], errors="ignore") for p in parts], "subfunction")
+    made: dict[str, xr.DataArray] = {"own": parts[0]["own"], "total": xr.concat([p["total"] for p in parts], "of")}
+    for part in parts:
+        made |= {name: part[name] for name in ("task_score", "shuffled") if name in part}
+    return rows.assign(made)
+
+
+def _encoding(name: str, values: xr.DataArray) -> dict[str, Any]:
+    made: dict[str, Any] = {"compressors": [Zstd(level=19)], "chunks": values.shape}
+    if name in COARSE:
+        made |= {"dtype": "uint16", "scale_factor": 1 / (ABSENT - 1), "_FillValue": ABSENT}
+        if name == "score":  # each is little less than the one before
+            made |= {"filters": [Delta(dtype="u2")]}
+    elif name == "variance":
+        made |= {"dtype": "float32"}
+    elif values.dtype == readings.COUNT:
+        made |= {"dtype": "uint16"}
+    return made
+
+
+SHIPPED = {name: Readings(name) for name in (*catalogue.MINI, catalogue.MINILM)}

@@ -1,0 +1,8 @@
+"""``python -m companion.explorer -o FOLDER``."""
+
+import sys
+
+from companion.explorer.data import main
+
+if __name__ == "__main__":
+    sys.exit(main())

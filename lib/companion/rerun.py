@@ -1,0 +1,146 @@
+"""Run one section with papermill: ``python -m companion.rerun 04_specialization -p seed 1``.
+
+Papermill itself only warns about a parameter that a notebook does not have, and writes some values as code; here both
+are errors (`parameters`). The output appears under its name once the whole notebook has run, so a file that is there
+is complete.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import nbformat
+import yaml
+
+from companion.tools import parameters as cells
+from modularity import environment
+
+try:
+    import resource
+except ImportError:  # Windows has no such module
+    resource = None
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+PROFILES = "profiles.yml"
+
+
+def source(notebook: str) -> nbformat.NotebookNode:
+    """The notebook of that name, as it is committed.
+
+    Raises
+    ------
+    ValueError
+        There is none; the message lists those there are.
+    """
+    known = sorted(p.stem for p in NOTEBOOKS.glob("*.ipynb"))
+    if notebook not in known:
+        raise ValueError(f"unknown notebook {notebook!r}; known: {', '.join(known)}")
+    return nbformat.read(NOTEBOOKS / f"{notebook}.ipynb", 4)
+
+
+def read(given: Mapping[str, object], notebook: str) -> dict[str, cells.Value]:
+    """Texts as the values of a notebook's parameters, each by the type that the notebook annotates.
+
+    Raises
+    ------
+    ValueError
+        An unknown notebook or parameter, or a text that is no value of the parameter's type.
+    """
+    known = cells.declared(source(notebook))
+    return {name: cells.read(text, cells.find(name, known)) for name, text in given.items()}
+
+
+def profile(name: str, notebook: str) -> dict[str, cells.Value]:
+    """The parameters that a profile of ``notebooks/profiles.yml`` gives a notebook.
+
+    Everything in that file is text, which is read like that of a command line: YAML makes 8 of ``010``, and text of
+    ``1e-4``.
+
+    Raises
+    ------
+    ValueError
+        An unknown profile, or one that does not name the notebook; a file that is no YAML, or has tags; else as `read`.
+    """
+    path = NOTEBOOKS / PROFILES
+    text = path.read_text(encoding="utf-8")
+    try:
+        if tags := [event.tag for event in yaml.parse(text) if getattr(event, "tag", None)]:
+            raise ValueError(f"{path} has the tag {tags[0]}; expected plain values, without tags")
+        known = yaml.load(text, Loader=yaml.BaseLoader)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+    if name not in known:
+        raise ValueError(f"unknown profile {name!r}; known: {', '.join(known)}")
+    if notebook not in known[name]:
+        raise ValueError(f"profile {name!r} does not name {notebook!r}; it has: {', '.join(known[name])}")
+    return read(known[name][notebook], notebook)
+
+
+def rerun(notebook: str, output: str | Path, parameters: Mapping[str, object], *, progress: bool = True) -> Path:
+    """Execute ``notebooks/<notebook>.ipynb`` with `parameters` into `output`, in the Python that runs this.
+
+    What the run cost is in the metadata of `output`, under ``cost``: minutes, MiB of the largest process (not on
+    Windows), and the cores of the machine.
+
+    Raises
+    ------
+    ValueError
+        An unknown notebook or parameter, a value of another type than the notebook annotates, or an output inside
+        ``notebooks/``.
+    papermill.PapermillExecutionError
+        A cell failed; the notebook as far as it came is left beside `output`, ending in ``.failed.ipynb``.
+    """
+    import papermill
+
+    from companion.tools.kernel import OwnKernel
+
+    output = environment.expanded(output)
+    prepared = source(notebook)
+    cells.inject(prepared, parameters)
+    if NOTEBOOKS.resolve() in output.resolve().parents:
+        raise ValueError(f"the output {output} lies beside the sources and would be taken for one; name another folder")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    temporary = output.with_suffix(".failed.ipynb")
+    nbformat.write(prepared, temporary)
+    path = str(temporary).replace("{", "{{").replace("}", "}}")  # papermill takes paths for templates
+    papermill.execute_notebook(path, path, progress_bar=progress, kernel_name="python3", kernel_manager_class=OwnKernel)
+    done = nbformat.read(temporary, 4)
+    paths = {"input_path": f"{notebook}.ipynb", "output_path": output.name}
+    done.metadata["papermill"] |= {"parameters": dict(parameters), **paths}
+    done.metadata["cost"] = {"minutes": round(done.metadata["papermill"]["duration"] / 60, 2)}
+    if resource:  # The most that a process of this one's children held: the kernel, unless others ran before it.
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+        done.metadata["cost"]["peak_mib"] = round(peak)
+    done.metadata["cost"] |= {"cores": os.cpu_count()}
+    nbformat.write(done, temporary)
+    os.replace(temporary, output)
+    return output
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m companion.rerun", description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("notebook", help="for instance 04_specialization")
+    parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), dest="parameters")
+    parser.add_argument("--profile", help="parameters from notebooks/profiles.yml: mini, smoke or paper; -p wins")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar, as where several are run at once")
+    parser.add_argument(
+        "-o", "--output", type=environment.expanded, help="default: executed/<notebook>.<profile or rerun>.ipynb"
+    )
+    options = parser.parse_args(arguments)
+    output = options.output or (
+        NOTEBOOKS.parent / "executed" / f"{options.notebook}.{options.profile or 'rerun'}.ipynb"
+    )
+    try:
+        values = profile(options.profile, options.notebook) if options.profile else {}
+        values |= read(dict(options.parameters), options.notebook)
+        print(rerun(options.notebook, output, values, progress=not options.quiet))
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

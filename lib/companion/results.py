@@ -1,0 +1,51 @@
+"""Make what takes long and is shipped: ``python -m companion.results``, or only what is named.
+
+It may be stopped at any moment and goes on where it was: each cell is stored once computed.
+"""
+
+import argparse
+import sys
+
+from companion.choices.audit import Audit
+from companion.claims.released_answers import Released
+from companion.experiments import experiment, histories, shipped_readings
+from companion.experiments.experiment import Experiment, UnavailableError
+from companion.experiments.grids import Grid
+from companion.experiments.variants import Variants
+from companion.explorer.data import Cards
+
+OTHERS = (Cards(), Variants(), Grid("t5"), Grid("switch"), Audit(), Released())
+EXPERIMENTS: dict[str, Experiment] = {
+    e.name: e for e in (*shipped_readings.SHIPPED.values(), *OTHERS, *histories.SHIPPED.values())
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m companion.results", description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("only", nargs="*", metavar="NAME", help=f"of {', '.join(EXPERIMENTS)}; all if not given")
+    parser.add_argument("--workers", type=int, help="processes; one a core if not given")
+    parser.add_argument("--scheduler", help="address of a Dask scheduler whose workers compute instead")
+    options = parser.parse_args(arguments)
+    if unknown := [name for name in options.only if name not in EXPERIMENTS]:
+        parser.error(f"unknown experiment {unknown[0]!r}; known: {', '.join(EXPERIMENTS)}")
+    left: list[str] = []
+    try:
+        for name in options.only or EXPERIMENTS:
+            try:
+                path = experiment.write(EXPERIMENTS[name], workers=options.workers, scheduler=options.scheduler)
+            except UnavailableError:
+                if options.only:
+                    raise
+                left.append(name)
+            else:
+                print(f"{path}: {path.stat().st_size / 2**20:.2f} MiB")
+    except (OSError, ValueError, ModuleNotFoundError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    if left:
+        print(f"left as shipped, because what they are made from is not here: {', '.join(left)}; name one to see what")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,186 @@
+"""Copies of the notebooks without solutions: ``python -m companion.students``, or ``make students``.
+
+Each cell tagged ``solution`` becomes a cell that names what the check below it reads; checks and everything else stay.
+``--run NAME`` proves that a copy runs: its checks ask for the answers, and no other cell misses anything. With
+``--first`` it stops behind the first exercise, with ``--profile smoke`` it takes little of everything.
+"""
+
+import argparse
+import ast
+import os
+import sys
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+from companion.rerun import NOTEBOOKS, profile, source
+from companion.tools import parameters as cells
+from companion.tools.kernel import OwnKernel
+from modularity import environment
+
+FOLDER = NOTEBOOKS.parent / "students"
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_OWN_SCOPE = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def assigned(source: str) -> set[str]:
+    """The names that a cell gives a value at its top level, those of imports left out."""
+    names: set[str] = set()
+    waiting: list[ast.AST] = [ast.parse(source)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, _DEFINITIONS):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif not isinstance(node, _OWN_SCOPE):
+            waiting += ast.iter_child_nodes(node)
+    return names
+
+
+def loaded(source: str) -> list[str]:
+    """The names that a cell reads, in the order in which they first stand in it."""
+    names = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
+    return list(dict.fromkeys(n.id for n in sorted(names, key=lambda n: (n.lineno, n.col_offset))))
+
+
+def imports(source: str) -> list[str]:
+    """The import statements at the top level of a cell."""
+    return [ast.unparse(node) for node in ast.parse(source).body if isinstance(node, (ast.Import, ast.ImportFrom))]
+
+
+def answers(solution: str, check: str) -> list[str]:
+    """The names that a check reads and only the solution gives a value."""
+    return [name for name in loaded(check) if name in assigned(solution) - assigned(check)]
+
+
+def exercises(notebook: nbformat.NotebookNode) -> list[tuple[int, int]]:
+    """Where each solution and its check stand.
+
+    Raises
+    ------
+    ValueError
+        A solution without a check right behind it, a check without a solution, or a check that reads nothing of it.
+    """
+    tags = [set(cell.metadata.get("tags", [])) for cell in notebook.cells]
+    found = [i for i, t in enumerate(tags) if "solution" in t]
+    checks = [i for i, t in enumerate(tags) if "check" in t]
+    if [i + 1 for i in found] != checks:
+        raise ValueError(
+            f"solutions are cells {found}, checks are cells {checks}; expected each check right behind its solution: "
+            "move the cell, or tag it"
+        )
+    for i, j in zip(found, checks, strict=True):
+        if not answers(notebook.cells[i].source, notebook.cells[j].source):
+            raise ValueError(f"the check in cell {j} reads no name that the solution in cell {i} assigns")
+    return list(zip(found, checks, strict=True))
+
+
+def student_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """A copy without solutions and outputs, and no longer paired with a ``.py`` file.
+
+    A solution's imports stay, for the question is not where a function is found.
+
+    Raises
+    ------
+    ValueError
+        As `exercises`.
+    """
+    fresh = deepcopy(notebook)
+    for i, j in exercises(notebook):
+        cell, check = fresh.cells[i], fresh.cells[j]
+        names = " and ".join(answers(cell.source, check.source))
+        cell.source = "\n".join([*imports(cell.source), f"# your answer: put it into {names}; the next cell checks it"])
+        cell.metadata["tags"] = ["answer"]
+    for cell in fresh.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    fresh.metadata.pop("jupytext", None)
+    return fresh
+
+
+def write(folder: Path = FOLDER) -> list[Path]:
+    """Write the copy of every notebook into `folder`; a file that is there and is the same is left alone.
+
+    Raises
+    ------
+    FileExistsError
+        A file is there and is another: it may hold somebody's answers. Nothing is written then.
+    """
+    sources = sorted(NOTEBOOKS.glob("*.ipynb"))
+    texts = {folder / p.name: nbformat.writes(student_copy(nbformat.read(p, 4))) + "\n" for p in sources}
+    for path, text in texts.items():
+        if path.exists() and path.read_text(encoding="utf-8") != text:
+            raise FileExistsError(
+                f"{path} differs from the copy that would be written, and may hold answers; move it away, or name "
+                "another folder with --folder"
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, text in texts.items():
+        temporary = path.with_suffix(".part")
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    return list(texts)
+
+
+def run(
+    notebook: nbformat.NotebookNode, *, parameters: Mapping[str, object] | None = None, first: bool = False
+) -> list[str]:
+    """What the checks of a notebook without answers say, all cells run in their order.
+
+    Parameters
+    ----------
+    parameters : set behind the notebook's own, as `parameters.inject` does.
+    first : stop behind the first exercise.
+
+    Raises
+    ------
+    nbclient.exceptions.CellExecutionError
+        A cell that is no check failed: it needs something that only a solution had.
+    ValueError
+        A check passed, or failed for want of something else than its answer.
+    """
+    copy, found = student_copy(notebook), exercises(notebook)[: 1 if first else None]
+    for _, j in found:
+        copy.cells[j].metadata["tags"] = ["check", "raises-exception"]
+    checks = [copy.cells[j] for _, j in found]
+    if first:
+        copy.cells = copy.cells[: found[0][1] + 1]
+    cells.inject(copy, parameters or {})
+    NotebookClient(copy, timeout=None, kernel_manager_class=OwnKernel).execute()
+    said = []
+    for (i, j), check in zip(found, checks, strict=True):
+        names = answers(notebook.cells[i].source, notebook.cells[j].source)
+        errors = [f"{o.ename}: {o.evalue}" for o in check.outputs if o.output_type == "error"]
+        if errors not in [[f"NameError: name {name!r} is not defined"] for name in names]:
+            raise ValueError(
+                f"the check of {' and '.join(names)} should miss its answer, but said {errors or 'nothing'}"
+            )
+        said += errors
+    return said
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m companion.students", description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--folder", type=environment.expanded, default=FOLDER, help="default: students/")
+    parser.add_argument("--run", metavar="NAME", help="write nothing, but run the copy of this notebook")
+    parser.add_argument("--first", action="store_true", help="with --run: to the first exercise only")
+    parser.add_argument("--profile", default="mini", help="with --run: parameters of notebooks/profiles.yml")
+    options = parser.parse_args(arguments)
+    try:
+        if options.run is None:
+            print("\n".join(map(str, write(options.folder))))
+        else:
+            notebook, set_to = source(options.run), profile(options.profile, options.run)
+            print("\n".join(run(notebook, parameters=set_to, first=options.first)))
+    except (ValueError, FileExistsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

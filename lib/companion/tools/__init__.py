@@ -1,0 +1,1 @@
+"""What runs sections and knows what they depend on; nothing here computes a result."""
