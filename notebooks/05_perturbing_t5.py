@@ -36,7 +36,7 @@ import importlib.util
 import subprocess
 import sys
 
-if "google.colab" in sys.modules and importlib.util.find_spec("modularity") is None:
+if "google.colab" in sys.modules and importlib.util.find_spec("companion") is None:
     book = "https://github.com/modularity-companion/emergent-modularity"
     subprocess.run(["git", "clone", "--quiet", "--depth", "1", book, "book"], check=True)
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "-e", "book[bert,book]"], check=True)

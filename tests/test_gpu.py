@@ -76,7 +76,7 @@ def test_an_inner_end_does_not_put_off_the_outer_one():
 
 
 def test_the_process_ends_when_the_time_is_up_whatever_it_does():
-    code = "from modularity import gpu_clock; gpu_clock.Clock(0.2).guard(); [0 for _ in iter(int, 1)]"
+    code = "from companion.gpu import clock; clock.Clock(0.2).guard(); [0 for _ in iter(int, 1)]"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 3
     assert "the time is up" in done.stdout
@@ -343,7 +343,7 @@ def test_what_is_missing_is_what_is_needed_and_not_there(wheels):
 
 def test_a_borrowed_machine_needs_no_other_packages():
     absent = ("zarr", "numcodecs", "pooch", "zstandard", "ortools", "k_means_constrained", "datasets", "requests")
-    code = f"import sys; sys.modules.update(dict.fromkeys({absent}))\nfrom modularity import gpu, sources\n"
+    code = f"import sys; sys.modules.update(dict.fromkeys({absent}))\nfrom companion.functions import sources\n"
     code += "import companion.gpu.session, companion.gpu.rehearsal\nsources.corpus('brown')"
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]

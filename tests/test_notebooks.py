@@ -162,14 +162,14 @@ def test_the_first_cell_installs_in_colab_and_nowhere_else(colab, host):
     folder = root / host
     folder.mkdir()
     pretend = "import sys, types\nsys.modules['google.colab'] = types.ModuleType('google.colab')\n"
-    ask = "from modularity import functions\nprint(len(functions.load('semantic')), functions.__file__)\n"
+    ask = "from companion import functions\nprint(len(functions.load('semantic')), functions.__file__)\n"
     (folder / "cell.py").write_text((pretend if host == "colab" else "") + HOSTED + "\n" + ask)
     done = subprocess.run(
         [root / "env/bin/python", "cell.py"], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     if host == "colab":
         assert done.returncode == 0, done.stderr
-        assert done.stdout == f"100 {folder}/book/lib/modularity/functions.py\n"
+        assert done.stdout == f"100 {folder}/book/lib/companion/functions/__init__.py\n"
     else:
-        assert "No module named 'modularity'" in done.stderr
+        assert "No module named 'companion'" in done.stderr
         assert [p.name for p in folder.iterdir()] == ["cell.py"]

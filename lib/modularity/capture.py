@@ -16,7 +16,6 @@ from modularity.neurons import Activation, FeedForward
 from modularity.subfunction import SubFunction
 
 Pooling = Literal["max", "mean", "last"]
-MAX_TOKENS = 512  # longer sentences are cut here, as the encoders of the paper's models do
 GAP = tokens.SENTINEL  # as sub-functions write a hidden word
 
 
@@ -36,6 +35,8 @@ class _Reader:
         self.pooled.clear()
 
     def keep(self, layer: int, activations: Float[torch.Tensor, "batch token neuron"]) -> None:
+        if activations.dim() == 2:  # layers that flatten a batch into its tokens
+            activations = activations.reshape(-1, self.shape[1], activations.shape[1])
         if layer in self.pooled or activations.shape[:2] != self.shape:
             raise ValueError(
                 f"the feed-forward part of layer {layer} is not called once a batch on all of its tokens, so that "
@@ -90,7 +91,7 @@ def batches(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
 
 
 def tokenize(model: Model, sentences: Sequence[str]) -> list[list[int]]:
-    """Token ids of each sentence with its end mark, at most 512.
+    """Token ids of each sentence with its end mark, at most `Model.max_tokens`.
 
     Raises
     ------
@@ -105,7 +106,7 @@ def tokenize(model: Model, sentences: Sequence[str]) -> list[list[int]]:
     if any(GAP in sentence for sentence in sentences):
         tokens.check_gap(model.tokenizer, model.name)
     texts = [sentence.replace(GAP, model.gap) for sentence in sentences]
-    return model.tokenizer(texts, truncation=True, max_length=MAX_TOKENS)["input_ids"]
+    return model.tokenizer(texts, truncation=True, max_length=model.max_tokens)["input_ids"]
 
 
 def encoded(
@@ -114,8 +115,7 @@ def encoded(
     """Run the encoder on the sentences `chosen` as one padded batch; returns its states and the mask of real tokens."""
     lengths = torch.tensor([len(ids[i]) for i in chosen], device=model.device)
     width = int(lengths.max())
-    tokens.check_padding(model.tokenizer, model.name)
-    pad = model.tokenizer.pad_token_id
+    pad = tokens.padding(model.tokenizer, model.name)
     batch = torch.tensor([[*ids[i], *[pad] * (width - len(ids[i]))] for i in chosen], device=model.device)
     mask = (torch.arange(width, device=model.device) < lengths[:, None]).long()
     return model.encoder(input_ids=batch, attention_mask=mask).last_hidden_state, mask

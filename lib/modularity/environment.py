@@ -1,6 +1,7 @@
 """Paths as people write them, in environment variables and in arguments: ``~`` is a home folder, as in a shell."""
 
 import os
+import sys
 from pathlib import Path
 
 
@@ -28,3 +29,13 @@ def named(variable: str) -> Path | None:
     """The path that an environment variable holds; None if it is not set, or empty."""
     value = os.environ.get(variable)
     return expanded(value, f"the environment variable {variable} is set to") if value else None
+
+
+def user_cache() -> Path:
+    """The folder for what can be computed again, as this system has it for each user."""
+    home = expanded("~", "the home folder")
+    if sys.platform == "darwin":
+        return home / "Library/Caches"
+    if sys.platform == "win32":
+        return named("LOCALAPPDATA") or home / "AppData/Local"
+    return named("XDG_CACHE_HOME") or home / ".cache"

@@ -1,10 +1,11 @@
-"""Where a model's feed-forward neurons are and how they are read: T5, Switch and BERT alike.
+"""Where a model's feed-forward neurons are and how they are read.
 
-A neuron of an encoder layer is a row of W_I with its activation σ(W_I x) (Equation 1). In a layer of Switch all
-experts' neurons stand side by side, expert after expert, and are read on every token before the gate (Appendix A.1).
+A neuron of a layer is what the down projection reads: σ(W_I x) of Equation 1 or, where there is a gate, that times the
+up projection. In a sparse layer all experts' neurons stand side by side, expert after expert, and are read on every
+token before the router weighs them (Appendix A.1).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -19,17 +20,21 @@ from modularity.models import Model
 Activation = Literal["post", "pre"]
 STACKED = 1 << 22  # weights of a layer that are copied at most
 Take = Callable[[torch.Tensor], None]
+Expected = Callable[[torch.Tensor, tuple[torch.Tensor, ...]], torch.Tensor]
 
 
 @dataclass(frozen=True)
 class FeedForward:
-    """The feed-forward part of one encoder layer."""
+    """The feed-forward part of one layer, dense or, with `sparse`, Switch's experts."""
 
     layer: int  # 0-based
     w_in: tuple[nn.Linear, ...] = field(repr=False)  # W_I, of every expert if there are several
     w_out: tuple[nn.Linear, ...] = field(repr=False)
     act: Callable[[torch.Tensor], torch.Tensor] = field(repr=False)
+    whole: nn.Module = field(repr=False)  # what gives `expected` of the down projection and of its own inputs
+    gate: nn.Module | None = field(default=None, repr=False)
     sparse: nn.Module | None = field(default=None, repr=False)  # the router and its experts, in Switch
+    expected: Expected = field(default=lambda down, _inputs: down, repr=False)
 
     @property
     def experts(self) -> int:
@@ -37,12 +42,15 @@ class FeedForward:
 
     @property
     def neurons(self) -> int:
-        return sum(w.out_features for w in self.w_in)
+        return sum(len(_rows(w)) for w in self.w_in)
 
     @property
-    def input_weights(self) -> Float[torch.Tensor, "neuron d_model"]:
-        """W_I of all neurons, experts one below another."""
-        return self.w_in[0].weight if self.experts == 1 else torch.cat([w.weight for w in self.w_in])
+    def input_weights(self) -> Float[torch.Tensor, "neuron d_in"]:
+        """W_I of all neurons, experts one below another; of a gated layer each row is followed by its gate's."""
+        rows = [_rows(w) for w in self.w_in]
+        if self.gate is not None:
+            rows = [torch.cat([rows[0], _rows(self.gate)], dim=1)]
+        return rows[0] if len(rows) == 1 else torch.cat(rows)
 
     def read(self, take: Take, *, activation: Activation = "post", routed_only: bool = False) -> RemovableHandle:
         """Call `take` with the activations, ``(batch, token, neuron)``, whenever the layer runs.
@@ -54,49 +62,102 @@ class FeedForward:
         """
         if activation not in get_args(Activation):
             raise ValueError(f"unknown activation {activation!r}; known: {', '.join(get_args(Activation))}")
-        if self.sparse is None:
-            if routed_only:
-                raise ValueError(f"layer {self.layer} has no router; routed_only is for layers with experts")
-            if activation == "pre":
-                return self.w_in[0].register_forward_hook(lambda _module, _inputs, output: take(output))  # type: ignore[arg-type]
-            return self.w_out[0].register_forward_pre_hook(lambda _module, inputs: take(inputs[0]))
+        if self.sparse is not None:
+            return self._read_all(self.sparse, take, activation, routed_only)
+        if routed_only:
+            raise ValueError(f"layer {self.layer} has no router; routed_only is for layers with experts")
+        if activation == "pre":
+            if self.gate is not None:
+                raise ValueError(f"layer {self.layer} is gated: its neurons are products, with no activation before σ")
+            return self.w_in[0].register_forward_hook(lambda _module, _inputs, output: take(output))  # type: ignore[arg-type]
+        return self.w_out[0].register_forward_pre_hook(lambda _module, inputs: take(inputs[0]))
+
+    def _read_all(self, sparse: nn.Module, take: Take, activation: Activation, routed_only: bool) -> RemovableHandle:
         # One product for all experts is faster; of a large model it would double the weights in memory.
-        stacked = self.input_weights if self.neurons * self.w_in[0].in_features < STACKED else None
-        router = self.sparse.router
+        rows = [_rows(w) for w in self.w_in]
+        small = sum(w.numel() for w in rows) < STACKED
+        weights = [torch.cat(rows)] if small else rows
+        router = sparse.router
 
         def read_all(_module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-            weights = [w.weight for w in self.w_in] if stacked is None else [stacked]
             parts = [functional.linear(inputs[0], weight) for weight in weights]
             parts = [self.act(part) for part in parts] if activation == "post" else parts
             values = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
             if routed_only:
                 chosen, *_ = router(inputs[0])  # type: ignore[operator]
-                width = self.neurons // self.experts
-                values = values.unflatten(-1, (self.experts, width)) * chosen[..., None]
-                values = values.flatten(-2)
+                values = (values.unflatten(-1, (self.experts, -1)) * chosen[..., None]).flatten(-2)
             take(values)
 
-        return self.sparse.register_forward_pre_hook(read_all)
+        return sparse.register_forward_pre_hook(read_all)
+
+    def output(self, activations: torch.Tensor, inputs: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        """What `whole` has to give for these activations (Equation 1): W_O of them and its bias, and what follows."""
+        if self.sparse is None:
+            return self.expected(down(self.w_out[0], activations), inputs)
+        chosen, gate, _ = self.sparse.router(inputs[0])  # type: ignore[operator]
+        parts = activations.unflatten(-1, (self.experts, -1)) * (chosen * gate)[..., None]
+        return sum(down(w, parts[..., i, :]) for i, w in enumerate(self.w_out))  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class FusedExperts(FeedForward):
+    """A sparse layer whose experts' weights are stacked in one module: Mixtral, OLMoE, Qwen-MoE.
+
+    Experts that all tokens share are no routed experts, and are left out.
+    """
+
+    @property
+    def experts(self) -> int:
+        return self.whole.gate_up_proj.shape[0]  # type: ignore[union-attr,index,return-value]
+
+    @property
+    def neurons(self) -> int:
+        return self.whole.down_proj.shape[2] * self.experts  # type: ignore[union-attr,index,return-value,operator]
+
+    @property
+    def input_weights(self) -> Float[torch.Tensor, "neuron d_in"]:
+        gate, up = self.whole.gate_up_proj.detach().chunk(2, dim=1)  # type: ignore[union-attr,operator]
+        return torch.cat([up, gate], dim=2).flatten(0, 1)
+
+    def read(self, take: Take, *, activation: Activation = "post", routed_only: bool = False) -> RemovableHandle:
+        if activation != "post":
+            raise ValueError(f"layer {self.layer} is gated: its neurons are products, with no activation before σ")
+
+        def read_all(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+            hidden, index, _ = inputs
+            parts = []
+            for expert, weight in enumerate(module.gate_up_proj):  # type: ignore[arg-type,union-attr]
+                gate, up = functional.linear(hidden, weight).chunk(2, dim=-1)
+                values = self.act(gate) * up
+                parts.append(values * (index == expert).any(-1, keepdim=True) if routed_only else values)
+            take(torch.cat(parts, dim=-1))
+
+        return self.whole.register_forward_pre_hook(read_all)
+
+    def output(self, activations: torch.Tensor, inputs: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        hidden, index, weights = inputs
+        parts = activations.reshape(len(hidden), self.experts, -1)
+        made = torch.zeros_like(hidden)
+        for expert, w_out in enumerate(self.whole.down_proj):  # type: ignore[arg-type,union-attr]
+            made += (weights * (index == expert)).sum(-1, keepdim=True) * functional.linear(parts[:, expert], w_out)
+        return made
 
 
 def feed_forward(model: Model) -> Mapping[int, FeedForward]:
-    """Encoder layer (0-based) → its feed-forward part.
+    """Layer (0-based) → its feed-forward part, as the adapter of the model's family finds them (`families`).
 
     Raises
     ------
     ValueError
-        A layer has none, or one whose neurons are gated by others, so that Equation 1 does not describe them.
+        A model of no known family; a layer without a feed-forward part.
     """
-    encoder = model.encoder
-    blocks = getattr(encoder, "block", None)
-    if blocks is None:
-        blocks = encoder.encoder.layer  # type: ignore[union-attr]
-        return {i: _bert(i, block) for i, block in enumerate(blocks)}  # type: ignore[arg-type]
-    return {i: _t5(i, block) for i, block in enumerate(blocks)}  # type: ignore[arg-type]
+    from modularity import families  # which makes what is defined here
+
+    return families.parts(model)
 
 
-def layers(model: Model, chosen: object = None) -> dict[int, FeedForward]:
-    """The layers that are read: those `chosen`, or all; of a Switch, the layers with experts.
+def layers(model: Model, chosen: int | Iterable[int] | None = None) -> dict[int, FeedForward]:
+    """The layers that are read: those `chosen`, or all; of a model with experts, the layers that have them.
 
     Raises
     ------
@@ -108,7 +169,7 @@ def layers(model: Model, chosen: object = None) -> dict[int, FeedForward]:
         most = max(part.experts for part in known.values())
         wanted = [i for i, part in known.items() if part.experts == most]
     else:
-        wanted = [chosen] if isinstance(chosen, int) else list(chosen)  # type: ignore[call-overload]
+        wanted = [chosen] if isinstance(chosen, int) else list(chosen)
     if missing := [i for i in wanted if i not in known]:
         raise ValueError(f"{model.name} has no encoder layer {missing[0]}; its layers are 0 to {max(known)}")
     if not wanted:
@@ -119,23 +180,12 @@ def layers(model: Model, chosen: object = None) -> dict[int, FeedForward]:
     return {i: known[i] for i in sorted(wanted)}
 
 
-def _t5(layer: int, block: nn.Module) -> FeedForward:
-    last = block.layer[-1]  # type: ignore[index]
-    part = getattr(last, "DenseReluDense", None) or getattr(last, "mlp", None)  # type: ignore[arg-type]
-    if part is None:
-        raise ValueError(f"encoder layer {layer} has no feed-forward part; neurons are read from W_I of one")
-    if hasattr(part, "router"):
-        experts = list(part.experts.values())
-        ins, outs = tuple(e.wi for e in experts), tuple(e.wo for e in experts)
-        return FeedForward(layer, ins, outs, experts[0].act, part)
-    if not hasattr(part, "wi"):
-        raise ValueError(
-            f"encoder layer {layer} is gated ({type(part).__name__}): its neurons are products of two, "
-            "which Equation 1 does not describe; use a model without gates (T5 1.0, BERT)"
-        )
-    return FeedForward(layer, (part.wi,), (part.wo,), part.act)
+def _rows(projection: nn.Module) -> torch.Tensor:
+    """Weights with a row an output: GPT-2 keeps them the other way round."""
+    weight = projection.weight.detach()  # type: ignore[union-attr,operator]
+    return weight.T if hasattr(projection, "nf") else weight
 
 
-def _bert(layer: int, block: nn.Module) -> FeedForward:
-    intermediate = block.intermediate
-    return FeedForward(layer, (intermediate.dense,), (block.output.dense,), intermediate.intermediate_act_fn)  # type: ignore[union-attr,arg-type]
+def down(projection: nn.Module, activations: torch.Tensor) -> torch.Tensor:
+    """The activations times the down projection, and its bias."""
+    return functional.linear(activations.to(projection.weight.dtype), _rows(projection), projection.bias)  # type: ignore[arg-type,union-attr]

@@ -3,12 +3,12 @@
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import get_args
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
+from modularity import ranking
 from modularity.ranking import Score, ranked, scored
 from modularity.subfunction import SubFunction, check_labels
 
@@ -55,8 +55,7 @@ def predictivity(
             f"activations are {activations.dtype} of shape {activations.shape}, "
             "expected floats of shape (sentence, neuron)"
         )
-    if score not in get_args(Score):
-        raise ValueError(f"unknown score {score!r}; known: {', '.join(get_args(Score))}")
+    ranking.check(score)
     labels = check_labels(labels, len(activations))
     neurons = activations.shape[1]
     width = max(1, CHUNK // len(labels))

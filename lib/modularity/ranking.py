@@ -1,12 +1,18 @@
 """Average precision and AUROC of many rankings of the same sentences, exact under ties, without a loop."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 Score = Literal["labels", "signs", "auroc"]
+
+
+def check(score: str) -> None:
+    """Refuse an unknown score by name."""
+    if score not in get_args(Score):
+        raise ValueError(f"unknown score {score!r}; known: {', '.join(get_args(Score))}")
 
 
 def ranked(

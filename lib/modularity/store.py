@@ -18,8 +18,8 @@ _SAID: set[str] = set()  # warnings are given once, however many results there a
 
 
 def folder() -> Path:
-    """``.cache`` of the checkout, or the folder that the variable ``MODULARITY_CACHE`` names."""
-    return environment.named(ENVIRONMENT) or Path(__file__).parents[2] / ".cache"
+    """``modularity`` in the user's cache folder, or the folder that the variable ``MODULARITY_CACHE`` names."""
+    return environment.named(ENVIRONMENT) or environment.user_cache() / "modularity"
 
 
 def digest(value: object) -> str:

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Bool, Int
+
+MINE = "mine"  # the function, or sub-function, of a table that names none
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,39 @@ class SubFunction:
             if not isinstance(sentence, str) or not sentence.strip():
                 raise ValueError(f"{where}: sentence {i} is {sentence!r}; give text with at least one character")
         check_labels(self.labels, len(self.sentences), where)
+
+    @classmethod
+    def from_table(cls, table: pd.DataFrame) -> "list[SubFunction]":
+        """Sub-functions from a table with a row a sentence, in the order in which they first occur.
+
+        Parameters
+        ----------
+        table : with the columns ``sentence`` and ``label`` (0 or 1); ``subfunction``, if there are several; and
+            ``function``, which they are grouped by. Others are ignored.
+
+        Raises
+        ------
+        ValueError
+            A column or a value is missing, a label is neither 0 nor 1, a class or sentence is empty, or a sub-function
+            is of two functions; with the row where there is one.
+        """
+        if missing := [c for c in ("sentence", "label") if c not in table]:
+            raise ValueError(f"the table has no column {missing[0]!r}, only {', '.join(map(str, table))}; rename it")
+        named = table.reset_index(drop=True)
+        for column in ("subfunction", "function"):
+            if column not in named:
+                named[column] = MINE
+        columns = ["sentence", "label", "subfunction", "function"]
+        for column in columns:
+            if (empty := np.flatnonzero(named[column].isna())).size:
+                raise ValueError(f"row {empty[0]} of the table has no {column}; fill it in, or leave the row out")
+        made = []
+        for name, rows in named.groupby("subfunction", sort=False):
+            if len(functions := rows["function"].unique()) > 1:
+                raise ValueError(f"the sub-function {name!r} is of the functions {functions.tolist()}, expected one")
+            labels = check_labels(rows["label"].to_numpy(), len(rows), f"sub-function {name!r}")
+            made.append(cls(str(name), str(functions[0]), tuple(rows["sentence"]), labels))
+        return made
 
     @property
     def sizes(self) -> tuple[int, int]:

@@ -10,6 +10,15 @@ def gap(tokenizer: PreTrainedTokenizerBase) -> str:
     return str(tokenizer.mask_token or SENTINEL)
 
 
+def padding(tokenizer: PreTrainedTokenizerBase, whose: str) -> int:
+    """The id that fills up shorter sentences, which the mask hides: that of padding or, where there is none, as in
+    decoders, that of the end; a `ValueError` if there is neither."""
+    if tokenizer.pad_token_id is None and tokenizer.eos_token_id is not None:
+        return int(tokenizer.eos_token_id)  # type: ignore[arg-type]
+    check_padding(tokenizer, whose)
+    return int(tokenizer.pad_token_id)  # type: ignore[arg-type]
+
+
 def check_padding(tokenizer: PreTrainedTokenizerBase, whose: str) -> None:
     """Stop with a `ValueError` if sentences of unequal length cannot be read together."""
     if tokenizer.pad_token_id is None:

@@ -55,7 +55,7 @@ def driving_tokens(model: Model, wanted: Iterable[tuple[int, int, str]]) -> dict
 def _pieces(model: Model, sentence: str) -> list[tuple[str, str, str]]:
     """For every token: the sentence before it, the token, and the sentence after it."""
     text = sentence.replace(capture.GAP, model.gap)
-    cut = {"truncation": True, "max_length": capture.MAX_TOKENS}
+    cut = {"truncation": True, "max_length": model.max_tokens}
     encoding = model.tokenizer(text, return_offsets_mapping=True, **cut)
     names = model.tokenizer.convert_ids_to_tokens(encoding["input_ids"])
     made = []
