@@ -13,7 +13,7 @@ from tokenizers.models import BPE, WordPiece
 from transformers import BertConfig, RobertaConfig, SwitchTransformersConfig, T5Config
 
 from companion.functions import sources
-from companion.models import catalogue
+from companion.models import catalogue, model_folder
 from modularity import models
 
 ROWS = 4200  # of the embedding
@@ -52,7 +52,7 @@ WORDS = ("the", "cat", "dog", "sat", "on", "mat", "tree", "bird", "a", "book", "
 
 
 def module(kind: str) -> torch.nn.Module:
-    return catalogue.fresh(CONFIGS[kind], 0).eval().requires_grad_(False)
+    return model_folder.fresh(CONFIGS[kind], 0).eval().requires_grad_(False)
 
 
 def folder(kind: str, where: Path) -> Path:

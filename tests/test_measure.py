@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast, T5Config
 
 from companion.experiments import stored_scores
 from companion.functions import shipped_chance
-from companion.models import catalogue
+from companion.models import model_folder
 from modularity import measure, models, moefication, store
 from modularity.subfunction import SubFunction
 
@@ -25,7 +25,7 @@ def toy() -> models.Model:
         vocab_size=5, d_model=4, d_kv=2, d_ff=4, num_heads=2, num_layers=1, num_decoder_layers=1,
         layer_norm_epsilon=0.0, feed_forward_proj="relu",
     )  # fmt: skip
-    module = catalogue.fresh(shape, 0).eval().requires_grad_(False)
+    module = model_folder.fresh(shape, 0).eval().requires_grad_(False)
     for name, parameter in module.encoder.block.named_parameters():
         parameter.fill_(1.0 if "layer_norm" in name else 0.0)
     module.shared.weight.copy_(2 * torch.eye(4)[[3, 0, 1, 2, 3]])

@@ -15,7 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from companion.models import attention_start, catalogue, mixture, pretrain
+from companion.models import attention_start, catalogue, mixture, model_folder, pretrain
 from companion.models.recipe import RECIPES, Recipe
 from modularity import neurons
 
@@ -249,7 +249,7 @@ def test_the_start_attends_to_the_like():
     """From `prepare_attention`: a word's second occurrence draws attention to the first."""
     recipe = replace(RECIPES["t5-mini"], d_ff=16, layers=1)
     for prepared, expected in ((True, True), (False, False)):
-        model = recipe.build(4196) if prepared else catalogue.fresh(recipe.config(4196), 0)
+        model = recipe.build(4196) if prepared else model_folder.fresh(recipe.config(4196), 0)
         ids = torch.tensor([[900, 1000, 1100, 1200, 900, 1300]])
         model.set_attn_implementation("eager")
         with torch.inference_mode():

@@ -28,7 +28,7 @@ class Model:
     def encoder(self) -> nn.Module:
         """What is called with token ids and a mask, and whose layers are read: without head, without decoder."""
         base = getattr(self.module, "base_model", self.module)
-        return base.encoder if self.module.config.is_encoder_decoder else base  # type: ignore[return-value,union-attr]
+        return base.encoder if hasattr(base, "encoder") and hasattr(base, "decoder") else base  # type: ignore[return-value]
 
     @property
     def device(self) -> torch.device:

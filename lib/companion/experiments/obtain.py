@@ -1,6 +1,7 @@
 """What a page starts from: readings of the runs of some models and of untrained copies, shipped or computed."""
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import xarray as xr
 from companion.experiments import experiment, shipped_readings
 from companion.experiments.experiment import Checked, Recompute
 from companion.experiments.shipped_readings import Copy, content
+from companion.models import catalogue
 from modularity import measure, readings, store
 from modularity.models import Model
 from modularity.subfunction import SubFunction
@@ -18,7 +20,7 @@ Runs = tuple[list[xr.Dataset], list[xr.Dataset]]  # readings of trained runs and
 
 
 def runs(
-    names: Sequence[str],
+    names: Sequence[str | PathLike[str]],
     subfunctions: Sequence[SubFunction],
     *,
     seeds: int = 3,
@@ -46,7 +48,7 @@ def runs(
     made: dict[str, Runs] = {}
     checked: list[Checked] = []
     usual = not {k: v for k, v in options.items() if v != DEFAULTS.get(k)} and not seed
-    for name in names if subfunctions else ():
+    for name in map(catalogue.known_as, names) if subfunctions else ():
         wanted = shipped_readings.copies_of(name, seeds=seeds, untrained=copies, seed=seed)
         shipped = shipped_readings.SHIPPED.get(name) if recompute != "full" and usual else None
         file = experiment.load(shipped) if shipped else None

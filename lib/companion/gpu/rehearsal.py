@@ -47,13 +47,13 @@ def collected(path: Path, data: Path) -> list[str]:
         clock.say(f"collecting is left to a machine that has {', '.join(absent)}")
         return []
     from companion.gpu import collect
-    from companion.models import catalogue
+    from companion.models import model_folder
     from modularity import stored_file
 
     made = collect.collect(path, data)
     wrong = [] if len(made) == 5 else [f"{len(made)} files and folders were collected, expected 5"]
     for folder in data.glob("models/*/seed-0"):
-        module = catalogue._read_weights(folder, catalogue._config(folder))
+        module = model_folder.weights(folder, model_folder.config(folder))
         if not all(p.isfinite().all() for p in module.parameters()):
             wrong.append(f"{folder.parent.name} has weights that are no numbers")
     for file in data.glob("history/*"):

@@ -9,7 +9,7 @@ import torch
 from transformers import PreTrainedConfig
 
 from companion.functions import tracks
-from companion.models import catalogue, hub
+from companion.models import catalogue, hub, model_folder
 from companion.models.catalogue import Dtype
 from modularity import capture, neurons
 from modularity.models import Model
@@ -49,7 +49,7 @@ def measure(
     sentences = [s for one in tracks.load("semantic") for s in one.sentences][:number]
     for name, config in (configs or shapes()).items():
         with torch.device(device):  # made where it runs: drawing a billion numbers takes the CPU long
-            module = catalogue.fresh(config, 0).eval().requires_grad_(False)
+            module = model_folder.fresh(config, 0).eval().requires_grad_(False)
         for dtype in DTYPES:
             model = Model(name, module.to(getattr(torch, dtype)), catalogue.tokenizer(), untrained=True)
             ids = capture.tokenize(model, sentences)

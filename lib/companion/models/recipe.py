@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedConfig, SwitchTransformersConfig, T5Config
 
-from companion.models import attention_start, catalogue
+from companion.models import attention_start, model_folder
 
 EARLY, LATE = 16, 24  # checkpoints; with the start 41, the paper's number
 
@@ -66,7 +66,7 @@ class Recipe:
 
     def build(self, vocabulary: int) -> torch.nn.Module:
         """The model before its first step; its weights depend on the seed only."""
-        model = catalogue.fresh(self.config(vocabulary), self.seed)
+        model = model_folder.fresh(self.config(vocabulary), self.seed)
         attention_start.prepare_attention(model)
         return model
 

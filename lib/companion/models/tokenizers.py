@@ -6,7 +6,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 from transformers import BertTokenizer, PreTrainedTokenizerFast, RobertaTokenizer, T5Tokenizer
 
-from modularity.tokens import check_gap, check_padding, gap
+from modularity.tokens import check_gap, check_padding, gap, padding
 
 FILE = "tokenizer.json"
 CLASSES = {  # model type → the library's tokenizer class
@@ -27,7 +27,7 @@ def read(folder: Path, kind: str) -> PreTrainedTokenizerFast:
 
     Parameters
     ----------
-    kind : the model type of ``config.json``, a key of `CLASSES`.
+    kind : the model type of ``config.json``, of which those in `CLASSES` have all tokens that this book needs.
 
     Raises
     ------
@@ -45,6 +45,9 @@ def read(folder: Path, kind: str) -> PreTrainedTokenizerFast:
         if getattr(made, role) is None and token in vocabulary:
             made.add_special_tokens({role: known.get(token, token)})
     whose = f"the model folder {folder}"
+    if kind not in CLASSES:  # other families do without what no sentence asks for
+        padding(made, whose)
+        return made
     check_padding(made, whose)
     check_gap(made, whose)
     for token in (made.pad_token, gap(made)):
@@ -54,6 +57,8 @@ def read(folder: Path, kind: str) -> PreTrainedTokenizerFast:
 
 
 def special_tokens(kind: str) -> dict[str, str]:
-    """Role → token, as the library's tokenizer class of this type of model has them."""
+    """Role → token, as the library's tokenizer class of this type has them; none of a type not in `CLASSES`."""
+    if kind not in CLASSES:
+        return {}
     parameters = inspect.signature(CLASSES[kind].__init__).parameters
     return {name: p.default for name, p in parameters.items() if name.endswith("_token")}
