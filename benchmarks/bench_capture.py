@@ -13,7 +13,7 @@ import torch
 
 from companion.functions import tracks
 from companion.models import catalogue
-from modularity import capture, models, neurons
+from modularity import capture, models, neurons, pooling
 
 ROUNDS = 5
 BATCH_TOKENS = 1024  # what capture takes on a CPU
@@ -28,7 +28,7 @@ def bare(model: models.Model, sentences: list[str]) -> None:
 
 @torch.inference_mode()
 def as_the_authors(model: models.Model, sentences: list[str]) -> None:
-    with capture._reading(neurons.layers(model), "max", "post", False) as reader:
+    with pooling.reading(neurons.layers(model), "max", "post", False) as reader:
         ids = capture.tokenize(model, sentences)
         for start in range(0, len(sentences), 8):
             chosen = list(range(start, min(start + 8, len(sentences))))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from modularity import capture, neurons, predictivity
+from modularity import capture, neurons, pooling, predictivity
 from modularity.subfunction import SubFunction
 
 
@@ -50,7 +50,7 @@ def test_the_content_of_padding_cannot_matter(untrained, sentences, pooling):
 def test_a_mask_left_out_would_be_seen(untrained, sentences, monkeypatch):
     """The tests above can fail: count the padding in, and the maximum changes."""
     expected = capture.pooled_activations(untrained, sentences)
-    monkeypatch.setattr(capture._Reader, "pool", lambda self, activations: activations.amax(1))
+    monkeypatch.setattr(pooling.Reader, "pool", lambda self, activations: activations.amax(1))
     assert np.abs(capture.pooled_activations(untrained, sentences) - expected).max() > 1e-2
 
 
@@ -77,7 +77,7 @@ def test_reading_does_not_change_what_the_model_computes(untrained, sentences):
     ids = untrained.tokenizer(sentences[2], return_tensors="pt").input_ids
     with torch.inference_mode():
         before = untrained.encoder(ids).last_hidden_state
-        with capture._reading(neurons.layers(untrained), "max", "post", False) as reader:
+        with pooling.reading(neurons.layers(untrained), "max", "post", False) as reader:
             reader.begin([ids.shape[1]], ids.device)
             assert torch.equal(untrained.encoder(ids).last_hidden_state, before)
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from companion.experiments import lesion_grid, lesions
+from companion.experiments import lesion_grid, lesions, orders
 from companion.experiments.lesion_grid import ORDERS, Plan
-from modularity import moefication, orders
+from modularity import moefication
 
 PLAN = Plan(80, 2, draws=2, rows=4, ranked=5)
 PAIRS = [(order, 2) for order in ORDERS]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from conftest import groups_of, scores_of
 
-from modularity import orders
+from companion.experiments import orders
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """Activations of every feed-forward neuron of every encoder layer, pooled over the tokens of a sentence."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -13,69 +11,10 @@ from jaxtyping import Float, Int
 from modularity import neurons, tokens
 from modularity.models import Model
 from modularity.neurons import Activation, FeedForward
+from modularity.pooling import Pooling, reading
 from modularity.subfunction import SubFunction
 
-Pooling = Literal["max", "mean", "last"]
 GAP = tokens.SENTINEL  # as sub-functions write a hidden word
-
-
-class _Reader:
-    """What the hooks need to know of the batch at hand, and the pooled activations they leave behind."""
-
-    def __init__(self, pooling: Pooling) -> None:
-        self.pooling = pooling
-        self.shape = (0, 0)
-        self.lengths: torch.Tensor | None = None
-        self.pooled: dict[int, Float[torch.Tensor, "batch neuron"]] = {}
-
-    def begin(self, lengths: Sequence[int], device: torch.device) -> None:
-        """A batch of sentences of these lengths."""
-        self.shape = (len(lengths), max(lengths))
-        self.lengths = torch.tensor(lengths, device=device)
-        self.pooled.clear()
-
-    def keep(self, layer: int, activations: Float[torch.Tensor, "batch token neuron"]) -> None:
-        if activations.dim() == 2:  # layers that flatten a batch into its tokens
-            activations = activations.reshape(-1, self.shape[1], activations.shape[1])
-        if layer in self.pooled or activations.shape[:2] != self.shape:
-            raise ValueError(
-                f"the feed-forward part of layer {layer} is not called once a batch on all of its tokens, so that "
-                "reading would miss some; set chunk_size_feed_forward to 0, and give each layer modules of its own"
-            )
-        self.pooled[layer] = self.pool(activations)
-
-    def pool(self, activations: Float[torch.Tensor, "batch token neuron"]) -> Float[torch.Tensor, "batch neuron"]:
-        assert self.lengths is not None
-        if self.pooling == "last":
-            return activations[torch.arange(len(activations)), self.lengths - 1].clone()
-        # Sentences of a batch have similar lengths: only the few columns past the shortest need a mask.
-        shortest = int(self.lengths.min())
-        full, rest = activations[:, :shortest], activations[:, shortest:]
-        padding = torch.arange(shortest, activations.shape[1], device=activations.device) >= self.lengths[:, None]
-        if self.pooling == "mean":
-            total = full.sum(1) + rest.masked_fill(padding[..., None], 0).sum(1)
-            return total / self.lengths[:, None]
-        best = full.amax(1)
-        if rest.shape[1]:
-            best = torch.maximum(best, rest.masked_fill(padding[..., None], -torch.inf).amax(1))
-        return best
-
-
-@contextmanager
-def _reading(
-    layers: Mapping[int, FeedForward], pooling: Pooling, activation: Activation, routed_only: bool
-) -> Iterator[_Reader]:
-    """Hooks on every layer, gone when the block is left, however it is left."""
-    reader = _Reader(pooling)
-    handles = []
-    try:
-        for layer, part in layers.items():
-            keep = partial(reader.keep, layer)
-            handles.append(part.read(keep, activation=activation, routed_only=routed_only))
-        yield reader
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def batches(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
@@ -191,7 +130,7 @@ def read_into(
     parts : of `neurons.layers`.
     """
     lengths = [len(i) for i in ids]
-    with _reading(parts, pooling, activation, routed_only) as reader:
+    with reading(parts, pooling, activation, routed_only) as reader:
         for chosen in batches(lengths, batch_tokens):
             reader.begin([lengths[i] for i in chosen], model.device)
             encoded(model, ids, chosen)

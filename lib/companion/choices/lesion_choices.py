@@ -6,10 +6,9 @@ import numpy as np
 from jaxtyping import Float
 
 from companion.choices.choice_setup import Effect, Setup, paired
-from companion.experiments import answering, lesion_grid, lesions, stored_scores
+from companion.experiments import answering, lesion_grid, lesions, orders, stored_scores
 from companion.experiments.lesions import Mask
 from companion.functions import prompts, tracks
-from modularity import orders
 
 PLAN = lesion_grid.PLANS["mini"]
 STRONG = lesion_grid.SETTINGS["strong"].variance

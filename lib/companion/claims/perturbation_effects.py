@@ -9,8 +9,9 @@ import xarray as xr
 
 from companion.claims import effects
 from companion.claims.effects import Row
+from companion.experiments import orders
 from companion.sections import perturbing_t5_tables
-from modularity import intervals, orders
+from modularity import intervals
 
 ABOVE = 0.06  # share of the neurons beyond which the paper compares experts with neurons
 TENTH = 0.1  # share at which it finds T5 to guess

@@ -7,11 +7,11 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from companion.experiments import lesions, stored_scores
+from companion.experiments import lesions, orders, stored_scores
 from companion.experiments.lesions import Mask
 from companion.functions import prompts, tracks
 from companion.functions.tracks import Track
-from modularity import capture, moefication, neurons, orders, perturb
+from modularity import capture, moefication, neurons, perturb
 from modularity.models import Model
 
 # As the paper draws them, at every number of experts up to a fifth.

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from modularity import intervals, orders
+from companion.experiments import orders
+from modularity import intervals
 
 DEALT = math.factorial(7)
 

@@ -1,0 +1,86 @@
+"""Every number that pages glue, beside the one that was published: ``python -m companion.glued``.
+
+It prints what has moved and ends with status 1. When a number is meant to move, ``--write`` puts the new ones into
+``data/glued.json``, and CHANGELOG says why.
+"""
+
+import argparse
+import json
+import math
+import sys
+from ast import literal_eval
+from pathlib import Path
+
+from companion.functions import sources
+from companion.rerun import NOTEBOOKS
+from modularity import environment
+
+FILE = "glued.json"
+TOLERANCE = 2e-3  # other processors round otherwise, and a few cells of a page are computed on the spot
+MEASURED = "cost_"  # seconds of this machine
+
+Values = dict[str, object]
+
+
+def read(folder: Path) -> Values:
+    """``PAGE::NAME`` → value, of all executed notebooks of a folder; of a table in JSON, as Python has it."""
+    made: Values = {}
+    for file in sorted(folder.glob("*.ipynb")):
+        for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]:
+            for output in cell.get("outputs", []):
+                name = output.get("metadata", {}).get("scrapbook", {}).get("name", MEASURED)
+                if not name.startswith(MEASURED):
+                    (text,) = (v for k, v in output["data"].items() if k.endswith("text/plain"))
+                    made[f"{file.stem}::{name}"] = _value("".join(text))
+    return made
+
+
+def _value(text: str) -> object:
+    try:
+        value = literal_eval(text.removeprefix("np.float64(").removesuffix(")") if text.startswith("np.") else text)
+    except (SyntaxError, ValueError):
+        return text  # as inf and nan
+    return json.loads(value) if isinstance(value, str) and value.startswith("[{") else value
+
+
+def moved(before: object, after: object) -> bool:
+    """Whether two values differ by more than rounding; words differ if they are not the same."""
+    if isinstance(before, list) and isinstance(after, list):
+        return len(before) != len(after) or any(map(moved, before, after))
+    if isinstance(before, dict) and isinstance(after, dict):
+        return before.keys() != after.keys() or any(moved(before[k], after[k]) for k in before)
+    if isinstance(before, float) and isinstance(after, float | int):
+        both = math.isnan(before) and math.isnan(after)
+        return not (both or math.isclose(before, after, rel_tol=TOLERANCE, abs_tol=TOLERANCE))
+    return before != after
+
+
+def published() -> Values:
+    """As `read`, of the pages that were published last."""
+    return json.loads((sources.data_folder() / FILE).read_text(encoding="utf-8"))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m companion.glued", description=(__doc__ or "").split("\n\n")[0])
+    executed = NOTEBOOKS.parent / "executed"
+    parser.add_argument("folder", nargs="?", type=environment.expanded, default=executed, help="of executed notebooks")
+    parser.add_argument("--write", action="store_true", help="publish the numbers of this folder")
+    options = parser.parse_args(arguments)
+    found = read(options.folder)
+    if not found:
+        print(f"error: no executed notebooks in {options.folder}; make book runs them", file=sys.stderr)
+        return 2
+    before = published()
+    if options.write:
+        text = json.dumps(found, indent=0, ensure_ascii=False, sort_keys=True)
+        (sources.data_folder() / FILE).write_text(text + "\n", encoding="utf-8")
+    names = sorted(before.keys() | found.keys())
+    changed = [n for n in names if n not in before or n not in found or moved(before[n], found[n])]
+    for name in changed:
+        print(f"{name}: {before.get(name, 'not there')} → {found.get(name, 'not there')}")
+    print(f"{len(names) - len(changed)} of {len(names)} glued values are those that were published")
+    return 0 if options.write or not changed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
