@@ -2,7 +2,11 @@
 
 import os
 
+import jaxtyping
+
 os.environ["HF_HUB_OFFLINE"] = "1"  # a test that reaches for the network fails at once
+# Arrays have the types and shapes that annotations name; processes that tests start go unchecked.
+jaxtyping.install_import_hook(["modularity", "companion"], "shapes.arrays")
 
 import numpy as np
 import pytest
@@ -78,6 +82,14 @@ def shared(shared_scores) -> xr.DataArray:
 def dealt(rng) -> xr.DataArray:
     """8 experts of 30 neurons, at random."""
     return groups_of([rng.permutation(np.repeat(np.arange(8), 30)) for _ in range(2)])
+
+
+@pytest.fixture
+def unchecked():
+    """For what is given arrays that annotations forbid, to see that it refuses them itself."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(autouse=True)

@@ -79,6 +79,7 @@ def test_a_missing_step_is_named():
         emergence.check_steps([0, 20], [0, 10, 20])
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_checkpoints_of_different_shapes_are_named(rng):
     with pytest.raises(ValueError, match=r"shape \(2, 3\) and \(2, 4\); both have to be of one model"):
         emergence.stabilization_score(rng.random((2, 3)), rng.random((2, 4)))

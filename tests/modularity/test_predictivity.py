@@ -48,7 +48,7 @@ def test_the_two_readings_of_the_paper_differ():
 
 
 def test_a_silent_neuron_scores_the_share_of_the_larger_class():
-    assert predictivity(np.zeros((10, 1)), np.arange(10) < 3)[0] == pytest.approx(0.7)
+    assert predictivity(np.zeros((10, 1)), np.repeat([1, 0], [3, 7]))[0] == pytest.approx(0.7)
 
 
 def test_minus_zero_ties_with_zero():
@@ -86,6 +86,7 @@ def test_chunks_do_not_show(rng, monkeypatch):
     np.testing.assert_allclose(predictivity(a, y), whole, rtol=0, atol=1e-14)
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(
     ("a", "y", "message"),
     [
@@ -131,7 +132,7 @@ def test_the_null_of_many_is_the_power_of_the_null_of_one(rng):
 
 
 def test_the_null_covers_what_real_noise_gives(rng):
-    y = np.arange(60) % 3 == 0
+    y = np.tile([1, 0, 0], 20)
     noise = [predictivity(rng.random((60, 100)), y).max() for _ in range(40)]
     low, high = np.quantile(best_of_null(20, 40, 100, draws=2_000, rng=rng), [0.01, 0.99])
     assert low < np.mean(noise) < high

@@ -154,12 +154,14 @@ def test_a_value_that_is_not_finite_is_named(bad, rng):
         ranks.doubled(values)
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("values", [np.zeros((3, 1)), np.zeros((3, 0)), np.float64(1), np.zeros((2, 4), int)])
 def test_what_cannot_be_ranked_is_refused(values):
     with pytest.raises(ValueError, match="at least two units along the last dimension"):
         ranks.doubled(values)
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_what_are_no_ranks_of_the_same_rows_is_refused():
     made = ranks.doubled(np.array([[0.1, 0.3, 0.2]]))
     for other in (made[0], made[:, :2], made.astype(float)):

@@ -48,6 +48,7 @@ def test_a_sentence_that_is_in_the_corpus_was_hidden_from_it(table):
     assert original == tracks.evaluation_sentences()
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(
     ("sentences", "labels", "message"),
     [

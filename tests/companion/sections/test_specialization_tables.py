@@ -39,7 +39,7 @@ def test_gain_is_paired(runs):
 
 def test_the_floor_is_a_mean_over_subfunctions():
     sentences = tuple(f"sentence {i}" for i in range(20))
-    one, other = np.repeat([1, 0], 10), np.arange(20) < 5
+    one, other = np.repeat([1, 0], 10), np.repeat([1, 0], [5, 15])
     subfunctions = [SubFunction("a", "semantic", sentences, one), SubFunction("b", "semantic", sentences, other)]
     made = specialization_tables.floor(subfunctions, 50, draws=300).iloc[0]
     rng = np.random.default_rng(0)
