@@ -85,6 +85,15 @@ def dealt(rng) -> xr.DataArray:
 
 
 @pytest.fixture
+def figures():
+    """Closes the figures that a test draws."""
+    from matplotlib import pyplot
+
+    yield
+    pyplot.close("all")
+
+
+@pytest.fixture
 def unchecked():
     """For what is given arrays that annotations forbid, to see that it refuses them itself."""
     jaxtyping.config.update("jaxtyping_disable", True)

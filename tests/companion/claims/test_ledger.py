@@ -8,15 +8,13 @@ from pathlib import Path
 import matplotlib
 import nbformat
 import numpy as np
-import pandas as pd
 import pytest
 import yaml
 from places import ROOT
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
-from companion.claims import effects, ledger, ledger_figure, verdicts
-from companion.claims.ledger_figure import LOOKS
+from companion.claims import effects, ledger, verdicts
 
 matplotlib.use("agg")
 
@@ -153,35 +151,6 @@ def test_the_command_ends_non_zero_when_a_verdict_changes(tmp_path, monkeypatch,
         out, err = capsys.readouterr()
         assert "a-claim" in out
         assert ("expected not in this model, found holds" in err) == (status == 1)
-
-
-# The figure
-
-
-def table_of(*rows):
-    return pd.DataFrame(rows, columns=["claim", "model", "verdict"])
-
-
-def test_the_figure_has_a_sign_in_every_cell():
-    table = table_of(
-        ("one-claim", "printed, t5", ""),
-        ("one-claim", "T5-base, released", "holds"),
-        ("one-claim", "t5-mini", "weaker"),
-        ("two", "T5 of the authors, released", "not in this model"),
-        ("two", "all-MiniLM-L6-v2", "not shown"),
-    )
-    axes = ledger_figure.verdicts(table)
-    assert [t.get_text() for t in axes.get_yticklabels()] == ["one claim", "two"]
-    # Both sets of numbers of the authors' T5s are one column, the last.
-    assert [t.get_text() for t in axes.get_xticklabels()] == ["t5-mini", "all-MiniLM-L6-v2", "T5, released"]
-    signs = [t.get_text() for t in axes.texts]
-    assert signs == ["~", "·", "✓", "·", "?", "✗"]
-    assert len({sign for _, sign, _ in LOOKS.values()}) == len(ledger.VERDICTS) == len(LOOKS)
-    assert list(LOOKS) == list(ledger.VERDICTS)
-
-
-def test_a_ledger_without_evidence_is_still_drawn():
-    assert [t.get_text() for t in ledger_figure.verdicts(table_of(("one", "printed, t5", ""))).texts] == ["·"]
 
 
 # The pages
