@@ -2,18 +2,22 @@
 
 import os
 
+import jaxtyping
+
 os.environ["HF_HUB_OFFLINE"] = "1"  # a test that reaches for the network fails at once
+# Arrays have the types and shapes that annotations name; processes that tests start go unchecked.
+jaxtyping.install_import_hook(["modularity", "companion"], "shapes.arrays")
 
 import numpy as np
-import pandas as pd
 import pytest
 import xarray as xr
 from browsing import CHROMIUM, OPTIONS
+from toys import glue_rows, groups_of, scores_of
 
 from companion.functions import prompts
 from companion.models import catalogue
 from companion.released import release
-from modularity import models, readings, specialists
+from modularity import models, specialists
 from modularity.subfunction import SubFunction
 
 
@@ -60,29 +64,6 @@ def subfunction(sentences) -> SubFunction:
     return SubFunction("toy", "semantic", tuple(sentences), np.array([1, 0, 1, 0, 1, 0]))
 
 
-def scores_of(values, functions) -> xr.DataArray:
-    """As `stored_scores.scores` returns them."""
-    coordinates = {
-        "subfunction": [f"s{i}" for i in range(len(values))],
-        "function": ("subfunction", functions),
-        "layer": np.arange(values.shape[1]),
-    }
-    return xr.DataArray(values, coordinates, ("subfunction", "layer", "neuron"))
-
-
-def reading_of(scores, own=None, random=None, *, halves=(), kept=0.1) -> xr.Dataset:
-    """As `shipped_readings.read` returns it, from all scores and, where they are asked for, the run's own experts."""
-    if own is None:
-        return readings.of_scores(scores, halves=halves, kept=kept)
-    both = xr.concat([own, own if random is None else random], "partition").assign_coords(partition=["own", "random"])
-    return readings.of_scores(scores, both, halves, kept=kept).assign(own=own)
-
-
-def groups_of(rows) -> xr.DataArray:
-    """A partition from the expert of each neuron, layer by layer."""
-    return xr.DataArray(np.asarray(rows), {"layer": np.arange(len(rows))}, ("layer", "neuron"))
-
-
 @pytest.fixture
 def shared_scores(rng) -> xr.DataArray:
     """Sub-functions of a function like the same neurons, as in a trained model: 60 and 10, 2 layers of 240 neurons."""
@@ -103,14 +84,26 @@ def dealt(rng) -> xr.DataArray:
     return groups_of([rng.permutation(np.repeat(np.arange(8), 30)) for _ in range(2)])
 
 
+@pytest.fixture
+def figures():
+    """Closes the figures that a test draws."""
+    from matplotlib import pyplot
+
+    yield
+    pyplot.close("all")
+
+
+@pytest.fixture
+def unchecked():
+    """For what is given arrays that annotations forbid, to see that it refuses them itself."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("MODULARITY_CACHE", str(tmp_path / "cache"))
-
-
-def glue_rows(task: str, labels: list[int]) -> pd.DataFrame:
-    fields = prompts.task(task).fields
-    return pd.DataFrame([{f: f"{task} {f} {i}" for f in fields} | {"label": y, "idx": i} for i, y in enumerate(labels)])
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
-LIBRARY = Path(__file__).parents[1] / "lib"
+LIBRARY = ROOT / "lib"
 ORDER = ["modularity"] + [
     f"companion.{package}"
     for package in "functions models experiments released sections gpu claims choices explorer tools".split()

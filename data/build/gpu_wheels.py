@@ -12,7 +12,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-# What `companion.gpu` imports; tests/test_gpu.py runs it where nothing else is found.
+# What `companion.gpu` imports; tests/companion/gpu/test_session.py runs it where nothing else is found.
 NEEDED = ("jaxtyping", "numpy", "pandas", "pyarrow", "safetensors", "scikit-learn", "scipy", "tokenizers", "torch")
 NEEDED += ("tqdm", "transformers", "xarray")
 PYTHON = "3.12"

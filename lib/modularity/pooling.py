@@ -28,7 +28,7 @@ class Reader:
         self.lengths = torch.tensor(lengths, device=device)
         self.pooled.clear()
 
-    def keep(self, layer: int, activations: Float[torch.Tensor, "batch token neuron"]) -> None:
+    def keep(self, layer: int, activations: Float[torch.Tensor, "*batch neuron"]) -> None:
         if activations.dim() == 2:  # layers that flatten a batch into its tokens
             activations = activations.reshape(-1, self.shape[1], activations.shape[1])
         if layer in self.pooled or activations.shape[:2] != self.shape:

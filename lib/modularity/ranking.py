@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Num
 
 Score = Literal["labels", "signs", "auroc"]
 
@@ -91,9 +91,9 @@ class _Groups:
     inside: Int[np.ndarray, "group"]  # ones in it
     ones: int  # of every neuron
     neurons: int
-    harmonic: Float[np.ndarray, "sentence+1"]  # 1 + 1/2 + … + 1/j at index j
+    harmonic: Float[np.ndarray, "number"]  # 1 + 1/2 + … + 1/j at index j
 
-    def add(self, error: Float[np.ndarray, "group"]) -> Float[np.ndarray, "neuron"]:
+    def add(self, error: Float[np.ndarray, "group"]) -> Num[np.ndarray, "neuron"]:  # integers where there is no group
         return np.bincount(self.neuron, error, minlength=self.neurons)
 
     def _hits(self) -> Float[np.ndarray, "group"]:

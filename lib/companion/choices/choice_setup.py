@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from companion.experiments import grids, history_source, stored_scores
 from companion.functions import tracks
@@ -41,7 +41,12 @@ class Effect:
 
 
 def paired(
-    what: str, text: Float[np.ndarray, "unit"], other: Float[np.ndarray, "unit"], *, scale: float, of: str
+    what: str,
+    text: Float[np.ndarray, "unit"] | Bool[np.ndarray, "unit"],
+    other: Float[np.ndarray, "unit"] | Bool[np.ndarray, "unit"],
+    *,
+    scale: float,
+    of: str,
 ) -> Effect:
     """The effect on a mean over units (sub-functions, draws, tasks) that both sides have in common.
 

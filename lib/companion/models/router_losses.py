@@ -11,7 +11,7 @@ from transformers.models.switch_transformers.modeling_switch_transformers import
     router_z_loss_func,
 )
 
-Logits = Float[torch.Tensor, "batch token expert"]
+Logits = Float[torch.Tensor, "batch _ expert"]  # as many tokens as the encoder or the decoder reads
 
 
 def losses(logits: Sequence[Logits]) -> tuple[torch.Tensor, torch.Tensor]:

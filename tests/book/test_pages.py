@@ -1,0 +1,84 @@
+"""What the pages around the sections say of the code is there."""
+
+import ast
+import importlib.util
+import json
+import re
+
+import pytest
+import yaml
+from places import ROOT
+
+from companion.functions import sources
+
+MODULES = {p.stem: p for p in (ROOT / "lib").glob("[cm]o*/**/*.py")}  # no two have one name
+
+
+def names(module: str) -> set[str]:
+    """What a module defines at its top."""
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    made = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    return made | {t.id for node in tree.body if isinstance(node, ast.Assign) for t in node.targets if hasattr(t, "id")}
+
+
+def spoken(page: str) -> list[tuple[str, str]]:
+    """(module, name) of every `module.name` of a page, with or without arguments, whose module is ours."""
+    text = (ROOT / "book" / f"{page}.md").read_text(encoding="utf-8")
+    found = re.findall(r"(?<![`\w])`(?:\w+ <)?(\w+)\.(\w+)>?(?:\(.*?\))?`", text)
+    return [(module, name) for module, name in found if module in MODULES and name != "txt"]
+
+
+@pytest.mark.parametrize("page", ["glossary", "choices"])
+def test_every_identifier_of_a_page_is_in_the_library(page):
+    assert [f"{m}.{n}" for m, n in spoken(page) if n not in names(m)] == []
+
+
+def test_the_test_above_sees_identifiers():
+    assert len(spoken("glossary")) > 20
+    assert "no_such_name" not in names("predictivity")
+
+
+def test_every_page_and_notebook_is_in_the_table_of_contents():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    chapters = [chapter for part in toc["parts"] for chapter in part["chapters"]]
+    listed = {toc["root"]} | {page["file"] for c in chapters for page in [c, *c.get("sections", [])]}
+    pages = {str(p.relative_to(ROOT).with_suffix("")) for p in (ROOT / "book").rglob("*.md")}
+    assert listed == pages | {f"notebooks/{p.stem}" for p in (ROOT / "notebooks").glob("*.ipynb")}
+
+
+def test_every_part_of_the_paper_has_its_place():
+    page = (ROOT / "book/paper.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1].strip() for line in page.splitlines() if line.startswith("|")]
+    parts = [f"{i} · " for i in range(1, 8)] + [f"A.{i}" for i in range(1, 7)] + [f"Equation {i}" for i in (1, 2, 3)]
+    parts += [f"Figure {i}" for i in range(1, 9)] + [f"Table {i}" for i in range(1, 6)]
+    assert [part for part in parts if not any(row.startswith(part) for row in rows)] == []
+
+
+def test_every_licence_of_the_data_is_explained():
+    page = (ROOT / "data/LICENSE.md").read_text(encoding="utf-8")
+    named = {row.licence for row in sources.registry().values()}
+    parts = {part.split(" (")[0] for licence in named for part in licence.split(", ")}
+    assert {"MIT", "CC BY-SA 4.0", "facts"} < parts
+    assert [part for part in parts if part not in page] == []
+
+
+def extension(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"book/_ext/{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_table_of_costs_is_of_the_runs_that_say_what_they_cost(tmp_path):
+    cost = {"minutes": 1.26, "peak_mib": 1536, "cores": 2}
+    windows = {"minutes": 2, "cores": 2}
+    metadata = {"04_a": {"cost": cost}, "05_b": {}, "04_a.smoke": {"cost": cost}, "06_c": {"cost": windows}}
+    for name, found in metadata.items():
+        (tmp_path / f"{name}.ipynb").write_text(json.dumps({"metadata": found}))
+    head, _, *rows = extension("costs").table(tmp_path, "../notebooks")
+    assert "2 cores" in head
+    assert rows == [
+        "| [](<../notebooks/04_a.ipynb>) | 1.3 | 1.5 |",
+        "| [](<../notebooks/06_c.ipynb>) | 2.0 | – |",
+    ]
+    assert extension("costs").table(tmp_path / "none", "..") == []

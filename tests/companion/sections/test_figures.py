@@ -1,0 +1,204 @@
+"""What the first sections draw is what they are given: every model, function and start with its own numbers."""
+
+import numpy as np
+import pytest
+from drawn import across, alike, around, band, bars, dots, line, lines, said, shows, table, titles, upright, where
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_hex
+
+from companion.sections import figures
+from companion.sections.figures import COLOURS, CONTROLS, FUNCTIONS
+
+pytestmark = pytest.mark.usefixtures("figures")
+BLUE, RED = COLOURS["trained"], COLOURS["untrained"]
+
+
+def test_a_histogram_counts_both_classes_in_the_same_bins(rng):
+    activations, labels = rng.normal(size=60), np.repeat([1, 0], [20, 40])
+    ax = figures.activation_by_label(activations, labels, ("cat", "dog"), 0.753)
+    edges = np.histogram_bin_edges(activations, bins=24)
+    for value, colour in ((1, BLUE), (0, RED)):
+        heights = [bar.get_height() for bar in ax.patches if alike(bar.get_facecolor(), colour)]
+        assert heights == np.histogram(activations[labels == value], edges)[0].tolist()
+    legend = ax.get_legend()
+    colours = [to_hex(handle.get_facecolor()) for handle in legend.legend_handles]
+    names = [text.get_text() for text in legend.get_texts()]
+    assert dict(zip(names, colours, strict=True)) == {"cat": to_hex(BLUE), "dog": to_hex(RED)}
+    assert "0.75" in ax.get_title()
+
+
+def test_the_best_of_more_useless_neurons_lies_further_right(rng):
+    best = {1000: rng.normal(0.7, 0.01, 200), 10: rng.normal(0.6, 0.01, 200)}
+    ax = figures.null_of_best(rng.normal(0.5, 0.01, 200), best)
+    legend = ax.get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["one neuron", "best of 10", "best of 1,000"]
+    (filled,) = [c for c in ax.collections if isinstance(c, PolyCollection)]
+    corners = filled.get_paths()[0].vertices
+    assert corners[corners[:, 1].argmax(), 0] == pytest.approx(0.5, abs=0.02)
+    for handle, middle in zip(legend.legend_handles[1:], (0.6, 0.7), strict=True):
+        x, density = line(ax, handle.get_color()).T
+        assert x[density.argmax()] == pytest.approx(middle, abs=0.02)
+
+
+def test_figure_1_has_a_row_a_model_and_a_column_a_function():
+    inits = ["trained", "untrained"]
+    rows = around(table("value", model=["a", "b"], init=inits, function=FUNCTIONS, layer=[0, 1, 2]), "value")
+    floors = around(table("value", model=["a", "b"], function=FUNCTIONS), "value")
+    starts = ["pretrained", "random_init"]
+    paper = table("mean_best_ap", model=["a", "b"], function=FUNCTIONS, init=starts, layer=range(5))
+    controls = table("value", model=["a", "b"], function=CONTROLS, init=inits, layer=[0, 1, 2])
+    printed = table("value", function=FUNCTIONS, model=["a", "b"])
+    axes = figures.figure1_left(rows, floors, paper, controls, printed)
+    assert titles(axes[0]) == list(FUNCTIONS)
+    for i, model in enumerate("ab"):
+        assert axes[i, 0].get_ylabel().startswith(f"{model}\n")
+        for function, ax in zip(FUNCTIONS, axes[i], strict=True):
+            here = {"model": model, "function": function}
+            for init, style in (("pretrained", "-"), ("random_init", ":")):
+                found = line(ax, COLOURS["paper"], style)
+                assert found[:, 0].tolist() == [0, 0.5, 1, 1.5, 2]  # five layers on the width of three
+                assert found[:, 1].tolist() == where(paper, init=init, **here)["mean_best_ap"].tolist()
+            for init in inits:
+                part = where(rows, init=init, **here)
+                assert shows(ax, part, "layer", "value", COLOURS[init])
+                assert np.allclose(list(band(ax, COLOURS[init]).values()), part[["low", "high"]])
+                drawn = lines(ax, COLOURS[init], "--")
+                control = next((c for c, f in CONTROLS.items() if f == function), None)
+                assert len(drawn) == (control is not None)
+                if control:
+                    part = where(controls, model=model, function=control, init=init)
+                    assert shows(ax, part, "layer", "value", COLOURS[init], "--")
+            assert across(ax) == where(printed, **here)["value"].tolist()
+            (floor,) = ax.patches
+            assert [floor.get_y(), floor.get_y() + floor.get_height()] == pytest.approx(
+                where(floors, **here)[["low", "high"]].to_numpy()[0]
+            )
+    assert said(axes[0, 0].figure) == {
+        "trained": to_hex(BLUE),
+        "untrained": to_hex(RED),
+        "best of N chance-level neurons": to_hex(COLOURS["null"]),
+        "printed": to_hex(COLOURS["paper"]),
+    }
+
+
+def test_overlaps_within_functions_come_before_those_between():
+    rows = around(table("value", model=["a", "b"], init=["trained", "untrained", "paper"], pair=range(4)), "value")
+    pairs = [("semantic", "task"), ("semantic", "semantic"), ("task", "task"), ("knowledge", "knowledge")]
+    rows[["function", "other"]] = [pairs[i] for i in rows["pair"]]
+    rows["chance"] = np.where(rows["model"] == "a", 0.01, 0.02)
+    axes = figures.overlaps(rows)
+    assert titles(axes) == ["a", "b"]
+    order = ["semantic", "task", "knowledge", "semantic – task"]
+    assert [t.get_text() for t in axes[0].get_yticklabels()] == order
+    for model, ax in zip("ab", axes, strict=True):
+        for init in ("trained", "untrained", "paper"):
+            part = where(rows, model=model, init=init).set_index("pair").loc[[1, 2, 3, 0]]
+            found, ends = bars(ax, COLOURS[init])
+            places = np.argsort(found[:, 1])
+            assert np.round(found[places, 1]).tolist() == [0, 1, 2, 3]
+            assert found[places, 0].tolist() == part["value"].tolist()
+            assert np.allclose(ends[places, :, 0], part[["low", "high"]])
+        assert upright(ax) == [{"a": 0.01, "b": 0.02}[model]]
+        assert ax.get_xscale() == "log"
+
+
+def test_the_balance_of_classes_is_one_less_zero():
+    rows = table("length frequency", function=["task", "semantic"], subfunction=["x", "y"], label=[0, 1])
+    axes = figures.class_balance(rows)
+    keyed = rows.set_index(["label", "function", "subfunction"]).sort_index()
+    for ax, measure in zip(axes, ("length", "frequency"), strict=True):
+        difference = keyed.loc[1, measure] - keyed.loc[0, measure]
+        found = dots(ax)
+        for place, function in enumerate(("task", "semantic")):
+            here = found[np.round(found[:, 1]) == place, 0]
+            assert sorted(here) == pytest.approx(sorted(difference[function]))
+        low, high = ax.get_xlim()
+        assert -low == high > difference.abs().max()
+    assert [t.get_text() for t in axes[0].get_yticklabels()] == ["task", "semantic"]
+
+
+def test_baselines_keep_their_colour_and_function():
+    rows = table("words length vectors", function=["task", "semantic"], subfunction=["x", "y", "z"])
+    ax = figures.baselines(rows, limit=0.85)
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["task", "semantic"]
+    assert upright(ax) == [0.5, 0.85]
+    legend = ax.get_legend()
+    names = [text.get_text() for text in legend.get_texts()]
+    assert names == ["words", "length", "vectors"]
+    for name, handle in zip(names, legend.legend_handles, strict=True):
+        found = dots(ax, handle.get_color())
+        for place, function in enumerate(("task", "semantic")):
+            here = found[np.round(found[:, 1]) == place, 0]
+            assert sorted(here) == pytest.approx(sorted(where(rows, function=function)[name]))
+
+
+def test_every_run_has_its_line_in_the_colour_of_its_model():
+    rows = table("loss facts_loss task_loss", model=["switch", "t5"], seed=[0, 1], step=[1, 10, 100])
+    rows.loc[rows["model"] == "switch", "task_loss"] = np.nan
+    axes = figures.training(rows)
+    colours = {"switch": COLOURS["other"], "t5": BLUE}
+    for ax, measure in zip(axes, ("loss", "facts_loss", "task_loss"), strict=True):
+        for model, colour in colours.items():
+            runs = [part[["step", measure]].to_numpy() for _, part in where(rows, model=model).groupby("seed")]
+            if measure == "task_loss" and model == "switch":
+                assert not lines(ax, colour)
+            else:
+                assert np.allclose(lines(ax, colour), runs)
+        assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    legend = axes[1].get_legend()
+    found = [to_hex(handle.get_color()) for handle in legend.legend_handles]
+    assert dict(zip([t.get_text() for t in legend.get_texts()], found, strict=True)) == {
+        name: to_hex(colour) for name, colour in colours.items()
+    }
+
+
+def test_routers_are_shown_seed_by_seed_and_layer_by_layer():
+    logs = table("z_loss", seed=[0, 1], step=[1, 10])
+    entropy = table("entropy", seed=[0, 1], layer=[1, 3], step=[1, 10])
+    share = table("share", seed=[0, 1], layer=[1, 3], expert=range(8))
+    axes = figures.router_load(logs, entropy, share, limit=0.75)
+    runs = [part[["step", "z_loss"]].to_numpy() for _, part in logs.groupby("seed")]
+    assert np.allclose(lines(axes[0], COLOURS["other"]), runs)
+    legend = axes[1].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["1", "3"]
+    assert across(axes[1]) == [0.75]
+    assert axes[1].get_ylim()[0] == entropy["entropy"].min()
+    for layer, handle in zip((1, 3), legend.legend_handles, strict=True):
+        part = where(entropy, layer=layer)
+        runs = [run[["step", "entropy"]].to_numpy() for _, run in part.groupby("seed")]
+        assert np.allclose(lines(axes[1], handle.get_color()), runs)
+        found, given = dots(axes[2], handle.get_color()), where(share, layer=layer)
+        for expert in range(8):
+            here = found[np.round(found[:, 0]) == expert, 1]
+            assert sorted(here) == pytest.approx(sorted(where(given, expert=expert)["share"]))
+    assert across(axes[2]) == [1 / 8]
+
+
+def test_the_start_stands_left_of_the_end():
+    rows = around(table("value", function=FUNCTIONS, model=["a", "b"], init=["trained", "untrained"]), "value")
+    for function, ax in zip(FUNCTIONS, axes := figures.start_and_end(rows), strict=True):
+        assert ax.get_title() == function
+        assert [t.get_text() for t in ax.get_xticklabels()] == ["a", "b"]
+        for init, shift in (("untrained", -0.1), ("trained", 0.1)):
+            part = where(rows, function=function, init=init)
+            found, ends = bars(ax, COLOURS[init])
+            assert np.allclose(found, np.column_stack([np.arange(2) + shift, part["value"]]))
+            assert np.allclose(ends[:, :, 1], part[["low", "high"]])
+    assert [text.get_text() for text in axes[0].get_legend().get_texts()] == ["untrained", "trained"]
+
+
+def test_accuracies_stand_over_their_task_with_its_chance():
+    rows = table("accuracy", task=["sst2", "mnli"], seed=[0, 1, 2])
+    rows = rows.assign(chance=rows["task"].map({"sst2": 0.5, "mnli": 1 / 3}))
+    ax = figures.accuracies(rows)
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["sst2", "mnli"]
+    found = dots(ax, BLUE)
+    for place, (task, chance) in enumerate({"sst2": 0.5, "mnli": 1 / 3}.items()):
+        here = found[np.round(found[:, 0]) == place, 1]
+        assert sorted(here) == pytest.approx(sorted(where(rows, task=task)["accuracy"]))
+        assert np.allclose(lines(ax, COLOURS["null"])[place], [[place - 0.3, chance], [place + 0.3, chance]])
+
+
+def test_a_figure_may_be_drawn_into_given_axes(rng):
+    ax = figures.null_of_best(rng.random(20), {3: rng.random(20)})
+    assert figures.activation_by_label(rng.random(9), np.arange(9) % 2, ("a", "b"), 0.5, axes=ax) is ax
