@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float, Int
+from jaxtyping import Float, Integer
 
 from modularity import ranks
 
@@ -30,7 +30,7 @@ class Ranked:
 
 
 def ranked(
-    scores: Float[np.ndarray, "half subfunction layer neuron"], groups: Int[np.ndarray, "partition layer neuron"]
+    scores: Float[np.ndarray, "half subfunction layer neuron"], groups: Integer[np.ndarray, "partition layer neuron"]
 ) -> Ranked:
     """Rank neurons and experts of one checkpoint.
 
