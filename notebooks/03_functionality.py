@@ -57,7 +57,7 @@ from myst_nb import glue
 
 from companion import functions, models
 from companion.functions import baselines, controls, sources
-from companion.sections import figures
+from companion.sections import functionality_figures as figures
 from modularity import capture, neurons, predictivity
 from modularity.subfunction import find
 

@@ -60,7 +60,7 @@ from scipy import stats
 from companion import functions, models
 from companion.experiments import cost, experiment, grids, lesion_grid, lesions
 from companion.released import published
-from companion.sections import perturbing_figures as figures
+from companion.sections import perturbing_t5_figures as figures
 from companion.sections import perturbing_t5_tables as section
 from modularity import capture, neurons, perturb
 
