@@ -114,8 +114,8 @@ def report(function: tracks.Function | tracks.Control) -> pd.DataFrame:
     1/3.
 
     Knowledge and its balanced control have a column more, `SAME_SENTENCES`: words, fitted to all sentences and measured
-    on the same ones. Entities tell nothing about other entities, but a neuron is chosen on the sentences that score it, and
-    what entities tell there is a part of its score.
+    on the same ones. Entities tell nothing about other entities, but a neuron is chosen on the sentences that score it,
+    and what entities tell there is a part of its score.
     """
     rows: dict[str, dict[str, float]] = {}
     if function == "task":
