@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pooch
 import torch
 import xarray as xr
 
 from companion.experiments import experiment, history_arrays, history_file, stored_scores
 from companion.experiments.experiment import Cell, UnavailableError
 from companion.experiments.shipped_readings import content
-from companion.functions import followed
+from companion.functions import followed, sources
 from companion.models import catalogue
 from companion.models.recipe import RECIPES, Recipe
 from modularity import effect_sizes, environment, measure, moefication, neurons, specialists
@@ -123,7 +122,7 @@ class History:
 
     def provenance(self) -> Mapping[str, object]:
         last = self.place / "steps" / f"{catalogue.steps(self.place)[-1]:08d}" / catalogue.WEIGHTS
-        return {"model": pooch.file_hash(str(last)), "run": self.model, "seed": self.seed}
+        return {"model": sources.file_hash(last), "run": self.model, "seed": self.seed}
 
     def probes(self, shipped: xr.Dataset) -> list[Cell]:
         start, end = shipped["step"].to_numpy()[[0, -1]].tolist()
