@@ -57,7 +57,7 @@ from companion import functions, models, quality
 from companion.experiments import answering, history_file, obtain
 from companion.functions import prompts
 from companion.models import planted
-from companion.sections import figures
+from companion.sections import models_figures as figures
 from companion.sections import specialization_tables as section
 from modularity import capture, neurons, predictivity, specialists
 

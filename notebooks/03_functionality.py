@@ -57,7 +57,7 @@ from myst_nb import glue
 
 from companion import functions, models
 from companion.functions import baselines, controls, sources
-from companion.sections import figures
+from companion.sections import functionality_figures as figures
 from modularity import capture, neurons, predictivity
 from modularity.subfunction import find
 
@@ -155,7 +155,7 @@ axes = figures.class_balance(balance)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-baselines", "caption": "Balanced accuracy of simple classifiers; a dot is a sub-function (a task, for task). A function on which they exceed 0.9 would be too easy to be called one; some sub-functions of the control topics are. Chance is 0.5, for the three labels of MNLI 0.33."}, "image": {"alt": "Strip plot of balanced accuracy by function, control and baseline. Words reach most on topics, where nine of 53 exceed 0.9, and on semantic sub-functions; nothing above chance on new entities in knowledge and balanced, and medium values on tasks."}}
 easy = pd.concat([baselines.report(name) for name in loaded], ignore_index=True)
-axes = figures.baselines(easy.drop(columns=baselines.SEEN))
+axes = figures.baselines(easy.drop(columns=baselines.SAME_SENTENCES))
 # %%
 means = easy.groupby("function", sort=False).mean(numeric_only=True)
 means.style.format("{:.2f}", na_rep="")
@@ -168,7 +168,7 @@ means.style.format("{:.2f}", na_rep="")
 # good one for the paper's form may be one that fires for some of the entities; a good one for the balanced form cannot.
 
 # %%
-easy.query("function == 'task'").drop(columns=["function", baselines.SEEN]).set_index("subfunction").round(2)
+easy.query("function == 'task'").drop(columns=["function", baselines.SAME_SENTENCES]).set_index("subfunction").round(2)
 
 # %% [markdown]
 # Three things to take along. Semantic sub-functions can be read from single words: {glue:text}`semantic_words:.2f` on average, and topics
@@ -356,7 +356,7 @@ glue("best", float(scores.max()), display=False)
 glue("floor", float(null[len(scores)].mean()), display=False)
 glue("relabelled", float(relabelled.mean()), display=False)
 for form in ("knowledge", "balanced"):
-    glue(f"seen_{form}", float(means.loc[form, baselines.SEEN]), display=False)
+    glue(f"seen_{form}", float(means.loc[form, baselines.SAME_SENTENCES]), display=False)
     glue(f"new_{form}", float(means.loc[form, "words"]), display=False)
 held_out = functions.evaluation_sentences()
 topical = [text not in held_out for s in loaded["topics"] for text in s.sentences]

@@ -64,7 +64,7 @@ from myst_nb import glue
 from companion import functions, models
 from companion.experiments import cost, history_source, obtain, stored_scores
 from companion.released import published
-from companion.sections import figures
+from companion.sections import specialization_figures as figures
 from companion.sections import specialization_tables as section
 from modularity import predictivity, readings, specialists
 

@@ -61,7 +61,7 @@ from companion import models
 from companion.experiments import cost, experiment, fewshot_grid, grids, lesions
 from companion.functions import prompts
 from companion.released import published
-from companion.sections import perturbing_figures as figures
+from companion.sections import perturbing_switch_figures as figures
 from companion.sections import perturbing_switch_tables as section
 from modularity import intervals, moefication, neurons, perturb
 

@@ -58,9 +58,9 @@ from myst_nb import glue
 from scipy import stats
 
 from companion import functions, models
-from companion.experiments import cost, experiment, grids, lesion_grid, lesions
+from companion.experiments import cost, experiment, grids, lesion_grid, lesion_orders, lesions
 from companion.released import published
-from companion.sections import perturbing_figures as figures
+from companion.sections import perturbing_t5_figures as figures
 from companion.sections import perturbing_t5_tables as section
 from modularity import capture, neurons, perturb
 
@@ -206,7 +206,7 @@ pd.DataFrame(crossed).T.style.format("{:+.3f}").format("{:.3f}", subset=["p"])
 # The text's noise, the code's shuffling, sixteen times the variance, and the text's noise in all layers of one run, each on a fifth of the neurons:
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-settings", "caption": "Mean accuracy over tasks with a fifth of the neurons perturbed, by order and kind of perturbation, with 95 % intervals over draws. Grey lines: nothing perturbed."}, "image": {"alt": "Four panels of dots, a row an order. In text and code the dots lie at or near the grey line; in strong far to the left of it, in no order that stands out but random of equal mass."}}
-at_a_fifth = section.at_most(accuracy, reach, lesion_grid.CURVES + lesion_grid.FAIR)
+at_a_fifth = section.at_most(accuracy, reach, [str(order) for order in lesion_orders.CURVES + lesion_orders.FAIR])
 axes = figures.settings(at_a_fifth)
 
 # %% [markdown]
@@ -235,7 +235,7 @@ mass = lesion_grid.mass(loaded, sentences, layers)
 pairs = [(order, reach) for order in ("random, equal mass", "MoE, least", "MoE (4)")]
 masks = lesion_grid.masks(loaded, layers, pairs, grid.plan, grid.experts(0), track=track)
 sizes = [len(chosen) for mask in masks[pairs[0]] for chosen in mask.values()]
-loudness = [np.mean([row[masks[pair][layer]].mean() for layer, row in zip(layers, mass)]) for pair in pairs[1:]]
+loudness = [np.mean([row[masks[pair][0][layer]].mean() for layer, row in zip(layers, mass)]) for pair in pairs[1:]]
 rest = fair.query("against != 'random, equal mass'")
 values = {
     "intervals": len(rest),

@@ -61,7 +61,7 @@ from myst_nb import glue
 from scipy import stats
 
 from companion import functions
-from companion.experiments import history_source
+from companion.experiments import history_file, history_source
 from companion.models.recipe import RECIPES
 from companion.released import published
 from companion.sections import emergence_figures as figures
@@ -84,7 +84,7 @@ wanted = {model: history} | {name: "shipped" for name in beside.split() if name 
 made = {name: history_source.obtain(name, source, recompute, seeds=seeds, seed=seed) for name, source in wanted.items()}
 made["constant"] = history_source.obtain("t5-mini-constant", recompute=recompute)
 sources = {name: made[name][0] for name in wanted}
-runs = {name: emergence.together(parts) for name, parts in sources.items()}
+runs = {name: history_file.together(parts) for name, parts in sources.items()}
 print(*(said for _, checked in made.values() for said in checked), sep="\n")
 
 # %% [markdown]
@@ -261,7 +261,7 @@ leads.set_index(["model", "comparison", "function", "pair"]).unstack("pair").swa
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-schedules", "caption": "Stabilisation scores of t5-mini, run 0, with a learning rate that decays to zero (solid) and one that stays (dashed), mean over sub-functions and layers."}, "image": {"alt": "Panels of experts and neurons by function. Solid lines rise to one; dashed lines rise less and level off below."}}
 rates = {"decaying": history_source.histories("t5-mini", seeds=1), "constant": made["constant"][0]}
-noisy = {name: noise_tables.noise(emergence.together(parts)) for name, parts in rates.items()}
+noisy = {name: noise_tables.noise(history_file.together(parts)) for name, parts in rates.items()}
 schedules = section.stacked(noisy, "schedule").query("level in ['expert', 'neuron']")
 axes = figures.schedules(schedules.query("pair == 'whole'"), level)
 

@@ -58,11 +58,12 @@ from myst_nb import glue
 from scipy import stats
 
 from companion import functions
-from companion.experiments import history_source, obtain, shipped_readings
+from companion.experiments import history_file, history_source, obtain, shipped_readings
 from companion.functions import similarity
 from companion.models import word_vectors
-from companion.sections import emergence_figures as figures
-from companion.sections import emergence_tables as section
+from companion.sections import emergence_tables
+from companion.sections import organization_figures as figures
+from companion.sections import organization_tables as section
 from modularity import emergence, specialists
 
 # %% [markdown]
@@ -107,7 +108,7 @@ def naive_score(i, alike, experts):
 
 sources = {model: history_source.histories(model, history, seeds=seeds, seed=seed)}
 sources |= {name: history_source.histories(name, seeds=seeds) for name in beside.split() if name != model}
-runs = {name: emergence.together(parts) for name, parts in sources.items()}
+runs = {name: history_file.together(parts) for name, parts in sources.items()}
 ended = section.semantic_experts(runs[model]).isel(run=0, step=-1, layer=0).sel(partition="model")
 alike = {name: similarity.between(ended["subfunction"].to_numpy().tolist(), table) for name, table in likeness.items()}
 assert np.isclose(
@@ -122,7 +123,7 @@ assert np.isclose(
 
 # %%
 options = {"draws": draws // 10, "seed": seed}
-losses = {name: section.loss(table) for name, table in runs.items()}
+losses = {name: emergence_tables.loss(table) for name, table in runs.items()}
 curves = {(n, m): section.clustering(table, alike[m]) for n, table in runs.items() for m in alike}
 bands = {(n, m): section.clustering_chance(table, alike[m], **options) for n, table in runs.items() for m in alike}
 

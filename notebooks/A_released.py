@@ -62,9 +62,9 @@ from companion import functions, models
 from companion.claims import ledger, released_answers
 from companion.experiments import stored_scores
 from companion.released import recomputed as report
+from companion.sections import perturbing_switch_figures, released_tables
 from companion.sections import perturbing_switch_tables as section
 from companion.sections import released_figures as figures
-from companion.sections import released_tables
 from modularity import intervals, moefication
 
 # %% [markdown]
@@ -203,7 +203,7 @@ assert np.isclose(naive_sign_flip(toy), intervals.sign_flip(toy))
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-paired-released", "caption": "Differences in accuracy of Switch-base-16 under two strategies, seeds paired, with 95 % intervals over eight seeds; avg is their mean over tasks, other tasks the interval over the seven tasks. Rows: the highest accuracy of all evaluations, of the first half, of the first tenth."}, "image": {"alt": "Nine panels of points with intervals around zero. Function less No Function lies right of zero on average; No Function less Original has its interval across zero with all evaluations."}}
 names = {1.0: "all evaluations", 0.5: "first half", 0.1: "first tenth"}
 parts = {names[part]: rows for part, rows in answers["paired"].groupby("evaluations", sort=False)}
-axes = figures.paired(parts, [f"{one} − {other}" for one, other in section.PAIRS])
+axes = perturbing_switch_figures.pairs(parts, [f"{one} − {other}" for one, other in section.PAIRS])
 
 # %%
 on_average = answers["paired"].query("task in ('avg', 'other tasks')")

@@ -42,16 +42,11 @@ def ranked(
     members = groups[..., None] == np.arange(groups.max() + 1)  # partition, layer, neuron, expert
     means = members / members.sum(2, keepdims=True)
     of_experts = np.stack([np.einsum("hmln,lne->hmle", scores, part, optimize=True) for part in means])
-    own, *random = (_unit(ranks.doubled(values)) for values in of_experts)
-    neuron = _unit(ranks.doubled(scores))
+    own, *random = (ranks.centred(values) for values in of_experts)
+    neuron = ranks.centred(scores)
     size = members[0].sum(1)[None, None]  # layer, expert
     between = np.einsum("hmln,lne->hmle", neuron, means[0], optimize=True) * np.sqrt(size)
     return Ranked(neuron, between, own, np.array(random))
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    with np.errstate(invalid="ignore"):  # a row of equals has no ranks to correlate: not a number
-        return rows / np.sqrt(np.vecdot(rows.astype(np.float64), rows.astype(np.float64)))[..., None]
 
 
 def agreement(before: Ranked, now: Ranked) -> xr.Dataset:

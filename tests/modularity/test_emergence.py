@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from toys import history_of, likeness
 
+from companion.experiments import history_file
+from companion.sections import emergence_tables
 from modularity import emergence, experts, partition, reliability, specialists
 
 
@@ -31,31 +33,6 @@ def test_a_monotone_change_of_scale_is_no_change(seed):
     assert emergence.stabilization_score(values, -values) == pytest.approx(-1)
 
 
-def test_a_stream_gives_what_pairs_give(rng):
-    scores = rng.random((4, 3, 2, 30))
-    made = emergence.stabilization(zip((0, 5, 7, 9), scores, strict=True))
-    assert made["step"].to_numpy().tolist() == [5, 7, 9]
-    np.testing.assert_allclose(made, [emergence.stabilization_score(*scores[i : i + 2]) for i in range(3)])
-
-
-def test_a_stream_holds_two_checkpoints_at_a_time(rng):
-    alive: list = []
-
-    class Counted(np.ndarray):
-        def __del__(self):
-            alive.remove(self.shape)
-
-    def stream():
-        for step in range(6):
-            scores = rng.random((2, 2, 20)).view(Counted)
-            alive.append(scores.shape)
-            assert len(alive) <= 2
-            yield step, scores
-            del scores
-
-    emergence.stabilization(stream())
-
-
 @pytest.mark.parametrize(
     ("steps", "message"),
     [
@@ -65,43 +42,39 @@ def test_a_stream_holds_two_checkpoints_at_a_time(rng):
         ([], r"has 0 checkpoint\(s\)"),
     ],
 )
-def test_steps_that_make_no_history_are_named(rng, steps, message):
+def test_steps_that_make_no_history_are_named(steps, message):
     with pytest.raises(ValueError, match=message):
-        emergence.check_steps(steps)
-    with pytest.raises(ValueError, match=message):
-        emergence.stabilization((step, rng.random((1, 1, 9))) for step in steps)
+        history_file.check_steps(steps)
 
 
 def test_a_missing_step_is_named():
     with pytest.raises(
         ValueError, match="lacks step 10 of 3; a correlation of adjacent checkpoints would leap over it"
     ):
-        emergence.check_steps([0, 20], [0, 10, 20])
+        history_file.check_steps([0, 20], [0, 10, 20])
 
 
 @pytest.mark.usefixtures("unchecked")
 def test_checkpoints_of_different_shapes_are_named(rng):
     with pytest.raises(ValueError, match=r"shape \(2, 3\) and \(2, 4\); both have to be of one model"):
         emergence.stabilization_score(rng.random((2, 3)), rng.random((2, 4)))
-    with pytest.raises(ValueError, match="both have to be of one model"):
-        emergence.stabilization([(0, rng.random((1, 2, 9))), (1, rng.random((1, 3, 9)))])
 
 
 def test_runs_are_put_together_if_their_steps_agree(rng):
     one, two = (history_of(rng)[0] for _ in range(2))
-    assert emergence.together([one, two]).sizes["run"] == 2
+    assert history_file.together([one, two]).sizes["run"] == 2
     with pytest.raises(ValueError, match="lacks step 10 of 3"):
-        emergence.together([one, two.sel(step=[0, 20])])
+        history_file.together([one, two.sel(step=[0, 20])])
     with pytest.raises(ValueError, match="both have to be of one model"):
-        emergence.together([one, history_of(rng, layers=3)[0]])
+        history_file.together([one, history_of(rng, layers=3)[0]])
     with pytest.raises(ValueError, match="no histories"):
-        emergence.together([])
+        history_file.together([])
 
 
 def test_experts_are_compared_with_the_checkpoint_before(rng):
     history, _ = history_of(rng)
-    found = emergence.expert_stabilization(history)
-    assert (found.isel(step=0) == 1).all()
+    found = emergence_tables.expert_stabilization(history)
+    np.testing.assert_allclose(found.isel(step=0), 1)
     pair = history["experts"].sel(partition="model").isel(subfunction=2, layer=1, step=[1, 2]).to_numpy()
     expected = stats.spearmanr(*pair).statistic
     assert found.sel(partition="model").isel(subfunction=2, layer=1, step=2).item() == pytest.approx(expected)
@@ -119,7 +92,7 @@ def test_functional_experts_of_a_step_are_those_of_its_neurons(rng):
     history, scores = history_of(rng)
     groups = history["partition_of"].sel(partition="model", drop=True)
     for null in ("binomial", "permutation"):
-        found = emergence.functional_experts(history, groups, null=null, alpha=0.3)
+        found = emergence_tables.functional_experts(history, groups, null=null, alpha=0.3)
         coordinates = {k: history[k] for k in ("subfunction", "layer")}
         now = xr.DataArray(scores[1], coordinates, ("subfunction", "layer", "neuron"))
         members = specialists.top_neurons(now.assign_coords(function=history["function"]), 6 / 64)

@@ -4,9 +4,10 @@ import numpy as np
 import xarray as xr
 
 from companion.choices.choice_setup import Effect, Setup, mean_of, paired
+from companion.experiments import history_file
 from companion.released import published
 from companion.sections import emergence_tables
-from modularity import emergence, experts, intervals, moefication, nulls, partition_null, specialists
+from modularity import experts, intervals, moefication, nulls, partition_null, specialists
 
 FEW = 30  # random partitions of the authors' last script; others draw 50 and 200
 T5_BASE = {"neurons": 3072, "experts": 16, "top": 30, "layers": 12}
@@ -32,7 +33,7 @@ def test_of_the_mean(setup: Setup) -> Effect:
 def _members(history: xr.Dataset, step: int, function: str = "semantic") -> xr.DataArray:
     """Top neurons for a function at the start (0) or the end (−1) of a run, dims ``(subfunction, layer, neuron)``."""
     chosen = np.flatnonzero(history["function"].to_numpy() == function)
-    made = emergence.top_neurons(history.isel(step=[step], subfunction=chosen)).isel(step=0, drop=True)
+    made = history_file.top_neurons(history.isel(step=[step], subfunction=chosen)).isel(step=0, drop=True)
     return made.transpose("subfunction", "layer", "neuron")
 
 
@@ -104,7 +105,7 @@ def untrained_experts(setup: Setup) -> Effect:
 
 def layers_of_neurons(setup: Setup) -> Effect:
     """D25: where the curve of a Switch's neurons stays above 0.9: of layers with experts, or of all layers."""
-    runs = emergence.together(setup.histories["switch-mini"])
+    runs = history_file.together(setup.histories["switch-mini"])
     curves = emergence_tables.all_layers(runs)
     names = runs["halved"].to_numpy()
     experts_of = emergence_tables.stabilization(runs).sel(level=["expert"], subfunction=names)

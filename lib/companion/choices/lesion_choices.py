@@ -1,12 +1,14 @@
 """Choices about what is perturbed in T5, and how it is judged (Section 5, Figure 2): rows D8 to D13 and D21."""
 
 from collections.abc import Mapping, Sequence
+from typing import get_args
 
 import numpy as np
 from jaxtyping import Float
 
 from companion.choices.choice_setup import Effect, Setup, paired
 from companion.experiments import answering, lesion_grid, lesions, orders, stored_scores
+from companion.experiments.lesion_orders import Order, Unit
 from companion.experiments.lesions import Mask
 from companion.functions import prompts, tracks
 
@@ -17,11 +19,15 @@ OF = "accuracy that can be lost"
 REPEATS = 5
 
 
-def _curve(setup: Setup, setting: str, order: str, *, tasks: Sequence[str] | None = None) -> Float[np.ndarray, "d n"]:
+def _curve(setup: Setup, setting: str, order: str) -> Float[np.ndarray, "d n"]:
     """Accuracy by draw and number of perturbed experts, mean over runs and tasks; NaN where none was computed."""
-    of = setup.lesions.sel(setting=setting, order=order)
-    chosen = of if tasks is None else of.sel(task=list(tasks))
-    return chosen.mean(["seed", "task"]).transpose("draw", "number").to_numpy().astype(float)
+    return (
+        setup.lesions.sel(setting=setting, order=order)
+        .mean(["seed", "task"])
+        .transpose("draw", "number")
+        .to_numpy()
+        .astype(float)
+    )
 
 
 def _loss(setup: Setup) -> float:
@@ -47,8 +53,8 @@ def summed_datasets(setup: Setup) -> Effect:
     """D9: predictivities are summed over four data sets, or over eight sub-functions. By draw, shipped grid."""
     numbers = range(PLAN.reach // 4, PLAN.reach + 1, PLAN.reach // 4)
     sides = [
-        np.mean([_curve(setup, "strong", f"{kind} ({of})")[:, numbers].mean(1) for kind in ("Avg", "MoE")], axis=0)
-        for of in (4, 8)
+        np.mean([_curve(setup, "strong", str(Order(unit, by)))[:, numbers].mean(1) for unit in get_args(Unit)], axis=0)
+        for by in ("seen", "all")
     ]
     return paired("accuracy, strong noise, Avg and MoE", *sides, scale=_loss(setup), of=OF)
 

@@ -10,10 +10,9 @@ from contextlib import ExitStack, contextmanager
 import numpy as np
 import torch
 from jaxtyping import Float
-from transformers.modeling_outputs import MoEModelOutput
 
 from companion.choices.choice_setup import Effect, Setup, mean_of, paired
-from companion.experiments import fewshot, fewshot_grid, lesions, stored_scores
+from companion.experiments import answering, fewshot, fewshot_grid, lesions, stored_scores
 from companion.functions import tracks
 from companion.released import published
 from companion.sections import perturbing_switch_tables
@@ -23,12 +22,10 @@ from modularity.subfunction import SubFunction
 
 PLAN = fewshot_grid.PLANS["mini"]
 JITTER = 0.01  # of Switch's configuration
-BATCH_TOKENS = 1024
 NOUNS = "share of hidden nouns told from the other"
 ABOVE = "above guessing, all experts"
 
 
-@torch.inference_mode()
 def nouns_told(model: Model, subfunction: SubFunction) -> float:
     """Share of a semantic sub-function's sentences of which the hidden noun is likelier than the other of the pair.
 
@@ -40,19 +37,11 @@ def nouns_told(model: Model, subfunction: SubFunction) -> float:
     nouns = subfunction.name.split("/")[::-1]  # label 1 is the first
     if len(nouns) != 2:
         raise ValueError(f"{subfunction.name!r} does not name two nouns; give a semantic sub-function of this book")
+    # An answer is the noun behind the sentinel of the gap, without the end mark.
+    begun, *_ = answers = [model.tokenizer(f"{model.gap} {noun}")["input_ids"][:-1] for noun in nouns]
     ids = capture.tokenize(model, subfunction.sentences)
-    start = model.module.config.decoder_start_token_id  # type: ignore[union-attr]
-    found = np.empty((len(ids), 2))
-    for chosen in capture.batches([len(i) for i in ids], BATCH_TOKENS):
-        states, mask = capture.encoded(model, ids, chosen)
-        for label, noun in enumerate(nouns):
-            begun = [start, *model.tokenizer(f"{model.gap} {noun}")["input_ids"][:-1]]  # without the end mark
-            given, wanted = (torch.tensor(part, device=model.device) for part in (begun[:-1], begun[2:]))
-            options = {"attention_mask": mask, "decoder_input_ids": given.expand(len(chosen), -1)}
-            logits = model.module(encoder_outputs=MoEModelOutput(last_hidden_state=states), **options).logits[:, 1:]
-            tokens = logits.float().log_softmax(-1).gather(2, wanted.expand(len(chosen), -1)[..., None])[..., 0]
-            found[chosen, label] = tokens.sum(1).cpu().numpy()
-    return float((found.argmax(1) == subfunction.labels).mean())
+    question = answering.Question(ids, [answer[1:] for answer in answers], begun[:1])
+    return float((answering.likeliest(model, question) == subfunction.labels).mean())
 
 
 def _told(setup: Setup) -> Float[np.ndarray, "subfunction"]:

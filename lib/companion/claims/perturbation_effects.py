@@ -9,13 +9,13 @@ import xarray as xr
 
 from companion.claims import effects
 from companion.claims.effects import Row
-from companion.experiments import orders
+from companion.experiments.lesion_orders import SEEN
 from companion.sections import perturbing_t5_tables
 from modularity import intervals
 
 ABOVE = 0.06  # share of the neurons beyond which the paper compares experts with neurons
 TENTH = 0.1  # share at which it finds T5 to guess
-SINGLE = tuple(f"neurons: {task}" for task in orders.SEEN)
+SINGLE = tuple(map(str, SEEN))
 
 
 def t5(grid: xr.DataArray, fine: int, reach: int, guessing: pd.DataFrame, name: str) -> pd.DataFrame:

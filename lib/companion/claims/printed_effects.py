@@ -8,7 +8,7 @@ import pandas as pd
 from companion.claims import effects as evidence
 from companion.claims.emergence_effects import HALF, LATE
 from companion.claims.expert_effects import expected_precision
-from companion.claims.perturbation_effects import ABOVE, TENTH
+from companion.claims.perturbation_effects import ABOVE, SINGLE, TENTH
 from companion.released import published
 from companion.sections import emergence_tables
 from modularity import emergence
@@ -89,12 +89,11 @@ def _figure2() -> Effects:
     seen, unseen = table.loc["seen"], table.loc["unseen"]
     tenth = seen["MoE (4)"].iloc[np.argmin(np.abs(seen.index.to_numpy() - TENTH))]
     late, both = seen.index.to_numpy() > ABOVE, (seen + unseen) / 2
-    singles = [column for column in table if str(column).startswith("neurons")]
     points = {
         "experts-over-random": (seen["random"] - seen["MoE (4)"])[late],
         "unseen-too": (unseen["random"] - unseen["MoE (4)"])[late],
         "experts-over-neurons": (both["Avg (4)"] - both["MoE (4)"])[late],
-        "avg-over-single": both[singles].mean(axis=1) - both["Avg (4)"],
+        "avg-over-single": both[list(SINGLE)].mean(axis=1) - both["Avg (4)"],
     }
     made = [((claim, "t5"), float(100 * values.mean())) for claim, values in points.items()]
     return [(("perturbing-experts-guessing", "t5"), (plain - tenth) / (plain - GUESSING)), *made]

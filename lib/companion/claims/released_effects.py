@@ -12,7 +12,7 @@ from scipy import stats
 from companion.claims import effects as evidence
 from companion.claims import perturbation_effects
 from companion.claims.emergence_effects import HALF, LATE
-from companion.released.recomputed import SEEN, UNSEEN
+from companion.functions.prompts import SEEN, UNSEEN
 from companion.released.release_files import Release
 from companion.sections.released_tables import guessing, paired
 from modularity import emergence, intervals

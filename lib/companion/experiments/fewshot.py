@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 import xarray as xr
-from jaxtyping import Float, Int
-from transformers.modeling_outputs import MoEModelOutput
 
-from companion.experiments import lesions
+from companion.experiments import answering, lesions
 from companion.functions import prompts
-from modularity import capture, neurons, perturb
+from modularity import neurons, perturb
 from modularity.models import Model
 
 BATCH = 16  # examples a step, as in the paper
@@ -37,8 +36,7 @@ def tune(
 ) -> xr.DataArray:
     """Tune W_O and the routers of the encoder `layers` with Adam, and ask how many rows are right on the way.
 
-    Which word fills the gap of the task's cloze template is decided, as in Gao et al. (2021), among the first tokens of
-    its label words. The model is as before when this returns or fails.
+    It is asked by the task's cloze template (`answering.asked`). The model is as before when this returns or fails.
 
     Parameters
     ----------
@@ -56,20 +54,20 @@ def tune(
     ValueError
         A task without cloze words; no examples; label words that begin alike; what `perturb.routing` raises.
     """
-    words = label_tokens(model, task)
+    options: dict[str, Any] = {"style": "cloze", "mnli": mnli}
     if not len(examples):
         raise ValueError(f"got no examples of {task!r} to learn from, expected at least one")
-    ids = {name: _ids(model, task, table, mnli) for name, table in judged.items()}
+    learned = answering.asked(model, task, examples, **options)
+    asked = {name: (answering.asked(model, task, t, **options), t["label"].to_numpy()) for name, t in judged.items()}
     rng = np.random.default_rng(seed)
-    texts = _ids(model, task, examples, mnli)
     labels = torch.tensor(examples["label"].tolist(), device=model.device)
-    batches = np.array_split(rng.permutation(len(texts)), -(-len(texts) // BATCH))
+    batches = np.array_split(rng.permutation(len(labels)), -(-len(labels) // BATCH))
     order = np.concatenate([rng.permutation(len(batches)) for _ in range(-(-steps // len(batches)))])
     found = []
 
     def judge() -> None:
-        with torch.no_grad():
-            found.append([_accuracy(model, ids[n], judged[n]["label"].to_numpy(), words) for n in judged])
+        said = ((answering.likeliest(model, question, BATCH_TOKENS), right) for question, right in asked.values())
+        found.append([float(np.mean(labels == right)) for labels, right in said])
 
     untouched = range(min(layers))
     with (
@@ -81,50 +79,14 @@ def tune(
         judge()
         for step in range(1, steps + 1):
             batch = batches[order[step - 1]]
-            logits = _label_logits(model, texts, batch, words)
+            said = answering.log_likelihoods(model, learned, batch)
             optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(logits, labels[batch]).backward()
+            torch.nn.functional.cross_entropy(said, labels[batch]).backward()
             optimizer.step()
             if step % every == 0:
                 judge()
     coordinates = {"rows": list(judged), "step": np.arange(0, steps + 1, every)}
     return xr.DataArray(np.array(found).T, coordinates, ("rows", "step"), name="accuracy")
-
-
-def label_tokens(model: Model, task: str) -> Int[torch.Tensor, "label"]:
-    """The first token of each of the task's cloze words; `ValueError` if there are none, or two begin alike."""
-    words = [prompts.answer(task, i, style="cloze") for i in range(len(prompts.task(task).words))]
-    made = [model.tokenizer(word)["input_ids"][0] for word in words]
-    if len(set(made)) < len(made):
-        raise ValueError(f"the label words {', '.join(words)} of {task!r} begin with the same token for {model.name}")
-    return torch.tensor(made, device=model.device)
-
-
-def _ids(model: Model, task: str, table: pd.DataFrame, mnli: prompts.MnliOrder) -> list[list[int]]:
-    rows = table.to_dict("records")
-    texts = [prompts.prompt(task, {str(k): v for k, v in r.items()}, style="cloze", mnli=mnli) for r in rows]
-    return capture.tokenize(model, texts)
-
-
-def _label_logits(
-    model: Model, ids: Sequence[Sequence[int]], chosen: Sequence[int] | np.ndarray, words: Int[torch.Tensor, "label"]
-) -> Float[torch.Tensor, "row label"]:
-    """Of each label word as what follows the sentinel of the gap."""
-    states, mask = capture.encoded(model, ids, chosen)  # type: ignore[arg-type]
-    start = model.module.config.decoder_start_token_id  # type: ignore[union-attr]
-    begun = torch.tensor([[start, model.tokenizer.convert_tokens_to_ids(model.gap)]], device=model.device)
-    options = {"attention_mask": mask, "decoder_input_ids": begun.expand(len(chosen), -1)}
-    return (
-        model.module(encoder_outputs=MoEModelOutput(last_hidden_state=states), **options).logits[:, -1, words].float()
-    )
-
-
-def _accuracy(model: Model, ids: Sequence[Sequence[int]], labels: np.ndarray, words: torch.Tensor) -> float:
-    right = 0
-    for chosen in capture.batches([len(i) for i in ids], BATCH_TOKENS):
-        said = _label_logits(model, ids, chosen, words).argmax(1).cpu().numpy()
-        right += int((said == labels[chosen]).sum())
-    return right / len(ids)
 
 
 @contextmanager

@@ -60,9 +60,9 @@ def scores(model: Model, task: str, plan: Plan, track: Track = "mini") -> xr.Dat
     """
     ranked = [tracks.first(s, plan.ranked) for s in tracks.load("task", track, part="train")]
     made = stored_scores.scores(model, ranked)
-    own = [name for name in made["subfunction"].to_numpy().tolist() if name.split("-")[0] == task]
-    if not own:
+    if task not in prompts.FUNCTION_TASKS:
         raise ValueError(f"no sub-function of the task function is of {task!r}; known: {prompts.FUNCTION_TASKS}")
+    own = [name for name, *_ in prompts.classes(task)]
     chosen = [layer for layer in lesions.last_third(model) if layer in made["layer"]]
     mean = made.sel(subfunction=own, layer=chosen).mean("subfunction").expand_dims(subfunction=[task])
     return mean.assign_coords(function=("subfunction", ["task"])).transpose("subfunction", "layer", "neuron")

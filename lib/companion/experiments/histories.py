@@ -8,37 +8,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pooch
 import torch
 import xarray as xr
 
-from companion.experiments import experiment, history_file, stored_scores
+from companion.experiments import experiment, history_arrays, history_file, stored_scores
 from companion.experiments.experiment import Cell, UnavailableError
 from companion.experiments.shipped_readings import content
-from companion.functions import followed
+from companion.functions import followed, sources
 from companion.models import catalogue
 from companion.models.recipe import RECIPES, Recipe
-from modularity import (
-    effect_sizes,
-    emergence,
-    environment,
-    measure,
-    moefication,
-    neurons,
-    ranks,
-    reliability,
-    specialists,
-)
+from modularity import effect_sizes, environment, measure, moefication, neurons, specialists
 from modularity.models import Model
 from modularity.subfunction import SubFunction
 
 EXPERTS = moefication.EXPERTS
 TOP = specialists.SHARE
-KEPT = ("semantic", "knowledge", "task")  # functions of which KEPT_EACH sub-functions keep every neuron
-KEPT_EACH = 2
-SPLIT = 0  # seed of the halves, and of the first random partition
+SPLIT = 0  # seed of the halves
 STOPPED = 4_900  # step up to which the run with a constant learning rate was trained
-RANDOM = 20  # random partitions of which histories hold the mean correlation; the first is kept
 
 
 @dataclass(frozen=True)
@@ -88,7 +74,7 @@ class History:
             target = "pretrain" if self.run else f"pretrain-{self.name}"
             raise UnavailableError(f"{self.place} has no checkpoints; `make {target}` writes them")
         wanted = sorted(self.steps or there)
-        emergence.check_steps(wanted, None if self.steps else _planned(self.place, there[-1]))
+        history_file.check_steps(wanted, None if self.steps else _planned(self.place, there[-1]))
         for step in set(wanted) - set(there):
             self.load(step)  # stops, and says which there are
         return [(step,) for step in wanted]
@@ -119,36 +105,24 @@ class History:
 
     def assemble(self, made: Callable[[Cell], xr.Dataset]) -> tuple[xr.Dataset, Mapping[str, Mapping[str, Any]]]:
         """See `history_file.load`; one checkpoint and the one before it are in memory at a time."""
-        own = moefication.experts(self.load(catalogue.steps(self.place)[-1]), EXPERTS)
-        random = [moefication.at_random(own, seed=SPLIT + i) for i in range(RANDOM)]
-        groups = xr.concat([own, *random], "partition", coords="minimal")
-        shipped = groups[:2].assign_coords(partition=["model", "random"])
-        pieces, before = [], None
-        for cell in (cells := self.cells()):
-            scored = made(cell)
-            now = (
-                ranks.doubled(scored["scores"].to_numpy()),
-                reliability.ranked(scored["halves"].to_numpy(), groups.to_numpy()),
-                ranks.doubled(scored["dense"].to_numpy()) if "dense" in scored else None,
-            )
-            before = before or now
-            piece = _summary(scored["scores"], shipped)
-            piece["stability"] = (("subfunction", "layer"), ranks.correlation(before[0], now[0]))
-            noise = reliability.agreement(before[1], now[1]).rename(subfunction="halved")
-            if before[2] is not None and now[2] is not None:
-                noise["stability_rest"] = (("halved", "rest"), ranks.correlation(before[2], now[2]))
-            pieces.append(piece.merge(noise).expand_dims(step=list(cell)))
-            before = now
-        whole = xr.concat(pieces, "step", data_vars="all").assign(partition_of=shipped)
-        whole = whole.assign(loss=("step", _losses(self.place, [int(step) for (step,) in cells])))
-        whole = whole.assign_coords({n: scored[n] for n in ("halved", "function_halved", "rest") if n in scored.coords})
+        cells, (subfunctions, halved) = self.cells(), self.chosen()
+        model = self.load(catalogue.steps(self.place)[-1])
+        own = moefication.experts(model, EXPERTS)
+        groups = history_arrays.groups(own.to_numpy())
+        kept = history_arrays.kept([s.function for s in subfunctions])
+        rows = list(history_arrays.followed_by_time((_scored(made(cell)) for cell in cells), groups, kept, TOP))
+        arrays = {name: np.stack([row[name] for row in rows]) for name in rows[0]} | {"partition_of": groups[:2]}
+        rest = sorted(neurons.feed_forward(model).keys() - neurons.layers(model).keys())
+        names = history_arrays.coordinates(subfunctions, halved, kept, own["layer"].to_numpy().tolist(), rest)
+        log = pd.read_json(self.place / "log.jsonl", lines=True)
+        whole = history_arrays.dataset(arrays, [int(step) for (step,) in cells], names, log)
         whole = whole.drop_dims(["kept", "rank"]) if self.lean else whole
-        whole = whole.transpose(*history_file.DIMS, missing_dims="ignore").drop_attrs()
+        whole = whole.transpose(*history_file.DIMS, missing_dims="ignore")
         return whole, history_file.encoding(whole)
 
     def provenance(self) -> Mapping[str, object]:
         last = self.place / "steps" / f"{catalogue.steps(self.place)[-1]:08d}" / catalogue.WEIGHTS
-        return {"model": pooch.file_hash(str(last)), "run": self.model, "seed": self.seed}
+        return {"model": sources.file_hash(last), "run": self.model, "seed": self.seed}
 
     def probes(self, shipped: xr.Dataset) -> list[Cell]:
         start, end = shipped["step"].to_numpy()[[0, -1]].tolist()
@@ -208,33 +182,6 @@ def _planned(run: Path, step: int) -> list[int] | None:
     return Recipe(**json.loads(recipe.read_text())).checkpoints() if recipe.exists() else None
 
 
-def _summary(scores: xr.DataArray, groups: xr.DataArray) -> xr.Dataset:
-    values = scores.to_numpy()  # subfunction, layer, neuron
-    of = {f: scores["subfunction"].to_numpy()[scores["function"].to_numpy() == f].tolist() for f in KEPT}
-    kept = [name for names in of.values() for name in names[:KEPT_EACH]]
-    members = specialists.top_neurons(scores, TOP).to_numpy()
-    top = np.nonzero(members)[2].reshape(*values.shape[:2], -1)
-    member = groups.to_numpy()[..., None] == np.arange(int(groups.max()) + 1)  # partition, layer, neuron, expert
-    means = np.einsum("mln,plne->pmle", values, member / member.sum(2, keepdims=True))
-    coordinates = {
-        "subfunction": scores["subfunction"].to_numpy(),
-        "function": ("subfunction", scores["function"].to_numpy()),
-        "layer": scores["layer"].to_numpy(),
-        "partition": groups["partition"].to_numpy(),
-        "kept": kept,
-    }
-    return xr.Dataset(
-        {
-            "top": (("subfunction", "layer", "rank"), top.astype(np.uint16)),
-            "best": (("subfunction", "layer"), values.max(2)),
-            "experts": (("partition", "subfunction", "layer", "expert"), means),
-            "neurons": (("kept", "layer", "neuron"), scores.sel(subfunction=kept).to_numpy()),
-        },
-        coords=coordinates,
-    )
-
-
-def _losses(run: Path, steps: list[int]) -> list[float]:
-    log = pd.read_json(run / "log.jsonl", lines=True)
-    before = [log.loc[log["step"] <= step, "loss"].to_numpy() for step in steps]
-    return [float(losses[-1]) if len(losses) else float("nan") for losses in before]
+def _scored(cell: xr.Dataset) -> history_arrays.Scored:
+    rest = cell["dense"].to_numpy() if "dense" in cell else None
+    return history_arrays.Scored(cell["scores"].to_numpy(), cell["halves"].to_numpy(), rest)

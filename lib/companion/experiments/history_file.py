@@ -1,6 +1,7 @@
 """What the pre-training runs looked like at each of their checkpoints: small enough to ship, enough for Section 6."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,64 @@ def load(name: str = "t5-mini", *, seed: int = 0) -> xr.Dataset:
         names = ", ".join(Path(entry).name.removesuffix(".zarr.zip") for entry in known) or "none"
         raise ValueError(f"there is no shipped history of {name}, seed {seed}; there are: {names}")
     return stored_file.read_dataset(sources.path(file), sha256=sources.registry()[file].sha256)
+
+
+def check_steps(steps: Sequence[int], expected: Sequence[int] | None = None, *, least: int = 2) -> None:
+    """Refuse the steps of a history that cannot be one.
+
+    Parameters
+    ----------
+    expected : all the steps that there should be, where that is known.
+
+    Raises
+    ------
+    ValueError
+        A step that is repeated, out of order or missing, or fewer than two of them.
+    """
+    steps = [int(step) for step in steps]
+    if repeated := sorted({step for step in steps if steps.count(step) > 1}):
+        raise ValueError(
+            f"the history has step {repeated[0]} {steps.count(repeated[0])} times, expected each step once"
+        )
+    if late := [b for a, b in pairwise(steps) if b < a]:
+        raise ValueError(f"step {late[0]} comes after a later one; give the checkpoints in the order of their steps")
+    if expected is not None and (missing := sorted({int(step) for step in expected} - set(steps))):
+        raise ValueError(
+            f"the history lacks step {', '.join(map(str, missing[:5]))} of {len(expected)}; "
+            "a correlation of adjacent checkpoints would leap over it: record it, or leave the run out"
+        )
+    if len(steps) < least:
+        raise ValueError(f"the history has {len(steps)} checkpoint(s), expected at least {least} to compare")
+
+
+def together(histories: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Histories of several runs of a model as one, with the dim ``run``.
+
+    Raises
+    ------
+    ValueError
+        No history; steps that are repeated, out of order, too few, or that another run has and this one lacks; runs of
+        different shape.
+    """
+    if not histories:
+        raise ValueError("got no histories, expected at least one")
+    every = sorted({int(step) for history in histories for step in history["step"]})
+    for history in histories:
+        check_steps(history["step"].to_numpy().tolist(), every)
+        if (shape := history["best"].shape) != (first := histories[0]["best"].shape):
+            raise ValueError(f"checkpoints of shape {first} and {shape}; both have to be of one model")
+    return xr.concat(list(histories), "run", data_vars="all", coords="minimal", join="exact", combine_attrs="drop")
+
+
+def top_neurons(history: xr.Dataset) -> xr.DataArray:
+    """The top neurons of one run at each step as `specialists.top_neurons` gives them: bool of dims ``(step,
+    subfunction, layer, neuron)``."""
+    table = history["top"].transpose("step", "subfunction", "layer", "rank")
+    neurons = history.sizes["neuron"]
+    members = np.zeros((*table.shape[:-1], neurons), dtype=bool)
+    np.put_along_axis(members, table.to_numpy().astype(np.intp), True, axis=-1)
+    made = table.isel(rank=0, drop=True).astype(bool).expand_dims(neuron=neurons, axis=-1)
+    return made.copy(data=members).rename("top")
 
 
 def log(name: str = "t5-mini", *, seed: int = 0) -> pd.DataFrame:

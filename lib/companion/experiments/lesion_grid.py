@@ -8,19 +8,12 @@ import xarray as xr
 from jaxtyping import Float
 
 from companion.experiments import lesions, orders, stored_scores
+from companion.experiments.lesion_orders import CURVES, FAIR, MOE, ORDERS, SINGLE, Order
 from companion.experiments.lesions import Mask
 from companion.functions import prompts, tracks
 from companion.functions.tracks import Track
 from modularity import capture, moefication, neurons, perturb
 from modularity.models import Model
-
-# As the paper draws them, at every number of experts up to a fifth.
-CURVES = ("random", *(f"neurons: {task}" for task in orders.SEEN), "Avg (4)", "Avg (8)", "MoE (4)")
-# What they are compared with, at some numbers.
-FAIR = ("random, equal mass", "Avg (4), equal mass", "MoE (8)", "MoE, permuted", "MoE, least")
-# Each task by itself, at the highest number.
-SINGLE = tuple(f"{kind}: {task}" for kind in ("neurons", "experts") for task in prompts.FUNCTION_TASKS)
-ORDERS = tuple(dict.fromkeys((*CURVES, *FAIR, *SINGLE)))
 
 
 class Plan(NamedTuple):
@@ -64,7 +57,7 @@ def wanted(plan: Plan, setting: str) -> list[tuple[str, int]]:
     parts = SETTINGS[setting].parts
     every, some = (range(plan.reach // n, plan.reach + 1, plan.reach // n) for n in (parts or plan.reach, parts or 4))
     pairs = [(o, n) for o in CURVES for n in every] + [(o, n) for o in FAIR for n in some]
-    return list(dict.fromkeys([*pairs, *((o, plan.reach) for o in SINGLE)]))
+    return list(dict.fromkeys((str(o), n) for o, n in [*pairs, *((o, plan.reach) for o in SINGLE)]))
 
 
 def layers(model: Model, setting: str) -> list[int]:
@@ -83,52 +76,48 @@ def masks(
     *,
     track: Track = "mini",
     seed: int = 0,
-) -> dict[tuple[str, int], Mask | list[Mask]]:
-    """(order, number of experts) → neurons, or neurons for each draw where the order is itself drawn.
+) -> dict[tuple[str, int], list[Mask]]:
+    """(order, number of experts) → neurons: one mask, or one for each draw where the order is itself drawn.
 
     Parameters
     ----------
     chosen : layers, whose neurons are ranked each by itself.
-    pairs : of order and number; an order of neurons takes as many neurons as the experts have.
+    pairs : of an order's name and a number; an order of neurons takes as many neurons as the experts have.
     groups : the fine expert of every neuron, dims ``(layer, neuron)``.
     """
+    if unknown := [name for name, _ in pairs if name not in ORDERS]:
+        raise ValueError(f"unknown order {unknown[0]!r}; known: {', '.join(ORDERS)}")
     ranked = [tracks.first(s, plan.ranked) for s in tracks.load("task", track, part="train")]
     scores = stored_scores.scores(model, ranked).sel(layer=list(chosen))
     groups = groups.sel(layer=list(chosen))
     width = scores.sizes["neuron"]
     size = width // plan.fine
     weight = np.empty(0)
-    if any(order.endswith("equal mass") for order, _ in pairs):
+    if any(ORDERS[name].variant == "equal mass" for name, _ in pairs):
         weight = mass(model, [s for r in ranked for s in r.sentences[::10]], chosen)
-    names = scores["subfunction"].to_numpy().tolist()
     rng = np.random.default_rng(seed)
     by_random = [orders.at_random(len(chosen), width, rng=rng) for _ in range(plan.draws)]
     dealt = [moefication.at_random(groups, seed=int(rng.integers(2**31))) for _ in range(plan.draws)]
-    fixed = {
-        "Avg (4)": orders.by_predictivity(scores, orders.SEEN),
-        "Avg (8)": orders.by_predictivity(scores, names),
-        "MoE (4)": orders.by_expert(scores, orders.SEEN, groups),
-        "MoE (8)": orders.by_expert(scores, names, groups),
-        "MoE, least": orders.by_expert(scores, orders.SEEN, groups, ascending=True),
-    }
-    for task in prompts.FUNCTION_TASKS:
-        own = [s for s in names if s.split("-")[0] == task]
-        fixed |= {f"neurons: {task}": orders.by_predictivity(scores, own)}
-        fixed |= {f"experts: {task}": orders.by_expert(scores, own, groups)}
-    drawn = {"random": by_random, "MoE, permuted": [orders.by_expert(scores, orders.SEEN, g) for g in dealt]}
-    made: dict[tuple[str, int], Mask | list[Mask]] = {}
-    for order, number in pairs:
-        like = orders.first(fixed["MoE (4)"], chosen, number * size)
-        if order in fixed:
-            made[order, number] = orders.first(fixed[order], chosen, number * size)
-        elif order in drawn:
-            made[order, number] = [orders.first(o, chosen, number * size) for o in drawn[order]]
-        elif order == "Avg (4), equal mass":
-            made[order, number] = orders.of_equal_mass(fixed["Avg (4)"], chosen, like, weight)
-        elif order == "random, equal mass":
-            made[order, number] = [orders.of_equal_mass(o, chosen, like, weight) for o in by_random]
+    by: dict[str, Sequence[str]] = {"seen": orders.SEEN, "all": scores["subfunction"].to_numpy().tolist()}
+    by |= {task: [name for name, *_ in prompts.classes(task)] for task in prompts.FUNCTION_TASKS}
+
+    def rankings(order: Order) -> list[orders.Order]:
+        if not order.by:
+            return by_random
+        if order.unit == "neurons":
+            return [orders.by_predictivity(scores, by[order.by])]
+        partitions = dealt if order.variant == "permuted" else [groups]
+        return [orders.by_expert(scores, by[order.by], g, ascending=order.variant == "least") for g in partitions]
+
+    (experts,) = rankings(MOE)
+    known = {name: rankings(ORDERS[name]) for name in dict.fromkeys(name for name, _ in pairs)}
+    made: dict[tuple[str, int], list[Mask]] = {}
+    for name, number in pairs:
+        like = orders.first(experts, chosen, number * size)
+        if ORDERS[name].variant == "equal mass":
+            made[name, number] = [orders.of_equal_mass(ranking, chosen, like, weight) for ranking in known[name]]
         else:
-            raise ValueError(f"unknown order {order!r}; known: {', '.join(ORDERS)}")
+            made[name, number] = [orders.first(ranking, chosen, number * size) for ranking in known[name]]
     return made
 
 
@@ -162,14 +151,14 @@ def piece(
     chosen = layers(model, setting)
     pairs = wanted(plan, setting) if only is None else list(only)
     neurons_of = masks(model, chosen, pairs, plan, groups, track=track, seed=seed)
-    named: dict[str, Mask | Sequence[Mask]] = {"": {}}
-    named |= {f"{o}@{n}": mask for (o, n), mask in neurons_of.items()}
+    plain: list[Mask] = [{}]
+    named = {str(place): given for place, given in enumerate([plain, *neurons_of.values()])}
     noise = {"how": SETTINGS[setting].how, "variance": SETTINGS[setting].variance}
     size = {"draws": plan.draws, "rows": plan.rows, "track": track, "seed": seed}
     found = lesions.accuracies(model, named, [task], **noise, **size).isel(task=0)  # type: ignore[arg-type]
     coordinates = {"order": list(ORDERS), "number": range(plan.reach + 1), "draw": found["draw"].to_numpy()}
     result = xr.DataArray(np.nan, coordinates, ("order", "number", "draw"), name="accuracy")
-    result.loc[{"number": 0}] = found.sel(mask="").to_numpy()
-    for order, number in pairs:
-        result.loc[{"order": order, "number": number}] = found.sel(mask=f"{order}@{number}").to_numpy()
+    result.loc[{"number": 0}] = found.isel(mask=0).to_numpy()
+    for (order, number), values in zip(pairs, found[1:].to_numpy(), strict=True):
+        result.loc[{"order": order, "number": number}] = values
     return result

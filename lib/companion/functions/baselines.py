@@ -19,7 +19,7 @@ from companion.functions.controls import words
 Kind = Literal["words", "word pairs", "length", "overlap"]
 Features = Any  # rows × features: an array, or a sparse one
 FEW = 1000  # rows whose inner products are soon computed
-SEEN = "words, same sentences"
+SAME_SENTENCES = "words, same sentences"
 NEGATIONS = {"no", "not", "never", "nobody", "nothing", "none", "nor", "without", "n't"}
 
 
@@ -113,9 +113,9 @@ def report(function: tracks.Function | tracks.Control) -> pd.DataFrame:
     and topics sub-functions have no parts and are cross-validated (5 folds). Chance is 0.5, for MNLI's three labels
     1/3.
 
-    Knowledge and its balanced control have a column more, ``SEEN``: words, fitted to all sentences and measured on the
-    same ones. Entities tell nothing about other entities, but a neuron is chosen on the sentences that score it, and
-    what entities tell there is a part of its score.
+    Knowledge and its balanced control have a column more, `SAME_SENTENCES`: words, fitted to all sentences and measured
+    on the same ones. Entities tell nothing about other entities, but a neuron is chosen on the sentences that score it,
+    and what entities tell there is a part of its score.
     """
     rows: dict[str, dict[str, float]] = {}
     if function == "task":
@@ -129,7 +129,7 @@ def report(function: tracks.Function | tracks.Control) -> pd.DataFrame:
             train, test = table.query("part == 'train'"), table.query("part == 'validation'")
             kinds = ("words", "word pairs", "length")
             rows[str(name)] = {kind: accuracy(train, test, ["sentence"], kind) for kind in kinds}
-            rows[str(name)][SEEN] = accuracy(table, table, ["sentence"], "words")
+            rows[str(name)][SAME_SENTENCES] = accuracy(table, table, ["sentence"], "words")
     else:
         for name, table in tqdm(tracks.table_of(function).groupby("name", observed=True), desc="baselines"):
             rows[str(name)] = {kind: cross_validated(table, ["sentence"], kind) for kind in ("words", "length")}

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
-from tqdm import tqdm
 
 from modularity import environment
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = "MODULARITY_DATA"
 PAPER = "MODULARITY_PAPER"
-CHECKSUMS = "checksums.txt"
 HUB = {  # GLUE and SuperGLUE as parquet, each at one commit
     "glue": ("nyu-mll/glue", "bcdcba79d07bc864c1c254ccfcedcce55bcc9a8c"),
     "super_glue": ("aps/super_glue", "3de24cf8022e94f4ee4b9d55a6f539891524d646"),
@@ -146,64 +144,25 @@ def lines(file: Path) -> Iterator[tuple[str, str]]:
             raise ValueError(f"{file}:{number} is not UTF-8 ({error}); save the file as UTF-8") from error
 
 
-def download(url: str, folder: Path, *, sha256: str | None = None) -> Path:
-    """The file at `url`, kept in `folder`; what was interrupted goes on where it stopped.
-
-    Without a known `sha256` the first download writes its digest to ``checksums.txt`` in `folder`, and every later
-    use must match that. A file is there whole or not at all: a download in progress is called ``*.part``.
+def download(url: str, folder: Path) -> Path:
+    """The file at `url`, kept in `folder`: there whole, or not at all. Whoever reads it checks what it holds.
 
     Raises
     ------
     ConnectionError
         The network or the server does not give it; says what to put where by hand.
-    ValueError
-        Its bytes are not those of the checksum.
     """
-    import requests  # only downloads need it
+    import pooch  # what was shipped is read without it
 
-    folder.mkdir(parents=True, exist_ok=True)
     name = url.rsplit("/", 1)[-1]
-    file, part, kept = folder / name, folder / f"{name}.part", folder / CHECKSUMS
-    noted = {}
-    for line in kept.read_text(encoding="utf-8").splitlines() if kept.is_file() else []:
-        digest, _, named = line.partition("  ")
-        noted[named] = digest
-    if not file.is_file():
-        try:
-            _fetch(url, part)
-        except (requests.RequestException, OSError) as error:
-            raise ConnectionError(
-                f"{url} could not be fetched: {error}; run this again with a network, "
-                f"or fetch it elsewhere and put it at {file}"
-            ) from error
-    found = file_hash(file if file.is_file() else part)
-    if found != (expected := sha256 or noted.get(name, found)):
-        part.unlink(missing_ok=True)
-        raise ValueError(f"{name} from {url} has sha256 {found}, expected {expected}; delete {file} and fetch it again")
-    if not file.is_file():
-        part.replace(file)
-    if name not in noted:
-        with kept.open("a", encoding="utf-8") as lines:
-            lines.write(f"{found}  {name}\n")
-    return file
-
-
-def _fetch(url: str, part: Path) -> None:
-    """Download to `part`, from where it ends on."""
-    import requests
-
-    start = part.stat().st_size if part.is_file() else 0
-    with requests.get(url, stream=True, timeout=30, headers={"Range": f"bytes={start}-"} if start else {}) as response:
-        if response.status_code == requests.codes.requested_range_not_satisfiable:  # it was complete
-            return
-        response.raise_for_status()
-        start = start if response.status_code == requests.codes.partial_content else 0
-        total = start + int(response.headers.get("Content-Length", 0))
-        bar = tqdm(desc=part.stem, initial=start, total=total or None, unit="B", unit_scale=True, leave=False)
-        with part.open("ab" if start else "wb") as file, bar:
-            for block in response.iter_content(1 << 16):
-                file.write(block)
-                bar.update(len(block))
+    pooch.get_logger().setLevel("WARNING")
+    try:
+        return Path(pooch.retrieve(url, None, name, folder))
+    except OSError as error:
+        raise ConnectionError(
+            f"{url} could not be fetched: {error}; run this again with a network, "
+            f"or fetch it elsewhere and put it at {folder / name}"
+        ) from error
 
 
 def hub_dataset(collection: str, config: str, split: str) -> "datasets.Dataset":

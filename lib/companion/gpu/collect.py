@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 import xarray as xr
 
+from companion.experiments import history_arrays
 from companion.experiments.history_file import DIMS, encoding
 from companion.functions import sources
 from companion.gpu import pieces as gpu_pieces
@@ -97,16 +99,13 @@ def _model(target: Path, said: Mapping[str, Any], contents: list[bytes]) -> str:
     return sources.file_hash(target / catalogue.WEIGHTS)
 
 
-def dataset(arrays: Mapping[str, np.ndarray], said: Mapping[str, Any], log: Sequence[Mapping[str, Any]]) -> xr.Dataset:
-    """A history as `history_file.load` documents it."""
-    names = said["coordinates"]
-    dims = {name: tuple(of) for name, of in said["dims"].items()}
-    made = xr.Dataset({name: (of, arrays[name]) for name, of in dims.items()})
-    along = {"function": "subfunction", "function_halved": "halved"}
-    coordinates = {name: (along.get(name, name), values) for name, values in names.items()}
-    made = made.assign_coords({n: v for n, v in coordinates.items() if v[0] in made.dims} | {"step": arrays["step"]})
-    before = [[line["loss"] for line in log if line["step"] <= step] for step in arrays["step"]]
-    made = made.assign(loss=("step", [losses[-1] if losses else float("nan") for losses in before]))
+def dataset(
+    arrays: Mapping[str, np.ndarray], names: Mapping[str, Sequence], log: Sequence[Mapping[str, Any]]
+) -> xr.Dataset:
+    """A history as `history_file.load` documents it, of pieces that hold ``step`` among their arrays."""
+    steps = arrays["step"].tolist()
+    rest = {name: values for name, values in arrays.items() if name != "step"}
+    made = history_arrays.dataset(rest, steps, names, pd.DataFrame(log, columns=["step", "loss"]))
     return made.transpose(*DIMS, missing_dims="ignore")
 
 

@@ -10,37 +10,20 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerFast
 
+from companion.experiments import history_arrays
+from companion.experiments.history_arrays import Arrays
 from companion.functions import followed
 from companion.gpu import expert_products, scoring
 from companion.gpu.training import Checkpoint
 from companion.models.recipe import Recipe
-from modularity import capture, neurons, partition, reliability
+from modularity import capture, neurons, partition
 from modularity.models import Model
 from modularity.neurons import FeedForward
 from modularity.subfunction import SubFunction
 
-KEPT_EACH = 2
 EXPERTS = 16
 BATCH_TOKENS = 65_536
 SLOTS = 6  # checkpoints whose activations wait on disk; 2 GB each at most
-# Dims of what a history holds, as `scoring.followed` orders them, the step in front.
-DIMS = {
-    "top": ("step", "subfunction", "layer", "rank"),
-    "best": ("step", "subfunction", "layer"),
-    "experts": ("step", "partition", "subfunction", "layer", "expert"),
-    "neurons": ("step", "kept", "layer", "neuron"),
-    "stability": ("step", "subfunction", "layer"),
-    "agreement": ("step", "pair", "level", "halved"),
-    "between_share": ("step", "halved"),
-    "stability_rest": ("step", "halved", "rest"),
-    "partition_of": ("partition", "layer", "neuron"),
-}
-
-
-def every_other(subfunctions: Sequence[SubFunction]) -> list[bool]:
-    """Which ones histories hold correlations of halves of (`followed.every_other`)."""
-    chosen = {(s.function, s.name) for s in followed.every_other(list(subfunctions))}
-    return [(s.function, s.name) in chosen for s in subfunctions]
 
 
 class Follower:
@@ -74,17 +57,15 @@ class Follower:
         sentences = list(dict.fromkeys(s for one in subfunctions for s in one.sentences))
         self.ids = capture.tokenize(self.model, sentences)
         place = {sentence: i for i, sentence in enumerate(sentences)}
-        by_function: dict[str, list[int]] = {}
-        for i, one in enumerate(subfunctions):
-            by_function.setdefault(one.function, []).append(i)
+        halved = set(map(id, followed.every_other(list(subfunctions))))
         self.plan = scoring.Plan(
             folder,
             list(self.parts),
             rest,
             list(subfunctions),
-            every_other(subfunctions),
+            [id(one) in halved for one in subfunctions],
             [np.array([place[s] for s in one.sentences]) for one in subfunctions],
-            [i for of in by_function.values() for i in of[:KEPT_EACH]],
+            history_arrays.kept([one.function for one in subfunctions]),
             share,
             recipe.experts or experts,
         )
@@ -142,8 +123,8 @@ class Follower:
         for part in parts:
             part.result()  # raises what went wrong
 
-    def history(self) -> scoring.Arrays:
-        """What `history_file.load` documents, of all checkpoints that were read; dims are `DIMS`.
+    def history(self) -> Arrays:
+        """What `history_file.load` documents, of all checkpoints that were read.
 
         Raises
         ------
@@ -163,7 +144,7 @@ class Follower:
         made = [f.result() for f in [self.pool.submit(scoring.followed, self.plan, p, own) for p in pieces]]
         rows = [row for piece in made for row in piece]
         arrays = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-        shipped = scoring.groups(own)[:2].astype(np.uint8 if own.max() < 256 else np.uint16)
+        shipped = history_arrays.groups(own)[:2].astype(np.uint8 if own.max() < 256 else np.uint16)
         return arrays | {"partition_of": shipped, "step": np.array(steps)}
 
     def _own(self) -> np.ndarray:
@@ -171,21 +152,10 @@ class Follower:
         if (parts := list(self.parts.values()))[0].experts > 1:
             return np.array([partition.by_router(part.neurons, part.experts) for part in parts])
         rows = [part.input_weights.float().cpu().numpy() for part in parts]
-        return np.array(list(self.pool.map(scoring.experts, rows, [self.plan.experts] * len(rows))))
+        return np.array(list(self.pool.map(scoring.by_assignment, rows, [self.plan.experts] * len(rows))))
 
     def coordinates(self) -> dict[str, list]:
         """Names along the dims of `history`."""
-        plan, of = self.plan, self.plan.subfunctions
-        halved = [s for s, is_halved in zip(of, plan.halved, strict=True) if is_halved]
-        return {
-            "subfunction": [s.name for s in of],
-            "function": [s.function for s in of],
-            "layer": plan.layers,
-            "rest": plan.rest,
-            "kept": [of[i].name for i in plan.kept],
-            "halved": [s.name for s in halved],
-            "function_halved": [s.function for s in halved],
-            "partition": ["model", "random"],
-            "pair": [*reliability.PAIRS, "reliability"],
-            "level": list(reliability.LEVELS),
-        }
+        plan = self.plan
+        halved = followed.every_other(plan.subfunctions)
+        return history_arrays.coordinates(plan.subfunctions, halved, plan.kept, plan.layers, plan.rest)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from safetensors.torch import load, save
 
-VERSION = 1  # of the layout; raised when an older `collect` could not read it
+VERSION = 2  # of the layout; raised when an older `collect` could not read it
 JSON = "gpu.json"
 LIMIT = 16_000_000  # bytes of a file
 FILES = 8

@@ -8,19 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import xarray as xr
 from jaxtyping import Float, Int
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import kmeans_plusplus
 
-from modularity import partition, ranks, reliability, specialists, subfunction
+from companion.experiments import history_arrays
+from companion.experiments.history_arrays import Arrays
+from modularity import partition, specialists, subfunction
 from modularity.predictivity import predictivity
 from modularity.subfunction import SubFunction
 
-RANDOM = 20  # random partitions, as in the histories of the minis
 SHARE = 16  # sub-functions of a piece of work
-
-Arrays = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -73,75 +71,27 @@ def _scores(values: Sequence[np.ndarray], one: SubFunction, chosen: slice | np.n
     return np.array([predictivity(v[chosen], one.labels[chosen]) for v in values])
 
 
-def experts(w_in: Float[np.ndarray, "neuron d_model"], number: int) -> Int[np.ndarray, "neuron"]:
-    """The experts of one layer of a model that has none of its own."""
-    return by_assignment(w_in, number)
-
-
-def groups(own: Int[np.ndarray, "layer neuron"]) -> Int[np.ndarray, "partition layer neuron"]:
-    """A model's experts, then random ones as `moefication.at_random` draws them."""
-    number = int(own.max()) + 1
-    generators = [np.random.default_rng(seed) for seed in range(RANDOM)]
-    random = [[partition.at_random(own.shape[1], number, rng=rng) for _ in own] for rng in generators]
-    return np.array([own, *random])
-
-
 def followed(plan: Plan, steps: Sequence[int], own: Int[np.ndarray, "layer neuron"]) -> list[Arrays]:
     """What a history holds of every checkpoint of `steps` but the first, which is the one before."""
-    everyone = groups(own)
-    before, made = _checkpoint(plan, steps[0], everyone), []
-    for step in steps[1:]:
-        now = _checkpoint(plan, step, everyone)
-        made.append(now.arrays | _compared(plan, before, now))
-        before = now
-    return made
+    read = (_checkpoint(plan, step) for step in steps)
+    made = history_arrays.followed_by_time(read, history_arrays.groups(own), plan.kept, plan.share)
+    return [{name: _short(name, values) for name, values in arrays.items()} for arrays in made][1:]
 
 
-@dataclass(frozen=True)
-class _Ranked:
-    """A checkpoint, ready to be compared with the next."""
-
-    arrays: Arrays
-    whole: np.ndarray
-    halves: reliability.Ranked
-    rest: np.ndarray | None
+def _short(name: str, values: np.ndarray) -> np.ndarray:
+    """As precise as a history is stored, or more: what is taken home is small."""
+    return values if name == "top" else values.astype(np.float16 if name == "neurons" else np.float32)
 
 
-def _checkpoint(plan: Plan, step: int, everyone: Int[np.ndarray, "partition layer neuron"]) -> _Ranked:
+def _checkpoint(plan: Plan, step: int) -> history_arrays.Scored:
     tables: dict[str, list[np.ndarray]] = {"whole": [], "first": [], "second": [], "rest": []}
     for part in range(len(plan.parts)):
         with np.load(plan.scores(step, part), allow_pickle=False) as file:
             for name, parts in tables.items():
                 parts.extend(file[name])
     whole = np.array(tables["whole"])
-    split = np.array([whole[plan.halved], tables["first"], tables["second"]])
-    rest = ranks.doubled(np.array(tables["rest"])) if plan.rest else None
-    return _Ranked(_summary(plan, whole, everyone[:2]), ranks.doubled(whole), reliability.ranked(split, everyone), rest)
-
-
-def _summary(plan: Plan, whole: Float[np.ndarray, "subfunction layer neuron"], groups: np.ndarray) -> Arrays:
-    table = xr.DataArray(whole, dims=("subfunction", "layer", "neuron"))
-    members = specialists.top_neurons(table, plan.share).to_numpy()
-    member = groups[..., None] == np.arange(int(groups.max()) + 1)  # partition, layer, neuron, expert
-    means = np.einsum("mln,plne->pmle", whole, member / member.sum(2, keepdims=True), optimize=True)
-    return {
-        "top": np.nonzero(members)[2].reshape(*whole.shape[:2], -1).astype(np.uint16),
-        "best": whole.max(2).astype(np.float32),
-        "experts": means.astype(np.float32),
-        "neurons": whole[plan.kept].astype(np.float16),
-    }
-
-
-def _compared(plan: Plan, before: _Ranked, now: _Ranked) -> Arrays:
-    noise = reliability.agreement(before.halves, now.halves)
-    made = {
-        "stability": ranks.correlation(before.whole, now.whole).astype(np.float32),
-        "agreement": noise["agreement"].to_numpy().astype(np.float32),
-        "between_share": noise["between_share"].to_numpy().astype(np.float32),
-    }
-    if now.rest is not None and before.rest is not None:
-        made["stability_rest"] = ranks.correlation(before.rest, now.rest).astype(np.float32)
-    return made
+    halves = np.array([whole[plan.halved], tables["first"], tables["second"]])
+    return history_arrays.Scored(whole, halves, np.array(tables["rest"]) if plan.rest else None)
 
 
 def by_assignment(

@@ -196,9 +196,8 @@ class Session:
 
     def _history(self, name: str, follower: Follower) -> None:
         arrays = follower.history()
-        dims = {key: live_histories.DIMS[key] for key in arrays if key in live_histories.DIMS}
         self.folder.add("history", name, pieces.history(name, arrays))
-        self.histories[name] = {"coordinates": follower.coordinates(), "dims": dims}
+        self.histories[name] = follower.coordinates()
 
     def _speed(self, seconds: float) -> None:
 

@@ -5,6 +5,7 @@ from itertools import combinations_with_replacement
 
 import pandas as pd
 
+from companion.experiments.lesion_orders import AVG, MOE, Order
 from companion.functions import sources
 
 NEURONS = {"t5": 3072, "switch": 16 * 3072}  # of a layer that is read of the paper's models
@@ -40,11 +41,11 @@ def figure1_right() -> pd.DataFrame:
 
 
 def figure2() -> pd.DataFrame:
-    """Figure 2, T5: ``panel`` (seen, unseen), ``order`` (as in `lesion_grid.ORDERS`), ``share`` of the neurons of the
+    """Figure 2, T5: ``panel`` (seen, unseen), ``order`` (as in `lesion_orders.ORDERS`), ``share`` of the neurons of the
     last four layers that are perturbed, ``accuracy``, mean over the data sets of the panel."""
     table = _read("figure2")
-    names = {"Random": "random", "Avg": "Avg (4)", "MoE": "MoE (4)"}
-    names |= {c: f"neurons: {c.lower().replace('-', '')}" for c in ("SST-2", "MRPC", "CoLA", "QQP")}
+    names = {"Random": str(Order()), "Avg": str(AVG), "MoE": str(MOE)}
+    names |= {c: str(Order("neurons", c.lower().replace("-", ""))) for c in ("SST-2", "MRPC", "CoLA", "QQP")}
     columns = {"share": table["experts_of_96"] / 96, "order": table["curve"].replace(names)}
     columns |= {"panel": table["panel"].str[2:], "accuracy": table["mean_accuracy"]}
     return pd.DataFrame(columns)

@@ -4,10 +4,9 @@ from typing import Any
 
 import pandas as pd
 
+from companion.functions.prompts import SEEN, UNSEEN
 from companion.released import published
 from companion.released.release_files import CHECKPOINTS, Release
-
-SEEN, UNSEEN = ("sst2", "mrpc", "cola", "qqp"), ("mnli", "qnli", "cb", "multirc", "boolq")
 
 
 def figure2(release: Release) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from companion.experiments.lesion_orders import AVG, MOE, Order
 from companion.released import release
 
 LAYERS, NEURONS, CHECKPOINTS = 12, 3072, 40
@@ -19,7 +20,7 @@ STRATEGIES = {"Original": "Original", "NoFunction": "No Function", "Function": "
 TASKS = ("cola", "mnli", "mrpc", "rte", "qnli", "qqp", "sst2")
 LEVELS = {"expert": "expert", "random_partition": "random", "neuron": "neuron"}
 MODELS = {"T5_step": "t5", "switchT5_step": "switch"}
-ORDERS = {"random": "random", "ap_avg": "Avg (4)", "moe": "MoE (4)"}
+ORDERS = {"random": str(Order()), "ap_avg": str(AVG), "moe": str(MOE)}
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def _perturbed(file: Path) -> pd.DataFrame:
         table: Any = pd.read_csv(file, sep=" ", names=names, dtype={"accuracy": float, "number": int})
     except (ValueError, pd.errors.ParserError) as error:
         raise ValueError(f"{file} is no table of {', '.join(names)}: {error}; fetch it again") from error
-    single = "neurons: " + table["ranked_by"].astype(str)
+    single = table["ranked_by"].map(lambda task: str(Order("neurons", str(task))))
     if not (known := table["how"].isin([*ORDERS, "ap"]) & table["accuracy"].between(0, 1)).all():
         raise ValueError(f"{file}:{int(np.argmin(known)) + 1} is no run of a known order with an accuracy")
     order = table["how"].map(ORDERS.get).fillna(single)

@@ -6,10 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
-from companion.sections.figures import COLOURS, FUNCTIONS, grid
-from companion.sections.functional_expert_figures import FUNCTION_COLOURS
+from companion.sections.figures import COLOURS, FUNCTION_COLOURS, FUNCTIONS, grid, key
 
 LEVEL_COLOURS = {"expert": COLOURS["trained"], "random": COLOURS["null"], "neuron": COLOURS["untrained"]}
 LEVEL_NAMES = {"expert": "experts", "random": "random partition", "neuron": "neurons"}
@@ -17,7 +15,7 @@ PAIRS = {"whole": ("same sentences", "-"), "across": ("other half", "--"), "reli
 SCALES = ("linear", "log")
 
 
-def _line(ax: Axes, rows: Any, y: str, *, x: str = "share", **look: Any) -> None:
+def line(ax: Axes, rows: Any, y: str, *, x: str = "share", **look: Any) -> None:
     """The mean over runs, and from the lowest to the highest run as a band."""
     by_step = rows.groupby(x)[y]
     mean = by_step.mean()
@@ -26,25 +24,20 @@ def _line(ax: Axes, rows: Any, y: str, *, x: str = "share", **look: Any) -> None
         ax.fill_between(mean.index, by_step.min(), by_step.max(), color=look["color"], alpha=0.2, lw=0)
 
 
-def _x(ax: Axes, scale: str, first: Any) -> None:
+def run_axis(ax: Axes, scale: str, first: Any) -> None:
     ax.set(xscale=scale, xlim=(first if scale == "log" else 0, 1))
     ax.xaxis.set_major_formatter("{x:g}")
     if scale == "log":
         ax.minorticks_off()
 
 
-def _losses(axes: Iterable[Axes], table: pd.DataFrame, first: Any) -> None:
+def losses_below(axes: Iterable[Axes], table: pd.DataFrame, first: Any) -> None:
     both = list(axes)
     for ax, scale in zip(both, SCALES, strict=False):
-        _line(ax, table, "value", color="black", lw=1)
+        line(ax, table, "value", color="black", lw=1)
         ax.set(xlabel="share of the run" + (" (log)" if scale == "log" else ""))
-        _x(ax, scale, first)
+        run_axis(ax, scale, first)
     both[0].set(ylabel="loss,\nnats a token")
-
-
-def _legend(ax: Axes, looks: Mapping[str, Mapping[str, object]], columns: int = 0) -> None:
-    handles = [Line2D([], [], label=name, **{"lw": 2, **look}) for name, look in looks.items()]  # type: ignore[arg-type]
-    ax.figure.legend(handles=handles, loc="outside upper center", ncols=columns or len(handles), frameon=False)
 
 
 def modularity(table: pd.DataFrame, losses: Mapping[str, pd.DataFrame]) -> np.ndarray:
@@ -64,18 +57,18 @@ def modularity(table: pd.DataFrame, losses: Mapping[str, pd.DataFrame]) -> np.nd
             for partition, style in (("model", "-"), ("random", ":")):
                 for function, colour in FUNCTION_COLOURS.items():
                     part = rows[(rows["partition"] == partition) & (rows["function"] == function)]
-                    _line(ax, part, measure, color=colour, ls=style, lw=1.4)
-            _x(ax, scale, first)
+                    line(ax, part, measure, color=colour, ls=style, lw=1.4)
+            run_axis(ax, scale, first)
         axes[0, j].set(title=name)
         axes[0, j].yaxis.set_major_formatter("{x:.0%}")
     for j, name in enumerate(names):
         first = table.loc[(table["model"] == name) & (table["share"] > 0), "share"].min()
-        _losses(axes[2, 2 * j : 2 * j + 2], losses[name], first)
+        losses_below(axes[2, 2 * j : 2 * j + 2], losses[name], first)
         axes[2, 2 * j].set(ylabel="")
     for ax, label in zip(axes[:, 0], ("share of experts", "degree", "loss,\nnats a token"), strict=True):
         ax.set(ylabel=label)
     looks: dict[str, dict[str, object]] = {f: {"color": FUNCTION_COLOURS[f]} for f in FUNCTIONS}
-    _legend(axes[0, 0], looks | {"random partition": {"color": "black", "ls": ":"}})
+    key(axes, looks | {"random partition": {"color": "black", "ls": ":"}})
     return axes
 
 
@@ -94,19 +87,19 @@ def stabilization(table: pd.DataFrame, loss: pd.DataFrame, printed: pd.DataFrame
         for source, scale, ax in zip((table, table, printed), ("linear", "log", "linear"), axes[i], strict=True):
             for name, colour in LEVEL_COLOURS.items():
                 rows = source[(source["function"] == function) & (source["level"] == name)]
-                _line(ax, rows, "value", color=colour, lw=1.4)
+                line(ax, rows, "value", color=colour, lw=1.4)
             ax.axhline(level, color="black", lw=0.8, ls=":")
-            _x(ax, scale, first)
+            run_axis(ax, scale, first)
             ax.set(ylim=(min(0, table["value"].min()), 1.02))
         axes[i, 0].set(ylabel=f"{function}\nrank correlation")
-    _losses(axes[3], loss, first)
+    losses_below(axes[3], loss, first)
     axes[0, 0].set(title="here")
     axes[0, 1].set(title="here, log")
     axes[0, 2].set(title="as printed" if len(printed) else "nothing printed")
     axes[3, 2].set_visible(False)
     axes[2, 2].set(xlabel="share of the run")
     axes[2, 2].tick_params(labelbottom=True)
-    _legend(axes[0, 0], {LEVEL_NAMES[k]: {"color": c} for k, c in LEVEL_COLOURS.items()})
+    key(axes, {LEVEL_NAMES[k]: {"color": c} for k, c in LEVEL_COLOURS.items()})
     return axes
 
 
@@ -120,7 +113,7 @@ def noise(table: pd.DataFrame) -> np.ndarray:
         for function, ax in zip(FUNCTIONS, axes[i], strict=True):
             rows = table[(table["level"] == name) & (table["function"] == function)]
             for pair, (_, style) in PAIRS.items():
-                _line(ax, rows[rows["pair"] == pair], "value", color=colour, ls=style, lw=1.4)
+                line(ax, rows[rows["pair"] == pair], "value", color=colour, ls=style, lw=1.4)
             fixed = rows[rows["pair"] == "corrected"]
             ax.plot(fixed["share"], fixed["value"].clip(-0.2, 1.2), color="black", lw=1)
             ax.axhline(0, color="black", lw=0.5)
@@ -131,7 +124,7 @@ def noise(table: pd.DataFrame) -> np.ndarray:
         axes[i, 0].set(ylabel=LEVEL_NAMES[name])
     axes[-1, 1].set(xlabel="share of the run")
     looks: dict[str, dict[str, object]] = {n: {"color": "#555555", "ls": s} for n, s in PAIRS.values()}
-    _legend(axes[0, 0], looks | {"corrected": {"color": "black", "lw": 1}})
+    key(axes, looks | {"corrected": {"color": "black", "lw": 1}})
     return axes
 
 
@@ -145,12 +138,12 @@ def parts(table: pd.DataFrame) -> np.ndarray:
     colours = {"between": COLOURS["trained"], "within": COLOURS["untrained"]}
     for j, function in enumerate(FUNCTIONS):
         rows = table[table["function"] == function]
-        _line(axes[1, j], rows[rows["level"] == "share"], "value", color="black", lw=1.4)
+        line(axes[1, j], rows[rows["level"] == "share"], "value", color="black", lw=1.4)
         for name, colour in colours.items():
             for pair, look in (("whole", {"ls": "-", "lw": 1.4}), ("corrected", {"ls": "--", "lw": 1})):
                 part: Any = rows[(rows["level"] == name) & (rows["pair"] == pair)]
                 part = part.assign(value=part["value"].clip(-0.2, 1.2))
-                _line(axes[0, j], part, "value", color=colour, **look)
+                line(axes[0, j], part, "value", color=colour, **look)
         axes[0, j].set(title=function, ylim=(-0.2, 1.2), xlim=(0, 1))
         axes[1, j].set(ylim=(0, None))
         axes[1, j].xaxis.set_major_formatter("{x:g}")
@@ -159,7 +152,7 @@ def parts(table: pd.DataFrame) -> np.ndarray:
     axes[1, 0].yaxis.set_major_formatter("{x:.0%}")
     axes[1, 1].set(xlabel="share of the run")
     looks: dict[str, dict[str, object]] = {f"{k} experts": {"color": c} for k, c in colours.items()}
-    _legend(axes[0, 0], looks | {"corrected": {"color": "#555555", "ls": "--"}})
+    key(axes, looks | {"corrected": {"color": "#555555", "ls": "--"}})
     return axes
 
 
@@ -176,7 +169,7 @@ def schedules(table: pd.DataFrame, level: float = 0.9) -> np.ndarray:
             rows = table[(table["level"] == name) & (table["function"] == function)]
             for schedule, style in styles.items():
                 part = rows[rows["schedule"] == schedule]
-                _line(ax, part, "value", x="step", color=LEVEL_COLOURS[name], ls=style, lw=1.4)
+                line(ax, part, "value", x="step", color=LEVEL_COLOURS[name], ls=style, lw=1.4)
             ax.axhline(level, color="black", lw=0.8, ls=":")
             ax.set(ylim=(min(0, table["value"].min()), 1.02), xlim=(0, None))
             ax.xaxis.set_major_formatter(lambda step, _place: f"{step / 1000:g}")
@@ -184,41 +177,5 @@ def schedules(table: pd.DataFrame, level: float = 0.9) -> np.ndarray:
                 ax.set(title=function)
         axes[i, 0].set(ylabel=LEVEL_NAMES[name])
     axes[-1, 1].set(xlabel="thousands of steps")
-    _legend(axes[0, 0], {name: {"color": "#555555", "ls": style} for name, style in styles.items()})
-    return axes
-
-
-def clustering(table: pd.DataFrame, chance: pd.DataFrame, loss: pd.DataFrame, alike: str) -> np.ndarray:
-    """Figures 7 and 8: clustering scores over pre-training, the model's experts above and a random partition below.
-
-    Parameters
-    ----------
-    table : ``partition`` (model, random) ``, layer, run, share, value``.
-    chance : ``partition, share, low, high``, of words dealt at random.
-    loss : ``run, share, value``.
-    alike : by what words are alike.
-    """
-    layers = sorted(table["layer"].unique())
-    palette = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-    colours = {layer: palette[i % len(palette)] for i, layer in enumerate(layers)}
-    axes = grid(3, 2, width=7.8, height=6.6, sharey="row", sharex="col")
-    first = table.loc[table["share"] > 0, "share"].min()
-    limits = (min(table["value"].min(), chance["low"].min()) - 0.02, max(table["value"].max(), 0.1) + 0.02)
-    for i, partition in enumerate(("model", "random")):
-        band: Any = chance[chance["partition"] == partition]
-        band = band.sort_values(by="share")
-        for scale, ax in zip(SCALES, axes[i], strict=True):
-            ax.fill_between(band["share"], band["low"], band["high"], color=COLOURS["null"], alpha=0.3, lw=0)
-            for layer, colour in colours.items():
-                rows = table[(table["partition"] == partition) & (table["layer"] == layer)]
-                _line(ax, rows, "value", color=colour, lw=1.4)
-            ax.axhline(0, color="black", lw=0.5)
-            ax.set(ylim=limits)
-            _x(ax, scale, first)
-        axes[i, 0].set(ylabel="own experts\nclustering score" if i == 0 else "random partition\nclustering score")
-    _losses(axes[2], loss, first)
-    axes[0, 0].set(title=f"words alike by {alike}")
-    axes[0, 1].set(title="log")
-    looks: dict[str, dict[str, object]] = {f"layer {layer}": {"color": c} for layer, c in colours.items()}
-    _legend(axes[0, 0], looks | {"words dealt at random": {"color": COLOURS["null"], "lw": 6, "alpha": 0.3}})
+    key(axes, {name: {"color": "#555555", "ls": style} for name, style in styles.items()})
     return axes

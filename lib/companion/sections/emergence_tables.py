@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from modularity import emergence
+from companion.experiments import history_file
+from modularity import emergence, experts
 from modularity.experts import ALPHA
 from modularity.nulls import Null
 
@@ -24,13 +25,22 @@ def stabilization(runs: xr.Dataset) -> xr.DataArray:
 
     Parameters
     ----------
-    runs : of `emergence.together`.
+    runs : of `history_file.together`.
     """
-    of_experts = emergence.expert_stabilization(runs).mean("layer")
+    of_experts = expert_stabilization(runs).mean("layer")
     parts = [of_experts.sel(partition=name, drop=True) for name in ("model", "random")]
     parts += [runs["stability"].mean("layer")]
     made = xr.concat(parts, xr.IndexVariable("level", list(LEVELS)), coords="minimal", compat="override")
     return made.transpose("level", "run", "subfunction", "step").isel(step=slice(1, None)).rename("value")
+
+
+def expert_stabilization(history: xr.Dataset) -> xr.DataArray:
+    """Stabilisation of experts, from their predictivities in a history, by partition, sub-function, layer and
+    step; 1 at the first step, as ``stability``, that of neurons, has it."""
+    values = history["experts"].transpose(..., "expert")
+    before = values.shift(step=1).where(values["step"] > values["step"][0], values)
+    score = emergence.stabilization_score(before.to_numpy(), values.to_numpy())
+    return values.isel(expert=0, drop=True).copy(data=score).rename("stabilization")
 
 
 def by_run(curves: xr.DataArray) -> pd.DataFrame:
@@ -100,10 +110,45 @@ def all_layers(runs: xr.Dataset) -> xr.DataArray:
     return joined.transpose("level", "run", "subfunction", "step").isel(step=slice(1, None)).rename("value")
 
 
+def functional_experts(
+    history: xr.Dataset, groups: xr.DataArray, *, null: Null = "binomial", alpha: float = ALPHA
+) -> xr.Dataset:
+    """Figures 3 and 6 of one run: proportion and degree of its functional and sub-functional experts at each step.
+
+    Parameters
+    ----------
+    groups : the expert of each neuron, dims ``(layer, neuron)``: the same at all steps, as in the paper.
+
+    Returns
+    -------
+    `experts.summary` with dims ``(kind, function, step)``; ``kind`` is ``functional`` or ``sub-functional``, which are
+    tested by the exact null, as permuting gives the same.
+    """
+    members = history_file.top_neurons(history).transpose("subfunction", "step", "layer", "neuron")
+    steps, layers = (members[dim].to_numpy() for dim in ("step", "layer"))
+    # Tests are made layer by layer, so the layers of all steps are tested as those of one tall model.
+    tall = members.stack(floor=("step", "layer")).reset_index("floor", drop=True)
+    tall = tall.rename(floor="layer").transpose("subfunction", "layer", "neuron")
+    tall = tall.assign_coords(layer=np.arange(tall.sizes["layer"]))
+    repeated = xr.DataArray(np.tile(groups.to_numpy(), (len(steps), 1)), {"layer": tall["layer"]}, ("layer", "neuron"))
+    tested = [
+        experts.functional_experts(tall, repeated, null=null, alpha=alpha),
+        experts.subfunctional_experts(tall, repeated, null="binomial" if null == "binomial" else "exact", alpha=alpha),
+    ]
+    by_step = [
+        experts.summary(
+            one.coarsen(layer=len(layers)).construct(layer=("step", "layer")).drop_vars("layer", errors="ignore")
+        )
+        for one in tested
+    ]
+    made = xr.concat(by_step, xr.IndexVariable("kind", ["functional", "sub-functional"]))
+    return made.assign_coords(step=steps)
+
+
 def functional(
     runs: Sequence[xr.Dataset], *, random: int = 0, null: Null = "binomial", alpha: float = ALPHA, seed: int = 0
 ) -> pd.DataFrame:
-    """Figures 3 and 6 of several runs in long form: `emergence.functional_experts` by ``run``.
+    """Figures 3 and 6 of several runs in long form: `functional_experts` by ``run``.
 
     Parameters
     ----------
@@ -118,7 +163,7 @@ def functional(
         own = history["partition_of"].sel(partition="model", drop=True)
         rng = np.random.default_rng([seed, run])
         dealt = [own.copy(data=rng.permuted(own.to_numpy(), axis=1)) for _ in range(random)] or [own]
-        tables = [emergence.functional_experts(history, groups, null=null, alpha=alpha) for groups in dealt]
+        tables = [functional_experts(history, groups, null=null, alpha=alpha) for groups in dealt]
         table = xr.concat(tables, "draw").mean("draw").to_dataframe().reset_index()
         made.append(table.assign(run=run, partition="random" if random else "model"))
     joined = pd.concat(made, ignore_index=True)
@@ -143,79 +188,3 @@ def half_way(table: pd.DataFrame) -> pd.DataFrame:
 def stacked(tables: Mapping[str, pd.DataFrame], column: str = "model") -> pd.DataFrame:
     """Name → table as one table with the names in `column`."""
     return pd.concat([table.assign(**{column: name}) for name, table in tables.items()], ignore_index=True)
-
-
-def clustering(runs: xr.Dataset, alike: xr.DataArray) -> pd.DataFrame:
-    """Figures 7 and 8: clustering scores over pre-training, ``partition, layer, run, step, share, value``, mean over
-    the semantic sub-functions.
-
-    Parameters
-    ----------
-    alike : of `similarity.between`.
-    """
-    score = emergence.clustering_score(alike, semantic_experts(runs)).mean("subfunction")
-    table = score.rename("value").to_dataframe().reset_index()
-    return table.assign(share=table["step"] / table["step"].max())
-
-
-def clustering_chance(runs: xr.Dataset, alike: xr.DataArray, *, draws: int = DRAWS, seed: int = 0) -> pd.DataFrame:
-    """Between which values 95 % of the scores of a layer lie, mean over runs, when words are dealt at random:
-    ``partition, step, share, low, high``."""
-    drawn = emergence.clustering_by_chance(alike, semantic_experts(runs), draws=draws, seed=seed).mean("run")
-    ends = drawn.quantile([0.025, 0.975], ["draw", "layer"])
-    table = ends.rename("value").to_dataframe()["value"].unstack("quantile").set_axis(["low", "high"], axis=1)
-    table = table.reset_index()
-    return table.assign(share=table["step"] / table["step"].max())
-
-
-def semantic_experts(runs: xr.Dataset) -> xr.DataArray:
-    """Predictivities of experts for the semantic sub-functions."""
-    return runs["experts"].isel(subfunction=np.flatnonzero(runs["function"].to_numpy() == "semantic"))
-
-
-def experts_of(runs: Sequence[xr.Dataset]) -> tuple[list[xr.DataArray], list[xr.DataArray]]:
-    """Of readings of the semantic function: predictivities of each run's own experts, and of random ones (``draw``)."""
-    own = [run["expert_mean"].sel(partition="own", drop=True) for run in runs]
-    return own, [run["shuffled"].rename(alike="subfunction") for run in runs]
-
-
-def organisation(
-    own: Sequence[xr.DataArray],
-    random: Sequence[xr.DataArray],
-    alike: xr.DataArray,
-    *,
-    draws: int = DRAWS,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """Clustering scores of finished models, mean over runs, beside two kinds of chance.
-
-    Parameters
-    ----------
-    own : predictivities of each run's experts for semantic sub-functions, dims ``(subfunction, layer, expert)``.
-    random : the same of random partitions, with the dim ``draw``.
-    draws : of words dealt at random to the sub-functions.
-
-    Returns
-    -------
-    A row a layer: ``own``, the score of the model's experts; ``p (words)``, the share of draws that reach it, the
-    score itself counted; ``random``, mean over random partitions, and ``p (partition)``, the share of those that
-    reach it.
-    """
-    found = np.mean([emergence.clustering_score(alike, table).mean("subfunction") for table in own], axis=0)
-    by_words = np.mean(
-        [emergence.clustering_by_chance(alike, table, draws=draws, seed=seed + i) for i, table in enumerate(own)],
-        axis=0,
-    )
-    drawn = np.array(
-        [
-            np.mean([emergence.clustering_score(alike, run.sel(draw=i)).mean("subfunction") for run in random], axis=0)
-            for i in random[0]["draw"].to_numpy()
-        ]
-    )
-    made = {
-        "own": found,
-        "p (words)": (1 + (by_words >= found).sum(0)) / (1 + draws),
-        "random": drawn.mean(0),
-        "p (partition)": (1 + (drawn >= found).sum(0)) / (1 + len(drawn)),
-    }
-    return pd.DataFrame(made, index=pd.Index(own[0]["layer"].to_numpy(), name="layer"))

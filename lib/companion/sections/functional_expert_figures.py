@@ -1,16 +1,15 @@
 """The figures of Section 5: arrays in, Axes out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
 import xarray as xr
 
-from companion.sections.figures import COLOURS, FUNCTIONS, grid, legend
+from companion.sections.figures import COLOURS, FUNCTION_COLOURS, FUNCTIONS, grid, key, kinds, reach
 
 NULL_STYLES = {"binomial": ":", "exact": "--", "permutation": "-"}
-FUNCTION_COLOURS = {"semantic": "#CC79A7", "knowledge": "#E69F00", "task": "#009E73"}
 
 
 def counts_by_expert(
@@ -32,10 +31,10 @@ def counts_by_expert(
         ax.bar(range(len(values)), values, color=colours)
         ax.axhline(expected.sel(function=function).item(), color=COLOURS["null"], lw=1)
         for null, style in NULL_STYLES.items():
-            ax.axhline(limits[null][function] + 0.5, color="black", lw=1.2, ls=style, label=null)
+            ax.axhline(limits[null][function] + 0.5, color="black", lw=1.2, ls=style)
         ax.set(title=function, xlabel="expert, most first", xticks=[])
     axes[0].set(ylabel="top neurons in the expert")
-    axes[0].figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
+    key(axes, {null: {"color": "black", "ls": style} for null, style in NULL_STYLES.items()})
     return axes
 
 
@@ -56,18 +55,18 @@ def functional_experts(table: pd.DataFrame) -> np.ndarray:
             for kind, shift in shifts.items():
                 part = rows[rows["partition"] == kind]
                 places = [nulls.index(n) + shift for n in part["null"]]
-                errors = [(part["proportion"] - part["low"]).clip(0), (part["high"] - part["proportion"]).clip(0)]
                 look = {"marker": "D" if "paper" in kind else "o", "ms": 4, "lw": 1.4, "ls": ""}
                 colour = COLOURS["paper"] if "paper" in kind else COLOURS[kind]
                 face = "white" if kind == "paper_null" else colour
-                ax.errorbar(part["proportion"], places, xerr=errors, color=colour, mfc=face, **look)
+                ax.errorbar(part["proportion"], places, xerr=reach(part, "proportion"), color=colour, mfc=face, **look)
             ax.set(yticks=range(len(nulls)), yticklabels=nulls, ylim=(len(nulls) - 0.5, -0.5))
             ax.xaxis.set_major_formatter("{x:.0%}")
             if i == 0:
                 ax.set(title=function)
         axes[i, 0].set(ylabel=name)
     axes[-1, 1].set(xlabel="share of experts called functional")
-    legend(axes[0, 0].figure, ("trained", "untrained", "null", "paper"), "random partition", "printed (hollow: random)")
+    shown = ("trained", "untrained", "null", "paper")
+    key(axes, kinds(shown, null="random partition", paper="printed (hollow: random)"))
     return axes
 
 
@@ -87,13 +86,8 @@ def by_number(own: pd.DataFrame, random: pd.DataFrame) -> np.ndarray:
         ax.xaxis.set_major_formatter("{x:g}")
     axes[0].set(ylabel="share of experts called functional")
     axes[1].set(ylabel="modularization degree")
-    _functions(axes[0], list(dict.fromkeys(own["function"])))
+    key(axes, {name: {"color": FUNCTION_COLOURS[name], "lw": 3} for name in dict.fromkeys(own["function"])})
     return axes
-
-
-def _functions(ax, names: Sequence[str]) -> None:
-    handles = [ax.plot([], [], color=FUNCTION_COLOURS[n], lw=3, label=n)[0] for n in names]
-    ax.figure.legend(handles=handles, loc="outside upper center", ncols=len(names), frameon=False)
 
 
 def sensitivity(table: pd.DataFrame) -> np.ndarray:
@@ -119,5 +113,5 @@ def sensitivity(table: pd.DataFrame) -> np.ndarray:
         ax.set_visible(False)
     for ax in axes[:, 0]:
         ax.set(ylabel="functional experts")
-    _functions(axes[0, 0], FUNCTIONS)
+    key(axes, {name: {"color": colour, "lw": 3} for name, colour in FUNCTION_COLOURS.items()})
     return axes

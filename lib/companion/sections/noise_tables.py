@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from companion.sections.emergence_tables import DRAWS, by_run, share
-from modularity import emergence, intervals, reliability
+from companion.sections.emergence_tables import DRAWS, by_run, expert_stabilization, share
+from modularity import intervals, ranks, reliability
 
 INSIDE = ["between", "within"]  # the levels that are parts of another
 LATE = 0.1  # share of the run from which on checkpoints are equally far apart
@@ -31,23 +31,25 @@ def by_group_size(runs: xr.Dataset, *, draws: int = 5, seed: int = 0) -> pd.Data
     after = share(runs["step"])[1:] > LATE
     made = {}
     for name, number in groups.items():
+        orders = [rng.permutation(values.sizes["neuron"]) for _ in range(draws)]
         rows = []
-        for _ in range(draws):
-            order = rng.permutation(values.sizes["neuron"])
+        for order in orders if number > 1 else orders[:1]:  # single neurons have one score, in whatever order
             means = values.to_numpy()[..., order].reshape(*values.shape[:-1], -1, number).mean(-1)
-            score = emergence.stabilization_score(np.asarray(means[..., :-1, :]), np.asarray(means[..., 1:, :]))
-            rows.append(np.nanmean(score[..., after], axis=(0, 2, 3)))
+            rows.append(_adjacent(ranks.centred(np.asarray(means)), after))
         made[name] = np.mean(rows, axis=0)
-        if name == "neurons":
+        if number == 1:
             centred = values - values.mean("neuron")
-            unit = (centred / (centred**2).sum("neuron") ** 0.5).to_numpy()
-            linear = np.vecdot(unit[..., :-1, :], unit[..., 1:, :])
-            made["neurons, linear"] = np.nanmean(linear[..., after], axis=(0, 2, 3))
-    own = emergence.expert_stabilization(runs).sel(partition="model", subfunction=values["kept"].to_numpy())
+            made["neurons, linear"] = _adjacent((centred / (centred**2).sum("neuron") ** 0.5).to_numpy(), after)
+    own = expert_stabilization(runs).sel(partition="model", subfunction=values["kept"].to_numpy())
     made["experts"] = own.isel(step=1 + np.flatnonzero(after)).mean(["run", "layer", "step"]).to_numpy()
     table = pd.DataFrame(made, index=pd.Index(own["function"].to_numpy(), name="function"))
     means: pd.DataFrame = table.groupby(level=0, sort=False).mean()  # type: ignore[assignment]
     return means
+
+
+def _adjacent(rows: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Correlation of each step with the one before it, by sub-function, of rows of length 1."""
+    return np.nanmean(np.vecdot(rows[..., :-1, :], rows[..., 1:, :])[..., after], axis=(0, 2, 3))
 
 
 def noise(runs: xr.Dataset) -> pd.DataFrame:

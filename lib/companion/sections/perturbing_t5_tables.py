@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from companion.experiments import orders
+from companion.experiments.lesion_orders import Order, Unit
 from modularity import intervals
 
 DEALT = math.factorial(7)
@@ -98,7 +99,7 @@ def compared(grid: xr.DataArray, ours: str, others: Sequence[str]) -> pd.DataFra
     return pd.DataFrame(made, columns=["against", "number", "difference", "low", "high", "lowest", "highest"])
 
 
-def drops(grid: xr.DataArray, kind: str, number: int) -> xr.DataArray:
+def drops(grid: xr.DataArray, kind: Unit, number: int) -> xr.DataArray:
     """Accuracy lost in each task when the neurons or experts of each task are perturbed.
 
     Parameters
@@ -109,11 +110,12 @@ def drops(grid: xr.DataArray, kind: str, number: int) -> xr.DataArray:
     -------
     dims ``(perturbed, task, seed, draw)``; ``perturbed`` are the tasks in the order of ``task``.
     """
-    tasks = [task for task in grid["task"].to_numpy().tolist() if f"{kind}: {task}" in grid["order"]]
+    names = {task: str(Order(kind, task)) for task in grid["task"].to_numpy().tolist()}
+    tasks = [task for task, name in names.items() if name in grid["order"]]
     if len(tasks) < 2:
         raise ValueError(f"the grid has no {kind!r} of single tasks; known: {', '.join(grid['order'].to_numpy())}")
     part = grid.sel(task=tasks)
-    lost = part.isel(order=0).sel(number=0, drop=True) - part.sel(number=number, order=[f"{kind}: {t}" for t in tasks])
+    lost = part.isel(order=0).sel(number=0, drop=True) - part.sel(number=number, order=[names[t] for t in tasks])
     lost = lost.drop_vars("order", errors="ignore").rename(order="perturbed").assign_coords(perturbed=tasks)
     return lost.transpose("perturbed", "task", "seed", "draw")
 

@@ -4,10 +4,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.lines import Line2D
 
-from companion.sections.figures import COLOURS, FUNCTIONS, grid
-from companion.sections.perturbing_figures import ORDER_COLOURS, pairs
+from companion.sections.figures import COLOURS, FUNCTIONS, grid, key, reach
+from companion.sections.perturbing_t5_figures import ORDER_COLOURS
 
 LEVELS = {
     "expert": (COLOURS["trained"], "-", "experts"),
@@ -16,7 +15,6 @@ LEVELS = {
     "neuron, expert layers": (COLOURS["untrained"], "--", "neurons, layers with experts"),
 }
 PANELS = ("seen", "unseen")
-paired = pairs
 
 
 def perturbed(table: pd.DataFrame, lines: pd.DataFrame) -> np.ndarray:
@@ -45,8 +43,8 @@ def perturbed(table: pd.DataFrame, lines: pd.DataFrame) -> np.ndarray:
         ax.axhline(chance, color="black", lw=1, ls=":")
         ax.set(title=f"{panel} data sets", xlabel="perturbed experts of 96", xticks=range(0, 21, 4))
     axes[0].set(ylabel="accuracy, mean over data sets")
-    handles = [Line2D([], [], color=c, lw=3, label=o) for o, c in ORDER_COLOURS.items() if o in set(table["order"])]
-    axes[0].figure.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False, fontsize=9)
+    shown = [order for order in ORDER_COLOURS if order in set(table["order"])]
+    key(axes, {order: {"color": ORDER_COLOURS[order], "lw": 3} for order in shown}, columns=4)
     return axes
 
 
@@ -86,10 +84,8 @@ def variance(table: pd.DataFrame) -> np.ndarray:
     for model, ax in zip(models, axes, strict=True):
         part = table[table["model"] == model]
         for (number, rows), colour in zip(part.groupby("experts"), colours, strict=False):
-            errors = [rows["icc"] - rows["low"], rows["high"] - rows["icc"]]
-            ax.errorbar(
-                rows["layer"], rows["icc"], errors, fmt="o-", ms=4, lw=1.2, color=colour, label=f"{number} experts"
-            )
+            look = {"fmt": "o-", "ms": 4, "lw": 1.2, "color": colour, "label": f"{number} experts"}
+            ax.errorbar(rows["layer"], rows["icc"], reach(rows, "icc"), **look)
         ax.axhline(0, color="black", lw=0.8)
         ax.set(title=model, xlabel="encoder layer")
         ax.xaxis.get_major_locator().set_params(integer=True)
@@ -104,8 +100,8 @@ def stabilization(table: pd.DataFrame, level: float = 0.9) -> np.ndarray:
     for i, (model, name) in enumerate((("t5", "T5 of the authors"), ("switch", "Switch of the authors"))):
         for function, ax in zip(FUNCTIONS, axes[i], strict=True):
             rows = table[(table["model"] == model) & (table["function"] == function)]
-            for key, (colour, style, _) in LEVELS.items():
-                part: Any = rows[rows["level"] == key]
+            for level_name, (colour, style, _) in LEVELS.items():
+                part: Any = rows[rows["level"] == level_name]
                 part = part.sort_values(by="share")
                 ax.plot(part["share"], part["value"], color=colour, ls=style, lw=1.5)
             ax.axhline(level, color="black", lw=0.8, ls=":")
@@ -115,6 +111,5 @@ def stabilization(table: pd.DataFrame, level: float = 0.9) -> np.ndarray:
                 ax.set(title=function)
         axes[i, 0].set(ylabel=f"{name}\nrank correlation")
     axes[1, 1].set(xlabel="share of the run")
-    handles = [Line2D([], [], color=c, ls=s, lw=2, label=n) for c, s, n in LEVELS.values()]
-    axes[0, 0].figure.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False, fontsize=9)
+    key(axes, {name: {"color": colour, "ls": style} for colour, style, name in LEVELS.values()})
     return axes

@@ -9,14 +9,16 @@ import xarray as xr
 from scipy import stats
 from sklearn.metrics import adjusted_rand_score
 
+from companion.experiments.lesion_orders import of_tasks
+from companion.functions.prompts import SEEN, UNSEEN
 from companion.released import published
-from companion.released.recomputed import SEEN, UNSEEN, by_panel, means
+from companion.released.recomputed import by_panel, means
 from companion.released.release_files import Release
 from companion.sections import perturbing_switch_tables
 from modularity import effect_sizes, emergence, intervals
 
 ANSWERS = {"mnli": 3, "cb": 3}  # all others have two
-SINGLE = tuple(f"neurons: {task}" for task in SEEN)
+SINGLE = tuple(map(str, of_tasks("neurons", SEEN)))
 DRAWS = 2000
 LEVEL = 0.95
 SAME = "neuron, expert layers"

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from companion.experiments import fewshot
-from companion.functions import tracks
+from companion.experiments import answering, fewshot
+from companion.functions import prompts, tracks
 from companion.models import catalogue
 from modularity import neurons
 
@@ -66,7 +66,7 @@ def test_weights_are_restored_after_an_error(switch):
 def test_the_first_accuracy_is_that_of_the_plain_model(switch, rows):
     """One row at a time, through the whole model, without anything remembered."""
     found = fewshot.tune(switch, "sst2", rows, {"own": rows}, allowed=EVERY, layers=[3], steps=1, every=1)
-    words = fewshot.label_tokens(switch, "sst2")
+    words = [first for (first,) in answering.asked(switch, "sst2", rows, style="cloze").answers]
     gap = switch.tokenizer.convert_tokens_to_ids("<extra_id_0>")
     said = []
     for sentence in rows["sentence"]:
@@ -112,10 +112,10 @@ def test_bad_input_is_named_and_leaves_no_trace(switch, rows, task, options, mes
     assert not any("forward" in vars(block) for block in switch.encoder.block)
 
 
-def test_label_words_that_begin_alike_are_named(switch, monkeypatch):
-    monkeypatch.setattr(fewshot.prompts, "answer", lambda *_, **__: "great")
+def test_label_words_that_begin_alike_are_named(switch, rows, monkeypatch):
+    monkeypatch.setattr(prompts, "answer", lambda *_, **__: "great")
     with pytest.raises(ValueError, match=r"the label words great, great of 'sst2' begin with the same token"):
-        fewshot.label_tokens(switch, "sst2")
+        answering.asked(switch, "sst2", rows, style="cloze")
 
 
 def test_parts_are_where_they_are_looked_for(switch):

@@ -10,7 +10,6 @@ from tiny_runs import DOCS, NANO, SWITCH, train
 from companion.experiments import histories, history_file, history_source
 from companion.functions import followed, tracks
 from companion.models import catalogue, pretrain
-from modularity import emergence
 
 TINY = {"steps": 3, "warmup": 1, "decay": 0.5, "batch": 4, "length": 24, "d_model": 16, "heads": 2, "lr": 0.03}
 
@@ -41,7 +40,7 @@ def test_a_fresh_history_has_what_a_shipped_one_has(tiny, name, monkeypatch):
         assert set(made[variable].dims) == set(shipped[variable].dims)
     assert set(made["function"].to_numpy()) == {"semantic", "knowledge", "task"}
     assert made["step"].to_numpy().tolist() == [0, 1, 2, 3]
-    assert emergence.together([made]).sizes["run"] == 1
+    assert history_file.together([made]).sizes["run"] == 1
 
     def again(*_arguments, **_options):
         raise AssertionError("trained again")

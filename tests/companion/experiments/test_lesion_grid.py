@@ -5,7 +5,8 @@ import pytest
 import xarray as xr
 
 from companion.experiments import lesion_grid, lesions, orders
-from companion.experiments.lesion_grid import ORDERS, Plan
+from companion.experiments.lesion_grid import Plan
+from companion.experiments.lesion_orders import ORDERS
 from modularity import moefication
 
 PLAN = Plan(80, 2, draws=2, rows=4, ranked=5)
@@ -22,13 +23,9 @@ def masks(trained, groups):
     return lesion_grid.masks(trained, [2, 3], PAIRS, PLAN, groups)
 
 
-def each(mask):
-    return mask if isinstance(mask, list) else [mask]
-
-
 @pytest.mark.parametrize("order", ORDERS)
 def test_masks_have_as_many_neurons_as_two_experts(masks, order):
-    for mask in each(masks[order, 2]):
+    for mask in masks[order, 2]:
         assert list(mask) == [2, 3]
         for chosen in mask.values():
             assert len(np.unique(chosen)) == len(chosen)
@@ -37,7 +34,7 @@ def test_masks_have_as_many_neurons_as_two_experts(masks, order):
 
 @pytest.mark.parametrize("order", ["MoE (4)", "MoE (8)", "MoE, least", *(o for o in ORDERS if "experts:" in o)])
 def test_experts_are_taken_whole(masks, groups, order):
-    for layer, chosen in masks[order, 2].items():
+    for layer, chosen in masks[order, 2][0].items():
         assert len(set(groups.sel(layer=layer).to_numpy()[chosen].tolist())) == 2
 
 
@@ -52,15 +49,15 @@ def test_masks_of_equal_mass_weigh_as_much_as_the_experts(trained, masks):
     texts = [s for r in ranked for s in lesion_grid.tracks.first(r, PLAN.ranked).sentences[::10]]
     mass = lesion_grid.mass(trained, texts, [2, 3])
     for i, layer in enumerate([2, 3]):
-        wanted = mass[i, masks["MoE (4)", 2][layer]].sum()
-        for mask in [masks["Avg (4), equal mass", 2], *masks["random, equal mass", 2]]:
+        wanted = mass[i, masks["MoE (4)", 2][0][layer]].sum()
+        for mask in [*masks["Avg (4), equal mass", 2], *masks["random, equal mass", 2]]:
             assert abs(mass[i, mask[layer]].sum() - wanted) <= mass[i].max()
 
 
 def test_the_same_pairs_give_the_same_masks(trained, masks, groups):
     alone = lesion_grid.masks(trained, [2, 3], [("random", 2), ("MoE (4)", 2)], PLAN, groups)
     np.testing.assert_array_equal(alone["random", 2][1][3], masks["random", 2][1][3])
-    np.testing.assert_array_equal(alone["MoE (4)", 2][2], masks["MoE (4)", 2][2])
+    np.testing.assert_array_equal(alone["MoE (4)", 2][0][2], masks["MoE (4)", 2][0][2])
 
 
 def test_a_setting_has_all_proportions_or_some():
@@ -99,7 +96,7 @@ def test_seen_are_the_four_that_rank(trained, groups, masks):
     scores = stored_scores.scores(trained, ranked).sel(layer=[2, 3])
     assert isinstance(scores, xr.DataArray)
     expected = orders.first(orders.by_predictivity(scores, ["cola", "mrpc", "qqp", "sst2"]), [2, 3], 32)
-    np.testing.assert_array_equal(masks["Avg (4)", 2][3], expected[3])
+    np.testing.assert_array_equal(masks["Avg (4)", 2][0][3], expected[3])
 
 
 @pytest.mark.parametrize(

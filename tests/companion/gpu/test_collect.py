@@ -68,7 +68,7 @@ def test_a_collecting_that_fails_changes_nothing(rehearsed, tmp_path, monkeypatc
     [
         (lambda f: next(f.glob("*.npz")).unlink(), r"the piece \S+npz is missing"),
         (lambda f: next(f.glob("*.npz")).write_bytes(b"x"), r"the piece \S+npz in .* is altered or cut short"),
-        (lambda f: (f / "gpu.json").write_text('{"version": 99, "pieces": {}}'), "written in version 99, this reads 1"),
+        (lambda f: (f / "gpu.json").write_text('{"version": 99, "pieces": {}}'), "written in version 99, this reads 2"),
         (lambda f: (f / "gpu.json").write_text("{"), "gpu.json is damaged"),
         (lambda f: (f / "gpu.json").unlink(), "has no gpu.json"),
         (shutil.rmtree, "is not a folder"),

@@ -28,11 +28,9 @@ def test_a_history_is_that_of_record(recipe, tmp_path, monkeypatch):
         for step in steps:
             state = catalogue.load(str(tmp_path / "run"), step=step).module.state_dict()
             follower.read(step, state, coming=len(steps))
-        said = {"coordinates": follower.coordinates(), "dims": live_histories.DIMS}
-        arrays = follower.history()
-    said["dims"] = {k: v for k, v in said["dims"].items() if k in arrays}
+        names, arrays = follower.coordinates(), follower.history()
     log = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
-    found = collect.dataset(arrays, said, log)
+    found = collect.dataset(arrays, names, log)
     monkeypatch.setattr(histories, "EXPERTS", 4)
     monkeypatch.setattr(histories, "TOP", 1 / 32)
     monkeypatch.setattr(moefication.partition, "by_weights", lambda w, n, **_: scoring.by_assignment(w, n))
@@ -47,9 +45,3 @@ def test_a_history_is_that_of_record(recipe, tmp_path, monkeypatch):
         elif name != "top":  # equal scores may be taken in another order
             assert (found[name].to_numpy() == values.to_numpy()).all(), name
     assert len(neurons.layers(follower.model)) == found.sizes["layer"]
-
-
-def test_every_other_is_that_of_other_histories():
-    chosen = followed.first_set()
-    halved = [s.name for s, is_halved in zip(chosen, live_histories.every_other(chosen), strict=True) if is_halved]
-    assert sorted(halved) == sorted(s.name for s in followed.every_other(chosen))

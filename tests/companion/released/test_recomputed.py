@@ -13,6 +13,7 @@ from companion import results
 from companion.claims import released_answers, released_effects
 from companion.claims.released_answers import Released
 from companion.experiments import experiment
+from companion.functions import prompts
 from companion.released import __main__ as released
 from companion.released import published, recomputed, release, release_files
 from companion.released.release_files import CHECKPOINTS, LAYERS, NEURONS, Release
@@ -40,11 +41,11 @@ def anew(tmp_path_factory):
     for i in range(LAYERS):
         save(f"Perturbation4T5/average_predictivity/{i}.bin", rng.normal(4.8, 0.1, NEURONS))
     save("Perturbation4T5/t5_96_task_expert.bin", [[np.float64(150.0)] * 96] * LAYERS)
-    kinds = [("random", "sst2"), ("ap_avg", "sst2"), ("moe", "sst2"), *(("ap", task) for task in recomputed.SEEN)]
+    kinds = [("random", "sst2"), ("ap_avg", "sst2"), ("moe", "sst2"), *(("ap", task) for task in prompts.SEEN)]
     runs = [(how, by, n, r) for how, by in kinds for n in (2, 4, 10) for r in range(5)] + [("random", "sst2", 0, 0)]
     lines = [
         f"{task} {how} {number} {repeat} 4.0 {by} {0.9 - number / 100 - repeat / 1000}"
-        for task in (*recomputed.SEEN, *recomputed.UNSEEN, "rte")
+        for task in (*prompts.SEEN, *prompts.UNSEEN, "rte")
         for how, by, number, repeat in runs
     ]
     lines.append("sst2 moe 4 0 4.0 sst2 0.5")  # run twice
@@ -168,7 +169,7 @@ def test_a_wrong_folder_is_an_error(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize("broken", ["nothing", "difference", "missing"])
 def test_a_difference_beyond_rounding_is_seen(files, broken):
     """Runs that have the printed accuracies agree with Figure 2; one that is off, or not there, is the one found."""
-    panels = {"seen": recomputed.SEEN, "unseen": recomputed.UNSEEN}
+    panels = {"seen": prompts.SEEN, "unseen": prompts.UNSEEN}
     runs = [
         (task, row.order, round(row.share * 96), 0, row.accuracy)
         for row in published.figure2().itertuples()

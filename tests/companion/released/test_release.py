@@ -166,7 +166,7 @@ def test_a_fetched_release_has_its_files_and_no_others(served, tmp_path):
     pack()
     into = release.fetch(url, tmp_path / "kept/here")
     assert sorted(p.relative_to(into).as_posix() for p in into.rglob("*") if p.is_file()) == ["a/one.bin", "b/two.txt"]
-    assert sorted(p.name for p in into.parent.iterdir()) == ["archive.tar.gz", "checksums.txt", "here"]
+    assert sorted(p.name for p in into.parent.iterdir()) == ["archive.tar.gz", "here"]
     assert not list(tmp_path.rglob("outside.txt"))
     assert release.fetch("http://127.0.0.1:9/none", into) == into  # it is there: nothing is asked for again
 
@@ -176,7 +176,7 @@ def test_an_altered_archive_leaves_nothing(served, tmp_path):
     pack(extra=b"!")
     with pytest.raises(ValueError, match="is altered or cut short"):
         release.fetch(url, tmp_path / "kept/here")
-    assert sorted(p.name for p in (tmp_path / "kept").iterdir()) == ["archive.tar.gz", "checksums.txt"]
+    assert sorted(p.name for p in (tmp_path / "kept").iterdir()) == ["archive.tar.gz"]
 
 
 def test_without_a_network_it_is_said_what_to_do(tmp_path, known):

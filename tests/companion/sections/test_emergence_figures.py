@@ -6,7 +6,7 @@ import pytest
 from drawn import across, band, line, said, shows, table, titles, where
 from matplotlib.colors import to_hex
 
-from companion.sections import emergence_figures as figures
+from companion.sections import emergence_figures, organization_figures
 from companion.sections.emergence_figures import LEVEL_COLOURS, LEVEL_NAMES, PAIRS
 from companion.sections.figures import COLOURS, FUNCTIONS
 from companion.sections.functional_expert_figures import FUNCTION_COLOURS
@@ -20,7 +20,7 @@ GREY = "#555555"
 def test_modularity_is_a_column_a_model_and_scale():
     rows = table("proportion degree", model=["a", "b"], partition=["model", "random"], function=FUNCTIONS, share=SHARES)
     losses = {"a": LOSS, "b": LOSS.assign(value=2 * LOSS["value"])}
-    axes = figures.modularity(rows, losses)
+    axes = emergence_figures.modularity(rows, losses)
     assert titles(axes[0]) == ["a", "a", "b", "b"]
     assert [ax.get_xscale() for ax in axes[2]] == ["linear", "log"] * 2
     for j, model in enumerate("aabb"):
@@ -36,7 +36,7 @@ def test_modularity_is_a_column_a_model_and_scale():
 
 def test_a_band_is_from_the_lowest_to_the_highest_run():
     rows = table("value", function=FUNCTIONS, level=LEVEL_COLOURS, run=[0, 1, 2], share=SHARES)
-    ax = figures.stabilization(rows, LOSS, rows.head(0))[1, 0]
+    ax = emergence_figures.stabilization(rows, LOSS, rows.head(0))[1, 0]
     part = rows.query("function == 'knowledge' and level == 'expert'").groupby("share")["value"]
     found = band(ax, LEVEL_COLOURS["expert"])
     assert found == {x: (part.min()[x], part.max()[x]) for x in SHARES}
@@ -45,7 +45,7 @@ def test_a_band_is_from_the_lowest_to_the_highest_run():
 def test_stabilization_is_a_row_a_function_and_the_printed_curves_are_last():
     rows = table("value", function=FUNCTIONS, level=LEVEL_COLOURS, run=[0, 1], share=SHARES)
     printed = table("value", level=LEVEL_COLOURS, share=SHARES, function=FUNCTIONS)
-    axes = figures.stabilization(rows, LOSS, printed, level=0.85)
+    axes = emergence_figures.stabilization(rows, LOSS, printed, level=0.85)
     for i, function in enumerate(FUNCTIONS):
         assert axes[i, 0].get_ylabel().startswith(function)
         for ax, source in zip(axes[i], (rows, rows, printed), strict=True):
@@ -57,14 +57,14 @@ def test_stabilization_is_a_row_a_function_and_the_printed_curves_are_last():
     assert [ax.get_xscale() for ax in axes[0]] == ["linear", "log", "linear"]
     assert [shows(ax, LOSS, "share", "value", "black") for ax in axes[3, :2]] == [True, True]
     assert titles(axes[0]) == ["here", "here, log", "as printed"]
-    assert figures.stabilization(rows, LOSS, printed.head(0))[0, 2].get_title() == "nothing printed"
+    assert emergence_figures.stabilization(rows, LOSS, printed.head(0))[0, 2].get_title() == "nothing printed"
     assert said(axes[0, 0].figure) == {LEVEL_NAMES[k]: to_hex(c) for k, c in LEVEL_COLOURS.items()}
 
 
 def test_noise_is_a_style_a_pair_and_what_is_corrected_is_cut():
     rows = table("value", level=LEVEL_COLOURS, function=FUNCTIONS, pair=[*PAIRS, "corrected"], share=SHARES)
     rows.loc[(rows["pair"] == "corrected") & (rows["share"] == 1), "value"] = 3.0
-    axes = figures.noise(rows)
+    axes = emergence_figures.noise(rows)
     assert titles(axes[0]) == list(FUNCTIONS)
     for i, (level, colour) in enumerate(LEVEL_COLOURS.items()):
         assert axes[i, 0].get_ylabel() == LEVEL_NAMES[level]
@@ -80,7 +80,7 @@ def test_parts_are_a_colour_and_their_correction_a_style():
     rows = table(
         "value", function=FUNCTIONS, level=["between", "within", "share"], pair=["whole", "corrected"], share=SHARES
     ).query("level != 'share' or pair == 'whole'")
-    axes = figures.parts(rows)
+    axes = emergence_figures.parts(rows)
     for function, above, below in zip(FUNCTIONS, *axes, strict=True):
         part = rows[rows["function"] == function].set_index(["level", "pair"]).sort_index()
         assert above.get_title() == function
@@ -96,7 +96,7 @@ def test_schedules_are_a_style_each():
     rows = table(
         "value", schedule=["decaying", "constant"], function=FUNCTIONS, level=["neuron", "expert"], step=[1000, 2000]
     )
-    axes = figures.schedules(rows)
+    axes = emergence_figures.schedules(rows)
     assert axes.shape == (2, 3)
     for i, level in enumerate(("expert", "neuron")):
         for ax, function in zip(axes[i], FUNCTIONS, strict=True):
@@ -112,7 +112,7 @@ def test_clustering_has_a_colour_a_layer_over_its_band_of_chance():
     rows = table("value", partition=["model", "random"], layer=[0, 2], run=[0, 1], share=[0.0, *SHARES])
     chance = table("low", partition=["model", "random"], share=SHARES)
     chance = pd.DataFrame(chance.assign(high=chance["low"] + np.linspace(0.01, 0.02, len(chance))))
-    axes = figures.clustering(rows, chance, LOSS, "corpus")
+    axes = organization_figures.clustering(rows, chance, LOSS, "corpus")
     colours = said(axes[0, 0].figure)
     assert len(set(colours.values())) == 3
     for i, partition in enumerate(("model", "random")):

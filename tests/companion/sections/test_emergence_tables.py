@@ -7,10 +7,11 @@ import pytest
 import xarray as xr
 from toys import history_of, likeness
 
+from companion.experiments import history_file
 from companion.released import published
 from companion.sections import emergence_figures as plots
 from companion.sections import emergence_tables as report
-from companion.sections import noise_tables
+from companion.sections import noise_tables, organization_figures, organization_tables
 from modularity import effect_sizes, emergence, reliability
 
 matplotlib.use("agg")
@@ -20,7 +21,7 @@ STEPS = tuple(range(0, 110, 10))
 @pytest.fixture
 def runs(rng):
     """Two runs with what halves add to a history."""
-    return emergence.together([with_halves(rng, history_of(rng, STEPS, subfunctions=16)[0]) for _ in range(2)])
+    return history_file.together([with_halves(rng, history_of(rng, STEPS, subfunctions=16)[0]) for _ in range(2)])
 
 
 def with_halves(rng, history):
@@ -102,7 +103,7 @@ def test_functional_experts_of_every_run_and_of_random_partitions(rng):
     assert set(own["partition"]) == {"model"}
     assert set(dealt["partition"]) == {"random"}
     groups = runs[1]["partition_of"].sel(partition="model", drop=True)
-    expected = emergence.functional_experts(runs[1], groups, alpha=0.3)["proportion"]
+    expected = report.functional_experts(runs[1], groups, alpha=0.3)["proportion"]
     row = own.query("run == 1 and step == 20 and function == 'task' and kind == 'functional'")["proportion"].item()
     assert row == expected.sel(kind="functional", step=20, function="task").item()
 
@@ -127,7 +128,7 @@ def test_averaging_neurons_at_random_does_not_make_them_stable(rng):
         rows.append(np.broadcast_to(values, (2, 2, 1024)))
     history["neurons"] = (("kept", "layer", "neuron", "step"), np.stack(rows, -1))
     history = history.assign_coords(kept=history["subfunction"][:2].to_numpy())
-    table = noise_tables.by_group_size(emergence.together([history]), draws=20)
+    table = noise_tables.by_group_size(history_file.together([history]), draws=20)
     np.testing.assert_allclose(table.drop(columns="experts"), np.sqrt(0.5), atol=0.1)
 
 
@@ -179,12 +180,12 @@ def test_organisation_is_told_from_both_kinds_of_chance(rng):
     random = xr.concat([effect_sizes.expert_predictivity(scores, g) for g in drawn], "draw", coords="minimal")
     random = random.assign_coords(draw=range(30))
     own = effect_sizes.expert_predictivity(scores, groups)
-    row = report.organisation([own], [random], alike, draws=200).loc[0]
+    row = organization_tables.organisation([own], [random], alike, draws=200).loc[0]
     assert row["own"] > 0.2
     assert row["p (words)"] < 0.01
     assert row["p (partition)"] < 0.1
     assert row["own"] > row["random"] + 0.05
-    row = report.organisation([random.sel(draw=0, drop=True)], [random], alike, draws=200).loc[0]
+    row = organization_tables.organisation([random.sel(draw=0, drop=True)], [random], alike, draws=200).loc[0]
     assert row["p (partition)"] > 0.1  # like sub-functions still share neurons, wherever they are
     assert row["p (words)"] < 0.05
 
@@ -192,10 +193,10 @@ def test_organisation_is_told_from_both_kinds_of_chance(rng):
 def test_clustering_over_steps_is_that_of_each(runs, rng):
     names = runs["subfunction"].to_numpy()[(runs["function"] == "semantic").to_numpy()].tolist()
     alike = likeness(rng, len(names)).assign_coords(subfunction=names, other=names)
-    table = report.clustering(runs, alike).set_index(["partition", "layer", "run", "step"])["value"]
-    one = report.semantic_experts(runs).isel(run=1, layer=0, step=3).sel(partition="random")
+    table = organization_tables.clustering(runs, alike).set_index(["partition", "layer", "run", "step"])["value"]
+    one = organization_tables.semantic_experts(runs).isel(run=1, layer=0, step=3).sel(partition="random")
     assert table["random", 0, 1, 30] == pytest.approx(emergence.clustering_score(alike, one).mean().item())
-    band = report.clustering_chance(runs, alike, draws=20)
+    band = organization_tables.clustering_chance(runs, alike, draws=20)
     assert (band["low"] < band["high"]).all()
     assert len(band) == 2 * len(STEPS)
 
@@ -216,7 +217,9 @@ def test_every_figure_is_drawn(runs, rng):
     assert plots.schedules(schedules.query("level != 'random'")).shape == (2, 3)
     names = runs["subfunction"].to_numpy()[(runs["function"] == "semantic").to_numpy()].tolist()
     alike = likeness(rng, len(names)).assign_coords(subfunction=names, other=names)
-    chance = report.clustering_chance(runs, alike, draws=20)
-    axes = plots.clustering(report.clustering(runs, alike), chance, losses["t5-mini"], "corpus")
+    chance = organization_tables.clustering_chance(runs, alike, draws=20)
+    axes = organization_figures.clustering(
+        organization_tables.clustering(runs, alike), chance, losses["t5-mini"], "corpus"
+    )
     assert "corpus" in axes[0, 0].get_title()
     matplotlib.pyplot.close("all")

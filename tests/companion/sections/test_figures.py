@@ -6,8 +6,9 @@ from drawn import across, alike, around, band, bars, dots, line, lines, said, sh
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex
 
-from companion.sections import figures
-from companion.sections.figures import COLOURS, CONTROLS, FUNCTIONS
+from companion.sections import functionality_figures, models_figures, specialization_figures
+from companion.sections.figures import COLOURS, FUNCTIONS
+from companion.sections.specialization_figures import CONTROLS
 
 pytestmark = pytest.mark.usefixtures("figures")
 BLUE, RED = COLOURS["trained"], COLOURS["untrained"]
@@ -15,7 +16,7 @@ BLUE, RED = COLOURS["trained"], COLOURS["untrained"]
 
 def test_a_histogram_counts_both_classes_in_the_same_bins(rng):
     activations, labels = rng.normal(size=60), np.repeat([1, 0], [20, 40])
-    ax = figures.activation_by_label(activations, labels, ("cat", "dog"), 0.753)
+    ax = functionality_figures.activation_by_label(activations, labels, ("cat", "dog"), 0.753)
     edges = np.histogram_bin_edges(activations, bins=24)
     for value, colour in ((1, BLUE), (0, RED)):
         heights = [bar.get_height() for bar in ax.patches if alike(bar.get_facecolor(), colour)]
@@ -29,7 +30,7 @@ def test_a_histogram_counts_both_classes_in_the_same_bins(rng):
 
 def test_the_best_of_more_useless_neurons_lies_further_right(rng):
     best = {1000: rng.normal(0.7, 0.01, 200), 10: rng.normal(0.6, 0.01, 200)}
-    ax = figures.null_of_best(rng.normal(0.5, 0.01, 200), best)
+    ax = functionality_figures.null_of_best(rng.normal(0.5, 0.01, 200), best)
     legend = ax.get_legend()
     assert [text.get_text() for text in legend.get_texts()] == ["one neuron", "best of 10", "best of 1,000"]
     (filled,) = [c for c in ax.collections if isinstance(c, PolyCollection)]
@@ -48,7 +49,7 @@ def test_figure_1_has_a_row_a_model_and_a_column_a_function():
     paper = table("mean_best_ap", model=["a", "b"], function=FUNCTIONS, init=starts, layer=range(5))
     controls = table("value", model=["a", "b"], function=CONTROLS, init=inits, layer=[0, 1, 2])
     printed = table("value", function=FUNCTIONS, model=["a", "b"])
-    axes = figures.figure1_left(rows, floors, paper, controls, printed)
+    axes = specialization_figures.figure1_left(rows, floors, paper, controls, printed)
     assert titles(axes[0]) == list(FUNCTIONS)
     for i, model in enumerate("ab"):
         assert axes[i, 0].get_ylabel().startswith(f"{model}\n")
@@ -86,7 +87,7 @@ def test_overlaps_within_functions_come_before_those_between():
     pairs = [("semantic", "task"), ("semantic", "semantic"), ("task", "task"), ("knowledge", "knowledge")]
     rows[["function", "other"]] = [pairs[i] for i in rows["pair"]]
     rows["chance"] = np.where(rows["model"] == "a", 0.01, 0.02)
-    axes = figures.overlaps(rows)
+    axes = specialization_figures.overlaps(rows)
     assert titles(axes) == ["a", "b"]
     order = ["semantic", "task", "knowledge", "semantic – task"]
     assert [t.get_text() for t in axes[0].get_yticklabels()] == order
@@ -104,7 +105,7 @@ def test_overlaps_within_functions_come_before_those_between():
 
 def test_the_balance_of_classes_is_one_less_zero():
     rows = table("length frequency", function=["task", "semantic"], subfunction=["x", "y"], label=[0, 1])
-    axes = figures.class_balance(rows)
+    axes = functionality_figures.class_balance(rows)
     keyed = rows.set_index(["label", "function", "subfunction"]).sort_index()
     for ax, measure in zip(axes, ("length", "frequency"), strict=True):
         difference = keyed.loc[1, measure] - keyed.loc[0, measure]
@@ -119,7 +120,7 @@ def test_the_balance_of_classes_is_one_less_zero():
 
 def test_baselines_keep_their_colour_and_function():
     rows = table("words length vectors", function=["task", "semantic"], subfunction=["x", "y", "z"])
-    ax = figures.baselines(rows, limit=0.85)
+    ax = functionality_figures.baselines(rows, limit=0.85)
     assert [t.get_text() for t in ax.get_yticklabels()] == ["task", "semantic"]
     assert upright(ax) == [0.5, 0.85]
     legend = ax.get_legend()
@@ -135,7 +136,7 @@ def test_baselines_keep_their_colour_and_function():
 def test_every_run_has_its_line_in_the_colour_of_its_model():
     rows = table("loss facts_loss task_loss", model=["switch", "t5"], seed=[0, 1], step=[1, 10, 100])
     rows.loc[rows["model"] == "switch", "task_loss"] = np.nan
-    axes = figures.training(rows)
+    axes = models_figures.training(rows)
     colours = {"switch": COLOURS["other"], "t5": BLUE}
     for ax, measure in zip(axes, ("loss", "facts_loss", "task_loss"), strict=True):
         for model, colour in colours.items():
@@ -156,7 +157,7 @@ def test_routers_are_shown_seed_by_seed_and_layer_by_layer():
     logs = table("z_loss", seed=[0, 1], step=[1, 10])
     entropy = table("entropy", seed=[0, 1], layer=[1, 3], step=[1, 10])
     share = table("share", seed=[0, 1], layer=[1, 3], expert=range(8))
-    axes = figures.router_load(logs, entropy, share, limit=0.75)
+    axes = models_figures.router_load(logs, entropy, share, limit=0.75)
     runs = [part[["step", "z_loss"]].to_numpy() for _, part in logs.groupby("seed")]
     assert np.allclose(lines(axes[0], COLOURS["other"]), runs)
     legend = axes[1].get_legend()
@@ -176,7 +177,7 @@ def test_routers_are_shown_seed_by_seed_and_layer_by_layer():
 
 def test_the_start_stands_left_of_the_end():
     rows = around(table("value", function=FUNCTIONS, model=["a", "b"], init=["trained", "untrained"]), "value")
-    for function, ax in zip(FUNCTIONS, axes := figures.start_and_end(rows), strict=True):
+    for function, ax in zip(FUNCTIONS, axes := models_figures.start_and_end(rows), strict=True):
         assert ax.get_title() == function
         assert [t.get_text() for t in ax.get_xticklabels()] == ["a", "b"]
         for init, shift in (("untrained", -0.1), ("trained", 0.1)):
@@ -190,7 +191,7 @@ def test_the_start_stands_left_of_the_end():
 def test_accuracies_stand_over_their_task_with_its_chance():
     rows = table("accuracy", task=["sst2", "mnli"], seed=[0, 1, 2])
     rows = rows.assign(chance=rows["task"].map({"sst2": 0.5, "mnli": 1 / 3}))
-    ax = figures.accuracies(rows)
+    ax = models_figures.accuracies(rows)
     assert [t.get_text() for t in ax.get_xticklabels()] == ["sst2", "mnli"]
     found = dots(ax, BLUE)
     for place, (task, chance) in enumerate({"sst2": 0.5, "mnli": 1 / 3}.items()):
@@ -200,5 +201,5 @@ def test_accuracies_stand_over_their_task_with_its_chance():
 
 
 def test_a_figure_may_be_drawn_into_given_axes(rng):
-    ax = figures.null_of_best(rng.random(20), {3: rng.random(20)})
-    assert figures.activation_by_label(rng.random(9), np.arange(9) % 2, ("a", "b"), 0.5, axes=ax) is ax
+    ax = functionality_figures.null_of_best(rng.random(20), {3: rng.random(20)})
+    assert functionality_figures.activation_by_label(rng.random(9), np.arange(9) % 2, ("a", "b"), 0.5, axes=ax) is ax

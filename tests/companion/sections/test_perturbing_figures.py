@@ -7,9 +7,10 @@ from drawn import across, around, band, bars, line, said, titles, upright, where
 from drawn import table as made_table
 from matplotlib.colors import to_hex
 
-from companion.sections import perturbing_figures as figures
+from companion.sections import perturbing_switch_figures, perturbing_t5_figures
 from companion.sections.figures import COLOURS
-from companion.sections.perturbing_figures import ORDER_COLOURS, STRATEGY_COLOURS
+from companion.sections.perturbing_switch_figures import STRATEGY_COLOURS
+from companion.sections.perturbing_t5_figures import ORDER_COLOURS
 
 pytestmark = pytest.mark.usefixtures("figures")
 BLUE = COLOURS["trained"]
@@ -20,7 +21,7 @@ def test_curves_are_a_colour_an_order_and_the_printed_ones_are_below():
     ours = around(made_table("accuracy", panel=["seen", "new"], order=ORDER_COLOURS, share=[0.0, 0.1, 0.2]), "accuracy")
     printed = made_table("accuracy", order=ORDER_COLOURS, share=[0.0, 0.1, 0.2], panel=["seen", "new"])
     lines = pd.DataFrame({"panel": ["new", "seen"], "chance": [0.31, 0.33], "majority": [0.51, 0.53]})
-    axes = figures.curves(ours, printed, lines)
+    axes = perturbing_t5_figures.curves(ours, printed, lines)
     assert titles(axes) == ["seen tasks, here", "new tasks, here", "seen tasks, printed", "new tasks, printed"]
     for row, source in zip(axes, (ours, printed), strict=True):
         for ax, panel in zip(row, ("seen", "new"), strict=True):
@@ -33,7 +34,7 @@ def test_curves_are_a_colour_an_order_and_the_printed_ones_are_below():
     found = band(axes[0, 1], ORDER_COLOURS["MoE (4)"])
     assert np.allclose(list(found.values()), best[["low", "high"]])
     assert said(axes[0, 0].figure) == {order: to_hex(colour) for order, colour in ORDER_COLOURS.items()}
-    assert figures.curves(ours, printed.head(0), lines).shape == (1, 2)
+    assert perturbing_t5_figures.curves(ours, printed.head(0), lines).shape == (1, 2)
 
 
 def _lines(ax, colour):
@@ -42,7 +43,7 @@ def _lines(ax, colour):
 
 def test_differences_are_in_points_with_their_extremes():
     rows = around(made_table("difference lowest highest", against=["random", "Avg (4)"], number=[4, 8]), "difference")
-    axes = figures.differences(rows, 40, "points")
+    axes = perturbing_t5_figures.differences(rows, 40, "points")
     assert axes[0, 0].get_ylabel() == "points"
     assert [ax.get_visible() for ax in axes.flat] == [True, True, False]
     for against, ax in zip(("random", "Avg (4)"), axes.flat, strict=False):
@@ -58,7 +59,7 @@ def test_differences_are_in_points_with_their_extremes():
 def test_dissociation_is_a_matrix_with_its_diagonal_framed():
     numbers = np.arange(9).reshape(3, 3) / 100 - 0.03
     tables = {name: pd.DataFrame(k * numbers, TASKS, TASKS) for name, k in (("neurons", 1), ("experts", -2))}
-    for (name, table), ax in zip(tables.items(), figures.dissociation(tables), strict=True):
+    for (name, table), ax in zip(tables.items(), perturbing_t5_figures.dissociation(tables), strict=True):
         assert ax.get_title() == f"{name} perturbed"
         mesh = ax.collections[0]
         assert np.allclose(np.reshape(mesh.get_array(), (3, 3)), 100 * table)
@@ -72,7 +73,7 @@ def test_dissociation_is_a_matrix_with_its_diagonal_framed():
 
 def test_settings_show_every_order_and_the_plain_model():
     rows = around(made_table("accuracy", setting=["weak", "strong"], order=["none", "random", "Avg (4)"]), "accuracy")
-    panels = figures.settings(rows).figure.axes
+    panels = perturbing_t5_figures.settings(rows).figure.axes
     assert titles(panels) == ["weak", "strong"]
     assert [t.get_text() for t in panels[0].get_yticklabels()] == ["none", "random", "Avg (4)"]
     for setting, ax in zip(("weak", "strong"), panels, strict=True):
@@ -86,7 +87,7 @@ def test_settings_show_every_order_and_the_plain_model():
 def test_strategies_keep_their_colour_and_row():
     rows = made_table("mean sd", name=["here", "printed"], task=TASKS, strategy=STRATEGY_COLOURS)
     tables = {name: where(rows, name=name) for name in ("here", "printed")}
-    axes = figures.strategies(tables)
+    axes = perturbing_switch_figures.strategies(tables)
     assert [t.get_text() for t in axes[0].get_yticklabels()] == TASKS
     for (name, table), ax in zip(tables.items(), axes, strict=True):
         assert ax.get_title() == name
@@ -103,7 +104,7 @@ def test_strategies_keep_their_colour_and_row():
 def test_pairs_are_a_column_each():
     names = ["Function less Original", "Function less No Function"]
     rows = around(made_table("difference", of=["here", "printed"], pair=names, task=TASKS), "difference")
-    axes = figures.pairs({of: where(rows, of=of) for of in ("here", "printed")}, names)
+    axes = perturbing_switch_figures.pairs({of: where(rows, of=of) for of in ("here", "printed")}, names)
     assert titles(axes[0]) == names
     for i, of in enumerate(("here", "printed")):
         assert axes[i, 0].get_ylabel() == of

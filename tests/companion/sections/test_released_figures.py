@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 
 from companion.sections import released_figures as figures
 from companion.sections.figures import COLOURS, FUNCTIONS
-from companion.sections.perturbing_figures import ORDER_COLOURS
+from companion.sections.perturbing_t5_figures import ORDER_COLOURS
 from companion.sections.released_figures import LEVELS
 
 pytestmark = pytest.mark.usefixtures("figures")

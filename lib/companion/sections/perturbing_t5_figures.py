@@ -1,6 +1,6 @@
-"""The figures of perturbed models (Section 5): arrays in, Axes out."""
+"""The figures of T5 with perturbed neurons (Section 5, Figure 2)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from companion.sections.figures import COLOURS, grid
+from companion.sections.figures import COLOURS, grid, key, reach
 
 ORDER_COLOURS = {
     "random": COLOURS["null"],
@@ -20,7 +20,6 @@ ORDER_COLOURS = {
     "Avg (8)": COLOURS["other"],
     "MoE (4)": COLOURS["untrained"],
 }
-STRATEGY_COLOURS = {"Original": COLOURS["null"], "No Function": COLOURS["untrained"], "Function": COLOURS["trained"]}
 
 
 def curves(ours: pd.DataFrame, printed: pd.DataFrame, lines: pd.DataFrame) -> np.ndarray:
@@ -55,8 +54,7 @@ def curves(ours: pd.DataFrame, printed: pd.DataFrame, lines: pd.DataFrame) -> np
         axes[i, 0].set(ylabel="accuracy, mean over tasks")
     for ax in axes[-1]:
         ax.set(xlabel="perturbed neurons of the layers, %")
-    handles = [axes[0, 0].plot([], [], color=c, lw=3, label=o)[0] for o, c in ORDER_COLOURS.items()]
-    axes[0, 0].figure.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False, fontsize=9)
+    key(axes, {order: {"color": colour, "lw": 3} for order, colour in ORDER_COLOURS.items()}, columns=4)
     return axes
 
 
@@ -67,16 +65,20 @@ def differences(table: pd.DataFrame, fine: int, label: str) -> np.ndarray:
     """
     names = list(dict.fromkeys(table["against"]))
     columns = 3
-    axes = grid(
-        -(-len(names) // columns), columns, width=7.8, height=2.3 * -(-len(names) // columns) + 0.4, sharey="all"
-    )
+    rows = -(-len(names) // columns)
+    axes = grid(rows, columns, width=7.8, height=2.3 * rows + 0.4, sharey="all")
     for name, ax in zip(names, axes.flat, strict=False):
         part = table[table["against"] == name]
         share = 100 * part["number"] / fine
-        errors = [part["difference"] - part["low"], part["high"] - part["difference"]]
         ax.axhline(0, color=COLOURS["null"], lw=1)
         ax.errorbar(
-            share, 100 * part["difference"], 100 * np.array(errors), fmt="o", color=COLOURS["trained"], ms=4, lw=1.4
+            share,
+            100 * part["difference"],
+            reach(part, "difference", 100),
+            fmt="o",
+            color=COLOURS["trained"],
+            ms=4,
+            lw=1.4,
         )
         for end in ("lowest", "highest"):
             ax.plot(share, 100 * part[end], "_", color=COLOURS["trained"], ms=7, alpha=0.6)
@@ -93,9 +95,9 @@ def differences(table: pd.DataFrame, fine: int, label: str) -> np.ndarray:
 def dissociation(tables: Mapping[str, pd.DataFrame]) -> np.ndarray:
     """Matrices of lost accuracy, in percentage points: rows what is perturbed, columns what is asked."""
     axes = grid(1, len(tables), width=7.8, height=3.9, sharey="row")[0]
-    reach = 100 * max(np.abs(table.to_numpy()).max() for table in tables.values())
+    most = 100 * max(np.abs(table.to_numpy()).max() for table in tables.values())
     for (name, table), ax in zip(tables.items(), axes, strict=True):
-        look = {"cmap": "vlag", "vmin": -reach, "vmax": reach, "annot": True, "fmt": ".1f", "cbar": False}
+        look = {"cmap": "vlag", "vmin": -most, "vmax": most, "annot": True, "fmt": ".1f", "cbar": False}
         sns.heatmap(100 * table, ax=ax, square=True, annot_kws={"fontsize": 8}, **look)
         for i in range(len(table)):
             ax.add_patch(Rectangle((i, i), 1, 1, fill=False, edgecolor="black", lw=1.4))
@@ -113,50 +115,9 @@ def settings(table: pd.DataFrame) -> Axes:
     axes = grid(1, len(names), width=7.8, height=0.28 * len(orders) + 1.2, sharey="row", sharex="all")[0]
     for name, ax in zip(names, axes, strict=True):
         part = table[table["setting"] == name].set_index("order").reindex(orders)
-        errors = [part["accuracy"] - part["low"], part["high"] - part["accuracy"]]
-        ax.errorbar(part["accuracy"], range(len(orders)), xerr=errors, fmt="o", color=COLOURS["trained"], ms=4, lw=1.4)
+        look = {"fmt": "o", "color": COLOURS["trained"], "ms": 4, "lw": 1.4}
+        ax.errorbar(part["accuracy"], range(len(orders)), xerr=reach(part, "accuracy"), **look)
         ax.axvline(part.loc["none", "accuracy"], color=COLOURS["null"], lw=1)
         ax.set(title=name, yticks=range(len(orders)), yticklabels=orders, ylim=(len(orders) - 0.5, -0.5))
     axes[len(names) // 2].set(xlabel="accuracy, mean over tasks (grey: nothing perturbed)")
     return axes[0]
-
-
-def strategies(tables: Mapping[str, pd.DataFrame]) -> np.ndarray:
-    """Accuracy of each task under the three strategies, mean and standard deviation over draws, a panel a table.
-
-    Each table has ``task, strategy, mean, sd`` in percent.
-    """
-    axes = grid(1, len(tables), width=7.8, height=3.9, sharey="row", sharex="all")[0]
-    tasks = list(dict.fromkeys(next(iter(tables.values()))["task"]))
-    for (name, table), ax in zip(tables.items(), axes, strict=True):
-        for (strategy, colour), shift in zip(STRATEGY_COLOURS.items(), (-0.22, 0, 0.22), strict=True):
-            part = table[table["strategy"] == strategy].set_index("task").reindex(tasks)
-            places = np.arange(len(tasks)) + shift
-            ax.errorbar(part["mean"], places, xerr=part["sd"], fmt="o", color=colour, ms=4, lw=1.3, label=strategy)
-        ax.set(title=name, yticks=range(len(tasks)), yticklabels=tasks, ylim=(len(tasks) - 0.5, -0.5))
-    axes[len(tables) // 2].set(xlabel="accuracy, %")
-    axes[0].figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
-    return axes
-
-
-def pairs(tables: Mapping[str, pd.DataFrame], names: Sequence[str]) -> np.ndarray:
-    """Paired differences in percentage points with intervals: a row a table, a column a pair of strategies.
-
-    Each table has ``task, pair, difference, low, high``.
-    """
-    tasks = list(dict.fromkeys(task for table in tables.values() for task in table["task"]))
-    axes = grid(len(tables), len(names), width=7.8, height=2.3 * len(tables) + 0.4, sharey="row", sharex="all")
-    for i, (title, table) in enumerate(tables.items()):
-        for name, ax in zip(names, axes[i], strict=True):
-            part = table[table["pair"] == name].set_index("task").reindex(tasks)
-            errors = [part["difference"] - part["low"], part["high"] - part["difference"]]
-            ax.axvline(0, color=COLOURS["null"], lw=1)
-            ax.errorbar(
-                part["difference"], range(len(tasks)), xerr=errors, fmt="o", color=COLOURS["trained"], ms=4, lw=1.3
-            )
-            ax.set(yticks=range(len(tasks)), yticklabels=tasks, ylim=(len(tasks) - 0.5, -0.5))
-            if i == 0:
-                ax.set(title=name)
-        axes[i, 0].set(ylabel=title)
-    axes[-1, len(names) // 2].set(xlabel="difference in accuracy, percentage points")
-    return axes

@@ -1,0 +1,84 @@
+"""The figures of Section 4: best predictivities by layer, and shared top neurons (Figure 1)."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from companion.sections.figures import COLOURS, FUNCTIONS, grid, key, kinds, reach
+
+CONTROLS = {"topics": "semantic", "balanced": "knowledge"}  # the function that a control is drawn with
+
+
+def figure1_left(
+    table: pd.DataFrame, floors: pd.DataFrame, paper: pd.DataFrame, controls: pd.DataFrame, paper_floors: pd.DataFrame
+) -> np.ndarray:
+    """Mean best predictivity by layer, as in the left of the paper's Figure 1: a row a model, a column a function.
+
+    Parameters
+    ----------
+    table : ``model, init`` (trained or untrained)``, function, layer, value, low, high``.
+    floors : ``model, function, low, high`` of the best of N useless neurons.
+    paper : ``model, function, init, layer, mean_best_ap``; its layers are squeezed to the width of ours.
+    controls : as `table`, of the controls; each is drawn with the function that it belongs to (`CONTROLS`).
+    paper_floors : ``model, function, value``, the mean best of N chance-level neurons at the paper's sizes.
+    """
+    names = list(dict.fromkeys(table["model"]))
+    axes = grid(len(names), len(FUNCTIONS), width=7.8, height=2.1 * len(names) + 0.5, sharey="col")
+    for (i, name), (j, function) in product(enumerate(names), enumerate(FUNCTIONS)):
+        ax = axes[i, j]
+        here = "model == @name and function == @function"
+        ours, printed = table.query(here), paper.query(here)
+        layers = ours["layer"].unique()
+        for init, style in (("pretrained", "-"), ("random_init", ":")):
+            rows = printed[printed["init"] == init]
+            places = np.interp(rows["layer"], [rows["layer"].min(), rows["layer"].max()], [layers[0], layers[-1]])
+            ax.plot(places, rows["mean_best_ap"], style, color=COLOURS["paper"], lw=1, alpha=0.7)
+        for value in paper_floors.query(here)["value"]:
+            ax.axhline(value, color=COLOURS["paper"], lw=0.8, ls=(0, (1, 3)), alpha=0.7)
+        strict = controls[(controls["model"] == name) & (controls["function"].replace(CONTROLS) == function)]
+        for init in ("untrained", "trained"):
+            rows = strict[strict["init"] == init]
+            ax.plot(rows["layer"], rows["value"], "--", color=COLOURS[init], lw=1.4)
+        for low, high in floors.query(here)[["low", "high"]].itertuples(index=False):
+            ax.axhspan(low, high, color=COLOURS["null"], alpha=0.35, lw=0)
+        for init in ("untrained", "trained"):
+            rows = ours[ours["init"] == init]
+            ax.fill_between(rows["layer"], rows["low"], rows["high"], color=COLOURS[init], alpha=0.2, lw=0)
+            ax.plot(rows["layer"], rows["value"], "o-", color=COLOURS[init], lw=2, ms=4)
+        ax.set(xticks=layers)
+        if i == 0:
+            ax.set(title=function)
+        if j == 0:
+            ax.set(ylabel=f"{name}\nbest predictivity")
+    axes[-1, len(FUNCTIONS) // 2].set(xlabel="encoder layer, 0-based; the paper's are squeezed to the same width")
+    shown = ("trained", "untrained", "null", "paper")
+    key(axes, kinds(shown, null="best of N chance-level neurons", paper="printed"))
+    return axes
+
+
+def overlaps(table: pd.DataFrame) -> np.ndarray:
+    """Shared top neurons within and between functions, on a logarithmic scale, with the chance line.
+
+    `table` has ``model, init, function, other, value, low, high, chance``; ``init`` is trained, untrained or paper.
+    """
+    names = list(dict.fromkeys(table["model"]))
+    axes = grid(1, len(names), width=7.8, height=3.4, sharey="row")[0]
+    pairs = list(dict.fromkeys(zip(table["function"], table["other"], strict=True)))
+    pairs.sort(key=lambda pair: pair[0] != pair[1])
+    labels = [f"{a}" if a == b else f"{a} – {b}" for a, b in pairs]
+    for name, ax in zip(names, axes, strict=True):
+        rows = table.query("model == @name")
+        for init, marker, shift in (("trained", "o", -0.15), ("untrained", "s", 0.15), ("paper", "D", 0)):
+            part = rows[rows["init"] == init]
+            places = [pairs.index(pair) + shift for pair in zip(part["function"], part["other"], strict=True)]
+            ax.errorbar(part["value"], places, xerr=reach(part, "value"), fmt=marker, ms=4, lw=1.2, color=COLOURS[init])
+        ax.axvline(rows["chance"].iloc[0], color=COLOURS["null"], lw=1, ls="--")
+        ax.axhline(len(FUNCTIONS) - 0.5, color=COLOURS["null"], lw=0.5)
+        ax.set(xscale="log", title=name, yticks=range(len(pairs)), yticklabels=labels, ylim=(len(pairs) - 0.5, -0.5))
+        ax.set_xticks([0.003, 0.01, 0.03, 0.1])
+        ax.set_xticks([], minor=True)
+        ax.xaxis.set_major_formatter("{x:g}")
+    axes[len(names) // 2].set(xlabel="share of the top 1 % neurons in common (dashed: chance)")
+    key(axes, kinds(("trained", "untrained", "paper"), paper="printed"))
+    return axes
