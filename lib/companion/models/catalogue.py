@@ -95,7 +95,7 @@ def load(
     if untrained and name in hub.SHAPES:
         folder, config, text = None, hub.SHAPES[name], tokenizer()
     else:
-        folder = _folder(name, None if untrained else seed, step)
+        folder = folder_of(name, None if untrained else seed, step)
         config = _config(folder)
         text = _tokenizer(folder, config)
     module = fresh(config, seed or 0) if untrained or folder is None else _read_weights(folder, config)
@@ -120,7 +120,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
 
 
-def _folder(name: str, seed: int | None = None, step: int | None = None) -> Path:
+def folder_of(name: str, seed: int | None = None, step: int | None = None) -> Path:
     """Where the files of a model are, on disk in the end."""
     if name in companions():
         if step is not None:
