@@ -51,6 +51,10 @@ students: $(ENV)/ready ## write copies of the notebooks without solutions into s
 test: $(ENV)/ready ## run every test; those of the pages need the built book and Chromium
 	OMP_NUM_THREADS=1 $(RUN)/pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal
 
+.PHONY: test-fast
+test-fast: $(ENV)/ready ## run the tests that take seconds
+	OMP_NUM_THREADS=1 $(RUN)/pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal -m 'not slow and not builders and not exercises'
+
 .PHONY: verify
 verify: $(ENV)/ready ## what takes longer: rebuild the shipped tables and compare, run every section with wrong answers
 	$(RUN)/pytest -m 'builders or exercises'

@@ -36,7 +36,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module", params=PAGES)
+@pytest.fixture(scope="module", params=[pytest.param(page, marks=pytest.mark.slow) for page in PAGES])
 def opened(request, browser, site):
     """A page from the server on a desktop by day, and from disk on a phone by night: two loads for all there is to see.
 

@@ -206,7 +206,9 @@ def test_wrong_answers_are_known_for_every_exercise():
 
 
 QUICK = ("03_functionality", "A_released")  # the others take a minute each: make verify
-RUN = [pytest.param(p, id=p.stem, marks=[] if p.stem in QUICK else pytest.mark.exercises) for p in SOURCES]
+RUN = [
+    pytest.param(p, id=p.stem, marks=pytest.mark.slow if p.stem in QUICK else pytest.mark.exercises) for p in SOURCES
+]
 
 
 @pytest.mark.parametrize("path", RUN)

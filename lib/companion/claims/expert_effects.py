@@ -133,11 +133,14 @@ def _between_partitions(
 def _measured(part: str, rows: np.ndarray, run: Counted, alpha: float) -> Float[np.ndarray, "measure partition"]:
     """Proportion and degrees of functional experts of each partition."""
     counts, number = getattr(run, part).take(rows, axis=-3).sum(-3), run.own.shape[-1]
-    found = partition_null.measures(counts * number / (len(rows) * run.top), _called(counts, len(rows), run, alpha))
+    found = partition_null.measures(
+        counts * number / (len(rows) * run.top), above_chance(counts, len(rows), run, alpha)
+    )
     return found.reshape(len(found), -1)
 
 
-def _called(counts: np.ndarray, subfunctions: int, run: Counted, alpha: float) -> Bool[np.ndarray, "... expert"]:
+def above_chance(counts: np.ndarray, subfunctions: int, run: Counted, alpha: float) -> Bool[np.ndarray, "... expert"]:
+    """Which experts have more top neurons of so many sub-functions than the binomial null allows."""
     size = run.neurons // run.own.shape[-1]
     return counts > nulls.threshold(nulls.binomial(subfunctions, run.top, run.neurons, size), alpha)
 
@@ -146,7 +149,7 @@ def _consistency(rows: np.ndarray, runs: Sequence[Counted], alpha: float) -> lis
     """Average precision above that of random order, of each layer and run with functional and other experts."""
     made = []
     for run in runs:
-        called, means = _called(run.own[rows].sum(0), len(rows), run, alpha), run.means[rows].mean(0)
+        called, means = above_chance(run.own[rows].sum(0), len(rows), run, alpha), run.means[rows].mean(0)
         for labels, values in zip(called, means, strict=True):
             if labels.any() and not labels.all():
                 expected = expected_precision(labels.sum(), len(labels))

@@ -41,7 +41,7 @@ def reading(copies: int = 3, *, rows: int = 32, teraflops: tuple[float, ...] = S
     capture.pooled_activations(model, sentences)
     seconds = (time.perf_counter() - begun) / len(sentences)
     tokens = sum(map(len, ids)) / len(sentences)
-    work = {name: 2 * tokens * _read(name) for name in (SHAPE, "google/switch-base-16")}
+    work = {name: 2 * tokens * weights_read(name) for name in (SHAPE, "google/switch-base-16")}
     number = SENTENCES * (1 + copies)
     made = {}
     for name, operations in work.items():
@@ -50,7 +50,7 @@ def reading(copies: int = 3, *, rows: int = 32, teraflops: tuple[float, ...] = S
     return pd.DataFrame(made).T.rename_axis("model")
 
 
-def _read(name: str) -> int:
+def weights_read(name: str) -> int:
     """Weights of the encoder that a token meets when all neurons are read: not W_O of experts it is not sent to."""
     with torch.device("meta"):  # shapes without memory
         module = AutoModelForSeq2SeqLM.from_config(hub.SHAPES[name])

@@ -44,7 +44,7 @@ def driving_tokens(model: Model, wanted: Iterable[tuple[int, int, str]]) -> dict
             stack.callback(part.read(keep).remove)
         for sentence, pairs in by_sentence.items():
             capture.encoded(model, capture.tokenize(model, [sentence]), [0])
-            pieces = _pieces(model, sentence)
+            pieces = around_tokens(model, sentence)
             for layer, neuron in pairs:
                 values = held[layer][:, neuron]
                 place = int(values.argmax())
@@ -52,7 +52,7 @@ def driving_tokens(model: Model, wanted: Iterable[tuple[int, int, str]]) -> dict
     return made
 
 
-def _pieces(model: Model, sentence: str) -> list[tuple[str, str, str]]:
+def around_tokens(model: Model, sentence: str) -> list[tuple[str, str, str]]:
     """For every token: the sentence before it, the token, and the sentence after it."""
     text = sentence.replace(capture.GAP, model.gap)
     cut = {"truncation": True, "max_length": model.max_tokens}

@@ -72,7 +72,7 @@ def tune(
     untouched = range(min(layers))
     with (
         perturb.routing(model, allowed, gates=gates, capacity=capacity),
-        _learning(model, layers) as tuned,
+        learning(model, layers) as tuned,
         lesions.remembered(model, untouched),
     ):
         optimizer = torch.optim.Adam(tuned, lr=rate)
@@ -90,7 +90,7 @@ def tune(
 
 
 @contextmanager
-def _learning(model: Model, layers: Sequence[int]) -> Iterator[list[torch.Tensor]]:
+def learning(model: Model, layers: Sequence[int]) -> Iterator[list[torch.Tensor]]:
     """W_O and routers of the layers, ready to learn; as they were when the block is left."""
     parts = neurons.feed_forward(model)
     if missing := [layer for layer in layers if layer not in parts]:

@@ -22,11 +22,11 @@ ROUTED = 20  # sentences of each sub-function that routing is counted on
 Plain = dict[str, Any]
 
 
-def carded(top: Int[np.ndarray, "subfunction rank"]) -> list[int]:
+def carded(top: Int[np.ndarray, "subfunction rank"], cards: int = CARDS) -> list[int]:
     """The neurons that have a card: the best one of each sub-function, then those that are on most lists."""
     first = list(dict.fromkeys(top[:, 0].tolist()))
     often = [n for n, _ in Counter(top.T.flatten().tolist()).most_common()]
-    return sorted(list(dict.fromkeys([*first, *often]))[: max(CARDS, len(first))])
+    return sorted(list(dict.fromkeys([*first, *often]))[: max(cards, len(first))])
 
 
 def histogram(values: Float[np.ndarray, "sentence"], labels: Int[np.ndarray, "sentence"]) -> list[float]:

@@ -68,13 +68,15 @@ def _accuracy(x: Features, labels: np.ndarray, train: np.ndarray, test: np.ndarr
     return float(balanced_accuracy_score(labels[test], predicted(fitted, labels[train], measured, penalty)))
 
 
-def predicted(x: Features, labels: Int[np.ndarray, "row"], y: Features, penalty: float) -> Int[np.ndarray, "other"]:
+def predicted(
+    x: Features, labels: Int[np.ndarray, "row"], y: Features, penalty: float, few: int = FEW
+) -> Int[np.ndarray, "other"]:
     """The labels of the rows `y` by a ridge classifier fitted to the rows `x`, as scikit-learn's.
 
-    With few rows the solution is exact, in terms of the rows' inner products (there are more features than rows), and
-    takes a tenth of the time.
+    With up to `few` rows the solution is exact, in terms of the rows' inner products (there are more features than
+    rows), and takes a tenth of the time.
     """
-    if x.shape[0] > FEW:
+    if x.shape[0] > few:
         return RidgeClassifier(alpha=penalty).fit(x, labels).predict(y)  # type: ignore[return-value]
     classes = np.unique(labels)
     targets = np.where(labels[:, None] == classes, 1.0, -1.0)

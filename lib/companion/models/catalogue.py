@@ -70,7 +70,7 @@ def load(
     if untrained and name in hub.SHAPES:
         folder, config, text = None, hub.SHAPES[name], tokenizer()
     else:
-        folder = _folder(name, None if untrained else seed, step)
+        folder = folder_of(name, None if untrained else seed, step)
         config = model_folder.config(folder)
         shared = folder.is_relative_to(sources.data_folder())  # by all shipped models
         text = tokenizer() if shared else model_folder.tokenizer(folder, config)
@@ -101,7 +101,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
 
 
-def _folder(name: str, seed: int | None = None, step: int | None = None) -> Path:
+def folder_of(name: str, seed: int | None = None, step: int | None = None) -> Path:
     """Where the files of a model are, on disk in the end."""
     if name in companions():
         if step is not None:

@@ -80,11 +80,13 @@ def pretrain(
     ) as bar:
         for step, parts in enumerate(batches, start=start + 1):
             record = training_log.Record()
-            accelerator.backward(_loss(prepared, *parts.windows, recipe, record))
+            accelerator.backward(span_loss(prepared, *parts.windows, recipe, record))
             for inputs, targets in parts.facts:
-                accelerator.backward(_loss(prepared, inputs, targets, recipe, record, "facts_loss") / len(parts.facts))
+                accelerator.backward(
+                    span_loss(prepared, inputs, targets, recipe, record, "facts_loss") / len(parts.facts)
+                )
             for inputs, targets in parts.tasks:
-                accelerator.backward(_task_loss(prepared, inputs, targets, recipe, record) / len(parts.tasks))
+                accelerator.backward(task_loss(prepared, inputs, targets, recipe, record) / len(parts.tasks))
             optimizer.scale(recipe.learning_rate(step - 1))
             stepper.step()
             stepper.zero_grad()
@@ -103,7 +105,7 @@ def pretrain(
     return folder / "final"
 
 
-def _loss(
+def span_loss(
     model: torch.nn.Module,
     inputs: torch.Tensor,
     targets: torch.Tensor,
@@ -129,7 +131,7 @@ def _loss(
     return loss + recipe.balance * balance + recipe.z_loss * z
 
 
-def _task_loss(
+def task_loss(
     model: torch.nn.Module, inputs: torch.Tensor, targets: torch.Tensor, recipe: Recipe, record: training_log.Record
 ) -> torch.Tensor:
     """Cross-entropy of the answers, in nats an answer: a mean over tokens would be that of their easy ends."""

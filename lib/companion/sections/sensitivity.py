@@ -31,6 +31,9 @@ def one_at_a_time(
     null: Null = "permutation",
     draws: int = 100,
     seed: int = 0,
+    shares: Sequence[float] = SHARES,
+    numbers: Sequence[int] = NUMBERS,
+    seeds: Sequence[int] = SEEDS,
 ) -> pd.DataFrame:
     """Proportion of functional experts when one choice is changed and all others stay as in the paper.
 
@@ -39,6 +42,7 @@ def one_at_a_time(
     reading : of the model, with its own experts.
     variants : (choice, setting) → top neurons of the same sub-functions, as `variants.obtain` gives them.
     draws : random partitions behind ``chance``.
+    shares, numbers, seeds : of top neurons; of experts; and of k-means.
 
     Returns
     -------
@@ -47,11 +51,11 @@ def one_at_a_time(
     """
     usual, own = specialists.top_neurons(reading), reading["own"]
     rows: list[tuple[str, object, xr.DataArray, xr.DataArray, float]] = []
-    rows += [("top neurons", f"{s:.1%}", specialists.top_neurons(reading, s), own, ALPHA) for s in SHARES]
+    rows += [("top neurons", f"{s:.1%}", specialists.top_neurons(reading, s), own, ALPHA) for s in shares]
     rows += [("alpha", alpha, usual, own, alpha) for alpha in ALPHAS]
     if max(part.experts for part in neurons.layers(model).values()) == 1:
-        rows += [("experts", n, usual, moefication.experts(model, n), ALPHA) for n in NUMBERS]
-        rows += [("k-means seed", i, usual, moefication.experts(model, seed=i), ALPHA) for i in SEEDS]
+        rows += [("experts", n, usual, moefication.experts(model, n), ALPHA) for n in numbers]
+        rows += [("k-means seed", i, usual, moefication.experts(model, seed=i), ALPHA) for i in seeds]
     for choice, default in DEFAULTS.items():
         rows.append((choice, default, usual, own, ALPHA))
         rows += [

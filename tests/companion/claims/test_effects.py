@@ -418,4 +418,4 @@ def test_the_null_of_evidence_is_the_papers():
     counted = expert_effects.Counted(*[np.zeros((1, 1, 8))] * 3, top=10, neurons=80)
     counts = np.arange(30)
     p = nulls.binomial(4, 10, 80, 10)[counts]
-    np.testing.assert_array_equal(expert_effects._called(counts, 4, counted, 0.01), p <= 0.01)
+    np.testing.assert_array_equal(expert_effects.above_chance(counts, 4, counted, 0.01), p <= 0.01)

@@ -317,6 +317,7 @@ def test_an_error_of_a_worker_is_raised_here(cluster, words, results, monkeypatc
     assert "error: the worker" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_with_a_killed_worker(cluster, words, expected, tmp_path):
     """It is killed while it computes a cell, which would never end, and the other goes on."""
     address, client, folder = cluster

@@ -47,7 +47,7 @@ def test_the_activation_is_what_pooling_keeps(untrained, sentences):
 
 def test_marks_stand_for_themselves():
     model = catalogue.load("all-MiniLM-L6-v2", untrained=True)
-    pieces = drivers._pieces(model, "The <extra_id_0> ran.")
+    pieces = drivers.around_tokens(model, "The <extra_id_0> ran.")
     assert pieces[0] == ("", "[CLS]", "The [MASK] ran.")
     assert pieces[2] == ("The ", "[MASK]", " ran.")
     assert pieces[-1] == ("The [MASK] ran.", "[SEP]", "")

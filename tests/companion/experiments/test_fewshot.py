@@ -44,7 +44,7 @@ def test_it_learns_its_examples_and_leaves_no_trace(switch, rows):
 
 def test_only_w_o_and_routers_of_the_layers_learn(switch):
     before = weights(switch)
-    with fewshot._learning(switch, [2, 3]) as tuned:
+    with fewshot.learning(switch, [2, 3]) as tuned:
         assert sum(p.requires_grad for p in switch.module.parameters()) == len(tuned) == 1 + 16 + 1
         with torch.no_grad():
             for weight in tuned:
@@ -58,7 +58,7 @@ def test_only_w_o_and_routers_of_the_layers_learn(switch):
 
 def test_weights_are_restored_after_an_error(switch):
     before = weights(switch)
-    with pytest.raises(RuntimeError), fewshot._learning(switch, [3]) as tuned, torch.no_grad():
+    with pytest.raises(RuntimeError), fewshot.learning(switch, [3]) as tuned, torch.no_grad():
         raise RuntimeError(tuned[0].zero_())
     assert same(switch, before) == []
 

@@ -254,6 +254,7 @@ def test_what_is_no_number_stays_none(tmp_path):
     xr.testing.assert_identical(stored_file.read_dataset(tmp_path / "history").drop_attrs(), shipped)
 
 
+@pytest.mark.slow
 def test_a_shipped_checkpoint_is_that_of_its_recipe(tmp_path):
     """Train the shipped recipe anew to its first checkpoint: other processors round otherwise, so not bit for bit, but
     what is off is little beside the precision that is shipped and what was learned, and no other checkpoint is as near.

@@ -100,11 +100,9 @@ def test_cards_are_bounded_and_name_the_best_the_worst_and_the_neighbours(made, 
     assert [m for m, _ in card["near"]] == np.argsort(-cosine)[:5].tolist()
 
 
-def test_carded_are_the_best_first_and_then_the_frequent(monkeypatch):
-    monkeypatch.setattr(explorer_cards, "CARDS", 3)
-    assert explorer_cards.carded(np.array([[5, 1, 2], [9, 2, 7], [5, 2, 8]])) == [2, 5, 9]
-    monkeypatch.setattr(explorer_cards, "CARDS", 1)
-    assert explorer_cards.carded(np.array([[5, 1, 2], [9, 2, 7]])) == [5, 9]  # never less than the best
+def test_carded_are_the_best_first_and_then_the_frequent():
+    assert explorer_cards.carded(np.array([[5, 1, 2], [9, 2, 7], [5, 2, 8]]), 3) == [2, 5, 9]
+    assert explorer_cards.carded(np.array([[5, 1, 2], [9, 2, 7]]), 1) == [5, 9]  # never less than the best
 
 
 def test_experts_are_those_of_the_permutation_null(made, untrained):

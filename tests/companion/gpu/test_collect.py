@@ -10,20 +10,29 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
+from filelock import FileLock
 from places import ROOT
 
 from companion.gpu import collect, pieces
 from modularity import stored_file
 
+pytestmark = pytest.mark.slow
 
-@pytest.fixture(scope="module")
+
+@pytest.fixture(scope="session")
 def rehearsed(tmp_path_factory):
-    """What a rehearsal leaves."""
-    out = tmp_path_factory.mktemp("gpu") / "out"
-    variables = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "lib")}
-    command = [sys.executable, "-W", "ignore", "-m", "companion.gpu", str(out), "--rehearsal"]
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=900, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
+    """What a rehearsal leaves, of one for all test workers: who comes while it is made waits for it."""
+    base = tmp_path_factory.getbasetemp()
+    out = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "rehearsed"
+    whole = out.with_suffix(".whole")
+    with FileLock(out.with_suffix(".lock")):
+        if not whole.exists():
+            shutil.rmtree(out, ignore_errors=True)
+            variables = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "lib")}
+            command = [sys.executable, "-W", "ignore", "-m", "companion.gpu", str(out), "--rehearsal"]
+            done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=900, check=False)
+            assert done.returncode == 0, done.stdout + done.stderr[-2000:]
+            whole.touch()
     return out
 
 

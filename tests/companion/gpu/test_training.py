@@ -32,10 +32,12 @@ def test_one_batch_has_the_losses_and_gradients_of_pretrains_parts(recipe, text)
         inputs[: recipe.batch, : raw - hidden + spans + 1],
         targets[: recipe.batch, : hidden + spans + 1].contiguous(),
     )
-    total = pretrain._loss(model, *windows, recipe, log)
-    total = total + pretrain._loss(model, inputs[recipe.batch : edge], targets[recipe.batch : edge], recipe, log, "f")
+    total = pretrain.span_loss(model, *windows, recipe, log)
+    total = total + pretrain.span_loss(
+        model, inputs[recipe.batch : edge], targets[recipe.batch : edge], recipe, log, "f"
+    )
     if recipe.tasks:
-        total = total + pretrain._task_loss(model, inputs[edge:], targets[edge:], recipe, log)
+        total = total + pretrain.task_loss(model, inputs[edge:], targets[edge:], recipe, log)
     total.backward()
     torch.testing.assert_close(made.total, total)
     for ours, parameter in zip(gradients, model.parameters(), strict=True):

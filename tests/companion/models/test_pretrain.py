@@ -62,6 +62,7 @@ tiny_runs.train(tiny_runs.replace(tiny_runs.NANO, steps=24), Path(sys.argv[2]), 
 """
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_any_moment_ends_in_the_same_bits(tmp_path):
     """Killed, not asked: whatever it was writing stays half-written."""
     long = replace(NANO, steps=24)
@@ -79,6 +80,7 @@ def test_a_run_killed_at_any_moment_ends_in_the_same_bits(tmp_path):
     assert equal(weights(train(long, tmp_path / "killed")), weights(train(long, tmp_path / "whole")))
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one(tmp_path):
     """Each takes half of every batch, and their gradients are averaged: equal but for rounding."""
     script = tmp_path / "run.py"

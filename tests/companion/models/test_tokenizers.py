@@ -135,7 +135,7 @@ def test_our_own_models_read_what_they_always_read(name, tmp_path):
         catalogue.tokenizer().save_pretrained(tmp_path / "copy")
         name = str(tmp_path / "copy")
     elif name == catalogue.MINILM:
-        where = catalogue._folder(name)
+        where = catalogue.folder_of(name)
     model = catalogue.load(name, untrained=True)
     before, raw = as_before(where)
     texts = [text.replace("<extra_id_0>", model.gap) for text in [*TEXTS, "the cat " * 300, "a  b\tc <pad> </s> [SEP]"]]

@@ -107,7 +107,6 @@ def test_the_shipped_tables_are_rechecked(authors, monkeypatch):
 def test_a_file_of_tables_is_made_from_the_files(anew, files, tmp_path, monkeypatch, capsys):
     """Of numbers, words and truths exactly, missing ones too; columns in their order."""
     monkeypatch.setattr(released_answers, "read", lambda folder: files)
-    released_answers._read.cache_clear()
     one = Released(3, str(anew), folder=str(tmp_path))
     monkeypatch.setattr(results, "EXPERIMENTS", {"released": one})
     assert results.main(["released", "--workers", "1"]) == 2  # what is printed and not in these files has no words
@@ -121,7 +120,6 @@ def test_a_file_of_tables_is_made_from_the_files(anew, files, tmp_path, monkeypa
         assert one.again(file, (name,)) == 0
     key = stored_file.provenance(file)["key"]
     assert (key["commit"], key["seed"]) == (release.COMMIT, 3)
-    released_answers._read.cache_clear()
 
 
 def test_how_far_tables_are_apart_by_hand():

@@ -12,11 +12,11 @@ def inputs(model, subfunctions):
     return reading, {pair: variants.read(model, subfunctions, *pair) for pair in variants.SETTINGS}
 
 
-def test_choices_are_changed_one_at_a_time(untrained, monkeypatch):
+def test_choices_are_changed_one_at_a_time(untrained):
     subfunctions = tracks.load_all(per_class=8, limit=2)
-    monkeypatch.setattr(sensitivity, "SEEDS", range(2))
-    monkeypatch.setattr(sensitivity, "NUMBERS", (8, 16))
-    made = sensitivity.one_at_a_time(untrained, *inputs(untrained, subfunctions), draws=3)
+    made = sensitivity.one_at_a_time(
+        untrained, *inputs(untrained, subfunctions), draws=3, numbers=(8, 16), seeds=range(2)
+    )
     assert set(made["choice"]) == {"top neurons", "alpha", "experts", "k-means seed", "score", "pooling"}
     assert len(made) == 3 * (4 + 4 + 2 + 2 + 3 + 3)
     as_in_the_paper = [("top neurons", "1.0%"), ("alpha", "0.001"), ("experts", "16"), ("k-means seed", "0")]
@@ -26,11 +26,10 @@ def test_choices_are_changed_one_at_a_time(untrained, monkeypatch):
         assert rows.loc[place].reset_index(drop=True).equals(first)
 
 
-def test_a_switch_keeps_its_experts(monkeypatch):
-    monkeypatch.setattr(sensitivity, "SHARES", (specialists.SHARE,))
+def test_a_switch_keeps_its_experts():
     model = catalogue.load("switch-mini", untrained=True)
     reading, _ = inputs(model, tracks.load_all(per_class=8, limit=2))
-    made = sensitivity.one_at_a_time(model, reading, {}, draws=2)
+    made = sensitivity.one_at_a_time(model, reading, {}, draws=2, shares=(specialists.SHARE,))
     assert set(made["choice"]) == {"top neurons", "alpha", "score", "pooling"}
 
 

@@ -277,6 +277,7 @@ def loaded(programs: dict[str, str]) -> dict[str, set[str]]:
     return {name: set(files) for name, files in map(json.loads, done.stdout.splitlines())}
 
 
+@pytest.mark.slow
 def test_all_that_a_section_loads_is_among_what_it_depends_on():
     programs = {}
     for file in NOTEBOOKS:
