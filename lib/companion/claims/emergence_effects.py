@@ -15,6 +15,7 @@ from modularity import emergence, intervals
 from modularity.intervals import ENDS, NAN
 
 HALF = 0.5  # of the run: what is reached before is early
+FEW = 10  # sub-functions of which a clustering score has no interval
 LATE = 0.1  # share of the run from which on checkpoints are equally far apart
 
 
@@ -35,7 +36,7 @@ def appearance(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         curves: dict[str, Any] = {
             m: rows.pivot_table(m, ["run", "function"], "share") for m in ("proportion", "degree")
         }
-        at = {m: _by_run(table.apply(_half_way, axis=1)) for m, table in curves.items()}
+        at = {m: _by_run(table.apply(report.half_reached, axis=1)) for m, table in curves.items()}
         reached[name] = at["proportion"]
         spread = _by_run(curves["proportion"].apply(_range_late, axis=1))
         parts = {"functional-early": at["proportion"], "degree-early": at["degree"], "functional-stays": spread}
@@ -45,11 +46,6 @@ def appearance(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         if published.counterpart(name) == "switch" and others:
             made.append(("switch-later", name, *intervals.welch(values, others[0])))
     return evidence.table(made)
-
-
-def _half_way(curve: pd.Series) -> float:
-    values, share = curve.to_numpy(), curve.index.to_numpy()
-    return float(share[np.argmax(values >= values.max() / 2)]) if values.max() > 0 else NAN
 
 
 def _range_late(curve: pd.Series) -> float:
@@ -92,7 +88,13 @@ def stabilisation(
         of_parts = intervals.redrawn(size, draws, rng=rng)
         drawn = np.einsum("dr,dm,lrms->dls", weights, of_parts, part, optimize=True)
         means = np.concatenate([part.mean((1, 2))[None], drawn])  # the estimate first
-        found[function] = _of_curves(means, shares, level)
+        found[function] = of_curves(means, shares, level)
+    return table_of(found, name)
+
+
+def table_of(found: Mapping[str, np.ndarray], name: str) -> pd.DataFrame:
+    """The claims of `stabilisation` from function → `of_curves`, the estimate first; all but the first are means over
+    functions."""
     effects_of = {f"{function}-experts-before-neurons": effects[0] for function, effects in found.items()}
     shared = np.mean([effects[1:] for effects in found.values()], axis=0)  # effect, draw
     effects_of |= dict(zip(("experts-before-random", "experts-early", "stabilises"), shared, strict=True))
@@ -101,7 +103,7 @@ def stabilisation(
     )
 
 
-def _of_curves(means: np.ndarray, shares: np.ndarray, level: float) -> np.ndarray:
+def of_curves(means: np.ndarray, shares: np.ndarray, level: float) -> np.ndarray:
     """The effects of `stabilisation` from curves of dims ``(draw, level, step)``, dims ``(effect, draw)``."""
     expert, random, neuron = np.minimum(emergence.first_above(means, shares, level), 1).T
     both = means[:, [report.LEVELS.index("expert"), report.LEVELS.index("neuron")]].mean(1)
@@ -136,27 +138,21 @@ def organisation(
 
     Parameters
     ----------
-    own, random : as `emergence_tables.organisation` takes them; the first `partitions` random ones are taken.
+    own, random : as `organization_tables.organisation` takes them; the first `partitions` random ones are taken.
     alike : likeness of sub-functions, of `similarity.between`.
     """
-    rng = np.random.default_rng(seed)
     ends = [own[0]["layer"].to_numpy()[i] for i in (0, -1)]
     drawn = xr.concat(random, "run", coords="minimal").isel(draw=slice(partitions))
     whole = xr.concat(own, "run", coords="minimal")
     tables = [whole, *(drawn.isel(draw=i, drop=True) for i in range(drawn.sizes["draw"]))]
     every = xr.concat(tables, "partition", coords="minimal").sel(layer=ends)
-    size = every.sizes["subfunction"]
-    kept = size - max(1, size // 5)
-    estimate = _scores(alike, every)
-    if size < 10:
-        left = np.full((2, 3), NAN)
-    else:
-        parts = (np.sort(rng.permutation(size)[:kept]) for _ in range(draws))
-        left = np.array([_scores(alike, every.isel(subfunction=part)) for part in parts])
-    errors = np.sqrt(left.var(0) * kept / (size - kept))
+    units = np.arange(every.sizes["subfunction"])
+    found = intervals.delete_d(units, lambda part: _scores(alike, every.isel(subfunction=part)), draws, seed=seed)
+    if len(units) < FEW:
+        found[1] = NAN
     claims = ("lowest-organised", "lowest-over-random", "higher-not")
     return evidence.table(
-        (claim, name, *intervals.of_error(e, error)) for claim, e, error in zip(claims, estimate, errors, strict=True)
+        (claim, name, *intervals.of_error(*pair)) for claim, pair in zip(claims, found.T, strict=True)
     )
 
 
@@ -168,9 +164,9 @@ def _scores(alike: xr.DataArray, tables: xr.DataArray) -> np.ndarray:
 
 def organised_early(curves: pd.DataFrame, name: str) -> pd.DataFrame:
     """``organised-early``: `HALF` less the share of the run at which the clustering score of the lowest layer, of the
-    tables of `emergence_tables.clustering`, first reaches half of its highest value; Student's t over runs."""
+    tables of `organization_tables.clustering`, first reaches half of its highest value; Student's t over runs."""
     rows: pd.DataFrame = curves.loc[(curves["partition"] == "model") & (curves["layer"] == curves["layer"].min())]
-    reached: Any = rows.pivot_table("value", "run", "share").apply(_half_way, axis=1)
+    reached: Any = rows.pivot_table("value", "run", "share").apply(report.half_reached, axis=1)
     return evidence.table(
         [("organised-early", name, *intervals.student(HALF - reached.dropna().to_numpy(), lone=True))]
     )

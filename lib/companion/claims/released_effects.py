@@ -11,12 +11,12 @@ from scipy import stats
 
 from companion.claims import effects as evidence
 from companion.claims import perturbation_effects
-from companion.claims.emergence_effects import HALF, LATE
+from companion.claims.emergence_effects import of_curves, table_of
 from companion.functions.prompts import SEEN, UNSEEN
 from companion.released.release_files import Release
 from companion.sections.released_tables import guessing, paired
 from modularity import emergence, intervals
-from modularity.intervals import DRAWS, ENDS
+from modularity.intervals import DRAWS
 
 T5, SWITCH = "T5-base, released", "Switch-base-16, released"
 TRAINED = {"t5": "T5 of the authors, released", "switch": "Switch of the authors, released"}
@@ -135,15 +135,8 @@ def stabilisation(
     drawn = intervals.redrawn(len(places), draws, rng=np.random.default_rng(seed))
     weights = np.concatenate([np.full((1, len(places)), 1 / len(places)), drawn])  # the estimate first
     means = np.einsum("dl,fkls->fdks", weights, values.to_numpy())
-    expert, random, neuron = np.moveaxis(np.minimum(emergence.first_above(means, shares, level), 1), -1, 0)
-    both = means[:, :, [0, 2]].mean(2)
-    effects = {
-        "experts-early": (HALF - expert).mean(0),
-        "experts-before-random": (random - expert).mean(0),
-        "stabilises": (both[..., -1] - both[..., np.argmax(shares > LATE)]).mean(0),
-    }
-    names = values["function"].to_numpy().tolist()
-    effects |= {f"{name}-experts-before-neurons": lead for name, lead in zip(names, neuron - expert, strict=True)}
-    return evidence.table(
-        (claim, TRAINED[model], float(row[0]), *np.quantile(row[1:], ENDS).tolist()) for claim, row in effects.items()
-    )
+    of_function = zip(values["function"].to_numpy().tolist(), means, strict=True)
+    made = table_of({name: of_curves(part, shares, level) for name, part in of_function}, TRAINED[model])
+    made = made.set_index("claim")
+    first = ["experts-early", "experts-before-random", "stabilises"]  # as the shipped table has its rows
+    return made.loc[[*first, *made.index.difference(first, sort=False)]].reset_index()

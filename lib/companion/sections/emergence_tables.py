@@ -170,6 +170,12 @@ def functional(
     return joined.assign(share=joined["step"] / joined["step"].max())
 
 
+def half_reached(curve: pd.Series) -> float:
+    """Where a curve first reaches half of its highest value; not a number if that is 0."""
+    values, share = curve.to_numpy(), curve.index.to_numpy()
+    return float(share[np.argmax(values >= values.max() / 2)]) if values.max() > 0 else np.nan
+
+
 def half_way(table: pd.DataFrame) -> pd.DataFrame:
     """When functional experts appear: the share of the run at which the mean of the runs first reaches half of its
     highest proportion (not a number if that is 0), and the proportion at the end, by ``model`` and ``function``."""
@@ -179,9 +185,7 @@ def half_way(table: pd.DataFrame) -> pd.DataFrame:
     made = {}
     for key in rows[by].drop_duplicates().itertuples(index=False, name=None):
         curve = means.loc[key].dropna()  # runs of other models have other steps
-        values, at = curve.to_numpy(), curve.index.to_numpy()
-        reached = at[np.argmax(values >= values.max() / 2)] if values.max() > 0 else np.nan
-        made[key] = {"half of the highest at": reached, "at the end": values[-1]}
+        made[key] = {"half of the highest at": half_reached(curve), "at the end": curve.iloc[-1]}
     return pd.DataFrame(made).T.rename_axis(by)
 
 
