@@ -25,7 +25,7 @@ def stabilization_score(
     """
     if np.shape(before) != np.shape(after):
         raise ValueError(f"checkpoints of shape {np.shape(before)} and {np.shape(after)}; both have to be of one model")
-    return np.vecdot(ranks.centred(before), ranks.centred(after))
+    return np.asarray(np.vecdot(ranks.centred(before), ranks.centred(after)))
 
 
 def first_above(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import xarray as xr
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Integer
 
 from modularity import partition, ranks, reliability, specialists
 from modularity.subfunction import SubFunction
@@ -36,7 +36,7 @@ class Scored:
     rest: Float[np.ndarray, "halved rest neuron"] | None  # of the layers without experts, of a Switch
 
 
-def groups(own: Int[np.ndarray, "layer neuron"]) -> Int[np.ndarray, "partition layer neuron"]:
+def groups(own: Integer[np.ndarray, "layer neuron"]) -> Integer[np.ndarray, "partition layer neuron"]:
     """A model's experts, then `RANDOM` partitions as `moefication.at_random` draws them."""
     number = int(own.max()) + 1
     generators = map(np.random.default_rng, range(RANDOM))

@@ -102,7 +102,7 @@ def ahead(recipe: "Recipe", text: Text, folder: Path, *, workers: int) -> Iterat
         yield (one(recipe, text, step) for step in count())
         return
     np.save(folder / "stream.npy", text.stream)
-    given = (Sizes.of(recipe), replace(text, stream=np.empty(0)), folder / "stream.npy")
+    given = (Sizes.of(recipe), replace(text, stream=np.empty(0, dtype=text.stream.dtype)), folder / "stream.npy")
     # Not forked: a copy of a process that has used a GPU has none.
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start, given)
     try:

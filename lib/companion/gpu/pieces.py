@@ -70,11 +70,11 @@ class Folder:
         self.note(pieces=entries)
 
 
-def weights(name: str, state: Mapping[str, torch.Tensor]) -> dict[str, bytes]:
-    """Files of a model's tensors; one that has several names is stored under the first."""
+def weights(name: str, state: Mapping[str, torch.Tensor], limit: int = LIMIT - ROOM) -> dict[str, bytes]:
+    """Files of a model's tensors of at most `limit` bytes; one that has several names is stored under the first."""
     first = {tensor.data_ptr(): key for key, tensor in reversed([*state.items()])}
     once = {key: tensor for key, tensor in state.items() if first[tensor.data_ptr()] == key}
-    parts = packed({key: tensor.nbytes for key, tensor in once.items()})
+    parts = packed({key: tensor.nbytes for key, tensor in once.items()}, limit)
     return {
         f"{name}-weights-{i}.safetensors": save({key: once[key].contiguous() for key in part})
         for i, part in enumerate(parts)

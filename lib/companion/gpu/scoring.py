@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Integer
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import kmeans_plusplus
 
@@ -71,7 +71,7 @@ def _scores(values: Sequence[np.ndarray], one: SubFunction, chosen: slice | np.n
     return np.array([predictivity(v[chosen], one.labels[chosen]) for v in values])
 
 
-def followed(plan: Plan, steps: Sequence[int], own: Int[np.ndarray, "layer neuron"]) -> list[Arrays]:
+def followed(plan: Plan, steps: Sequence[int], own: Integer[np.ndarray, "layer neuron"]) -> list[Arrays]:
     """What a history holds of every checkpoint of `steps` but the first, which is the one before."""
     read = (_checkpoint(plan, step) for step in steps)
     made = history_arrays.followed_by_time(read, history_arrays.groups(own), plan.kept, plan.share)

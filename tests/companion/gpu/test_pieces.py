@@ -18,15 +18,13 @@ def test_nothing_too_large_or_too_many_is_written(tmp_path):
         pieces.Folder(tmp_path / "out", {})
 
 
-def test_tensors_are_packed_and_come_back(monkeypatch):
-    monkeypatch.setattr(pieces, "LIMIT", 120_000)
-    monkeypatch.setattr(pieces.packed, "__defaults__", (1000,))
+def test_tensors_are_packed_and_come_back():
     shared = torch.arange(100.0)
     state = {"a": shared, "b": torch.ones(90), "c": shared, "d": torch.zeros(120)}
-    made = pieces.weights("x", state)
+    made = pieces.weights("x", state, limit=1000)
     back = pieces.tensors(list(made.values()))
     assert len(made) == 2
     assert back.keys() == {"a", "b", "d"}
     assert all(torch.equal(back[k], state[k]) for k in back)
     with pytest.raises(ValueError, match="one file takes"):
-        pieces.packed({"e": 2000})
+        pieces.packed({"e": 2000}, limit=1000)

@@ -120,9 +120,9 @@ def test_the_balance_of_classes_is_one_less_zero():
 
 def test_baselines_keep_their_colour_and_function():
     rows = table("words length vectors", function=["task", "semantic"], subfunction=["x", "y", "z"])
-    ax = functionality_figures.baselines(rows, limit=0.85)
+    ax = functionality_figures.baselines(rows)
     assert [t.get_text() for t in ax.get_yticklabels()] == ["task", "semantic"]
-    assert upright(ax) == [0.5, 0.85]
+    assert upright(ax) == [0.5, functionality_figures.TOO_EASY]
     legend = ax.get_legend()
     names = [text.get_text() for text in legend.get_texts()]
     assert names == ["words", "length", "vectors"]
@@ -146,7 +146,7 @@ def test_every_run_has_its_line_in_the_colour_of_its_model():
             else:
                 assert np.allclose(lines(ax, colour), runs)
         assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
-    legend = axes[1].get_legend()
+    (legend,) = axes[0].figure.legends
     found = [to_hex(handle.get_color()) for handle in legend.legend_handles]
     assert dict(zip([t.get_text() for t in legend.get_texts()], found, strict=True)) == {
         name: to_hex(colour) for name, colour in colours.items()
@@ -157,13 +157,13 @@ def test_routers_are_shown_seed_by_seed_and_layer_by_layer():
     logs = table("z_loss", seed=[0, 1], step=[1, 10])
     entropy = table("entropy", seed=[0, 1], layer=[1, 3], step=[1, 10])
     share = table("share", seed=[0, 1], layer=[1, 3], expert=range(8))
-    axes = models_figures.router_load(logs, entropy, share, limit=0.75)
+    axes = models_figures.router_load(logs, entropy, share)
     runs = [part[["step", "z_loss"]].to_numpy() for _, part in logs.groupby("seed")]
     assert np.allclose(lines(axes[0], COLOURS["other"]), runs)
     legend = axes[1].get_legend()
     assert [text.get_text() for text in legend.get_texts()] == ["1", "3"]
-    assert across(axes[1]) == [0.75]
-    assert axes[1].get_ylim()[0] == entropy["entropy"].min()
+    assert across(axes[1]) == [models_figures.EVEN]
+    assert axes[1].get_ylim()[0] <= entropy["entropy"].min()
     for layer, handle in zip((1, 3), legend.legend_handles, strict=True):
         part = where(entropy, layer=layer)
         runs = [run[["step", "entropy"]].to_numpy() for _, run in part.groupby("seed")]
@@ -198,8 +198,3 @@ def test_accuracies_stand_over_their_task_with_its_chance():
         here = found[np.round(found[:, 0]) == place, 1]
         assert sorted(here) == pytest.approx(sorted(where(rows, task=task)["accuracy"]))
         assert np.allclose(lines(ax, COLOURS["null"])[place], [[place - 0.3, chance], [place + 0.3, chance]])
-
-
-def test_a_figure_may_be_drawn_into_given_axes(rng):
-    ax = functionality_figures.null_of_best(rng.random(20), {3: rng.random(20)})
-    assert functionality_figures.activation_by_label(rng.random(9), np.arange(9) % 2, ("a", "b"), 0.5, axes=ax) is ax
