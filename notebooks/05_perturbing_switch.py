@@ -58,12 +58,12 @@ import torch
 from myst_nb import glue
 
 from companion import models
-from companion.experiments import cost, experiment, fewshot_grid, grids, lesions
+from companion.experiments import cost, experiment, fewshot_grid, grids, lesions, rerouting
 from companion.functions import prompts
 from companion.released import published
 from companion.sections import perturbing_switch_figures as figures
 from companion.sections import perturbing_switch_tables as section
-from modularity import intervals, moefication, neurons, perturb
+from modularity import intervals, moefication, neurons
 
 # %% [markdown]
 # ## To route around experts
@@ -79,7 +79,7 @@ from modularity import intervals, moefication, neurons, perturb
 #
 # The gate $g$ is where text and code part. If the other probabilities are zero, as the text has it, those of $A$ add up to one (*renormalised*). The released code takes the probability
 # among all experts (*original*), so that a token whose favourite is forbidden is written more faintly. The code also drops the limit on how many tokens an expert takes; both are options of
-# `perturb.routing`. By hand, for one token, as in the code:
+# `rerouting.routing`. By hand, for one token, as in the code:
 
 # %%
 loaded = models.load(model)
@@ -93,7 +93,7 @@ def naive_route(logits, allowed):
     return chosen, float(np.exp(logits[chosen]) / np.exp(logits).sum())
 
 
-with torch.no_grad(), perturb.routing(loaded, {layer: [2, 5]}, capacity=False):
+with torch.no_grad(), rerouting.routing(loaded, {layer: [2, 5]}, capacity=False):
     index, gate, logits = router(x)
 chosen, naive_gate = naive_route(logits[0, 3].numpy(), [2, 5])
 assert index[0, 3].argmax() == chosen

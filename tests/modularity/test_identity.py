@@ -17,7 +17,7 @@ from torch.nn.utils import parametrizations, prune
 from transformers.models.bert.modeling_bert import BertIntermediate
 from transformers.models.t5.modeling_t5 import T5DenseActDense
 
-from companion.experiments import stored_scores
+from companion.experiments import rerouting, stored_scores
 from companion.models import catalogue, planted
 from modularity import capture, identity, neurons, perturb, predictivity, store
 from modularity.models import Model
@@ -337,7 +337,7 @@ def test_a_perturbed_model_is_computed_and_not_stored(untrained, how):
 
 def test_a_switch_that_is_routed_otherwise_is_not_stored():
     switch = catalogue.load("switch-mini", untrained=True)
-    with perturb.routing(switch, {1: [0, 1]}):
+    with rerouting.routing(switch, {1: [0, 1]}):
         assert switch.fingerprint is None
         assert stored_is_computed(switch)
     assert not store.folder().exists()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from companion.experiments import rerouting
 from companion.models import catalogue
 from modularity import capture, perturb
 from modularity import neurons as feed_forwards
@@ -103,7 +104,7 @@ def test_the_seed_decides(untrained, sentences):
 
 def test_all_experts_allowed_is_the_original(switch, sentences):
     before = states(switch, sentences)
-    with perturb.routing(switch, {1: range(16), 3: range(16)}):
+    with rerouting.routing(switch, {1: range(16), 3: range(16)}):
         torch.testing.assert_close(states(switch, sentences), before, rtol=0, atol=1e-6)
 
 
@@ -115,7 +116,7 @@ def test_tokens_go_to_the_likeliest_allowed_expert(switch, gates, capacity):
     allowed = [2, 5, 11]
     with torch.inference_mode():
         _, _, logits = router(hidden)
-        with perturb.routing(switch, {1: allowed}, gates=gates, capacity=capacity):
+        with rerouting.routing(switch, {1: allowed}, gates=gates, capacity=capacity):
             index, gate, after = router(hidden)
     assert torch.equal(after, logits)
     probabilities = logits.softmax(-1)
@@ -130,7 +131,7 @@ def test_tokens_go_to_the_likeliest_allowed_expert(switch, gates, capacity):
 
 def test_routing_is_restored(switch, sentences):
     before = states(switch, sentences)
-    with perturb.routing(switch, {3: [0]}):
+    with rerouting.routing(switch, {3: [0]}):
         assert not torch.equal(states(switch, sentences), before)
     assert torch.equal(states(switch, sentences), before)
 
@@ -162,7 +163,7 @@ def test_bad_neurons_are_named(untrained, which, options, message):
     ],
 )
 def test_bad_routing_is_named(switch, allowed, options, message):
-    with pytest.raises(ValueError, match=message), perturb.routing(switch, allowed, **options):
+    with pytest.raises(ValueError, match=message), rerouting.routing(switch, allowed, **options):
         pass
 
 

@@ -12,11 +12,11 @@ import torch
 from jaxtyping import Float
 
 from companion.choices.choice_setup import Effect, Setup, mean_of, paired
-from companion.experiments import answering, fewshot, fewshot_grid, lesions, stored_scores
+from companion.experiments import answering, fewshot, fewshot_grid, lesions, rerouting, stored_scores
 from companion.functions import tracks
 from companion.released import published
 from companion.sections import perturbing_switch_tables
-from modularity import capture, moefication, perturb
+from modularity import capture, moefication
 from modularity.models import Model
 from modularity.subfunction import SubFunction
 
@@ -55,9 +55,9 @@ def functional(setup: Setup) -> dict[int, list[int]]:
 
 
 def _restricted(
-    setup: Setup, allowed: Mapping[int, Sequence[int]], gates: perturb.Gates, capacity: bool
+    setup: Setup, allowed: Mapping[int, Sequence[int]], gates: rerouting.Gates, capacity: bool
 ) -> Float[np.ndarray, "subfunction"]:
-    with perturb.routing(setup.switch, allowed, gates=gates, capacity=capacity):
+    with rerouting.routing(setup.switch, allowed, gates=gates, capacity=capacity):
         return _told(setup)
 
 

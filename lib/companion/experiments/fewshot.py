@@ -9,9 +9,9 @@ import pandas as pd
 import torch
 import xarray as xr
 
-from companion.experiments import answering, lesions
+from companion.experiments import answering, lesions, rerouting
 from companion.functions import prompts
-from modularity import neurons, perturb
+from modularity import neurons
 from modularity.models import Model
 
 BATCH = 16  # examples a step, as in the paper
@@ -25,7 +25,7 @@ def tune(
     judged: Mapping[str, pd.DataFrame],
     *,
     allowed: Mapping[int, Sequence[int]],
-    gates: perturb.Gates = "original",
+    gates: rerouting.Gates = "original",
     capacity: bool = False,
     layers: Sequence[int],
     steps: int,
@@ -42,7 +42,7 @@ def tune(
     ----------
     examples : rows of `tracks.task_table` to learn from, in fixed batches of 16 that come in a new order each epoch.
     judged : name → rows whose accuracy is measured before the first step and after every `every` steps.
-    allowed, gates, capacity : as `perturb.routing` takes them, while learning and while answering.
+    allowed, gates, capacity : as `rerouting.routing` takes them, while learning and while answering.
     rate : of Adam; 2e-4 in the paper.
 
     Returns
@@ -52,7 +52,7 @@ def tune(
     Raises
     ------
     ValueError
-        A task without cloze words; no examples; label words that begin alike; what `perturb.routing` raises.
+        A task without cloze words; no examples; label words that begin alike; what `rerouting.routing` raises.
     """
     options: dict[str, Any] = {"style": "cloze", "mnli": mnli}
     if not len(examples):
@@ -71,7 +71,7 @@ def tune(
 
     untouched = range(min(layers))
     with (
-        perturb.routing(model, allowed, gates=gates, capacity=capacity),
+        rerouting.routing(model, allowed, gates=gates, capacity=capacity),
         learning(model, layers) as tuned,
         lesions.remembered(model, untouched),
     ):

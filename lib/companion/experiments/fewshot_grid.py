@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from companion.experiments import fewshot, lesions, stored_scores
+from companion.experiments import fewshot, lesions, rerouting, stored_scores
 from companion.functions import prompts, tracks
 from companion.functions.tracks import Track
-from modularity import experts, neurons, perturb, specialists
+from modularity import experts, neurons, specialists
 from modularity.models import Model
 
 STRATEGIES = ("Original", "No Function", "Function")
@@ -26,7 +26,7 @@ class Plan(NamedTuple):
 
 
 class Setting(NamedTuple):
-    gates: perturb.Gates
+    gates: rerouting.Gates
     capacity: bool
     examples: int = 128
     steps: int = 64

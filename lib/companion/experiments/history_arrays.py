@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import xarray as xr
-from jaxtyping import Float, Int, Integer
+from jaxtyping import Float, Integer
 
 from modularity import partition, ranks, reliability, specialists
 from modularity.subfunction import SubFunction
@@ -50,7 +50,10 @@ def kept(functions: Sequence[str]) -> list[int]:
 
 
 def followed_by_time(
-    checkpoints: Iterable[Scored], groups: Int[np.ndarray, "partition layer neuron"], kept: Sequence[int], share: float
+    checkpoints: Iterable[Scored],
+    groups: Integer[np.ndarray, "partition layer neuron"],
+    kept: Sequence[int],
+    share: float,
 ) -> Iterator[Arrays]:
     """Name → array of the dims in `DIMS` for each checkpoint, the first compared with itself; two are held at a time.
 
@@ -80,7 +83,7 @@ def followed_by_time(
 
 def _summary(
     whole: Float[np.ndarray, "subfunction layer neuron"],
-    groups: Int[np.ndarray, "partition layer neuron"],
+    groups: Integer[np.ndarray, "partition layer neuron"],
     kept: Sequence[int],
     share: float,
 ) -> Arrays:
