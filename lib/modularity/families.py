@@ -66,7 +66,7 @@ def t5(called) -> Iterator[FeedForward]:
         if hasattr(part, "router"):
             experts = list(part.experts.values())
             w_in, w_out = (tuple(getattr(e, name) for e in experts) for name in ("wi", "wo"))
-            yield FeedForward(i, w_in, w_out, experts[0].act, part, sparse=part)
+            yield FeedForward(i, w_in, w_out, experts[0].act, part.experts, sparse=part)
         elif hasattr(part, "wi"):
             yield FeedForward(i, (part.wi,), (part.wo,), part.act, part)
         else:

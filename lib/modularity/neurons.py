@@ -77,26 +77,24 @@ class FeedForward:
         rows = [_rows(w) for w in self.w_in]
         small = sum(w.numel() for w in rows) < STACKED
         weights = [torch.cat(rows)] if small else rows
-        router = sparse.router
 
         def read_all(_module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
             parts = [functional.linear(inputs[0], weight) for weight in weights]
             parts = [self.act(part) for part in parts] if activation == "post" else parts
             values = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
-            if routed_only:
-                chosen, *_ = router(inputs[0])  # type: ignore[operator]
-                values = (values.unflatten(-1, (self.experts, -1)) * chosen[..., None]).flatten(-2)
+            if routed_only:  # what the experts are given, token by token: (hidden, chosen, gate)
+                values = (values.unflatten(-1, (self.experts, -1)) * inputs[1][:, 0, :, None]).flatten(-2)
             take(values)
 
-        return sparse.register_forward_pre_hook(read_all)
+        return (self.whole if routed_only else sparse).register_forward_pre_hook(read_all)
 
     def output(self, activations: torch.Tensor, inputs: tuple[torch.Tensor, ...]) -> torch.Tensor:
         """What `whole` has to give for these activations (Equation 1): W_O of them and its bias, and what follows."""
         if self.sparse is None:
             return self.expected(down(self.w_out[0], activations), inputs)
-        chosen, gate, _ = self.sparse.router(inputs[0])  # type: ignore[operator]
-        parts = activations.unflatten(-1, (self.experts, -1)) * (chosen * gate)[..., None]
-        return sum(down(w, parts[..., i, :]) for i, w in enumerate(self.w_out))  # type: ignore[return-value]
+        hidden, chosen, gate = inputs
+        parts = activations.reshape(len(hidden), self.experts, -1) * (chosen[:, 0] * gate)[..., None]
+        return sum(down(w, parts[:, i]) for i, w in enumerate(self.w_out))  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)
