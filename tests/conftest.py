@@ -2,10 +2,13 @@
 
 import os
 
+import hypothesis
 import jaxtyping
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # a test that reaches for the network fails at once
 # Arrays have the types and shapes that annotations name; processes that tests start go unchecked.
+hypothesis.settings.register_profile("book", deadline=None)  # machines are of any speed
+hypothesis.settings.load_profile("book")
 jaxtyping.install_import_hook(["modularity", "companion"], "shapes.arrays")
 
 import numpy as np

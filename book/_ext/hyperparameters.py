@@ -3,6 +3,7 @@
 The paper's values are typed, with where they stand; ours are read from the constants that the code runs with.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import NamedTuple, get_args
 
@@ -84,7 +85,7 @@ def grouping() -> list[Row]:
 
 def _default(function: Callable, parameter: str) -> int:
     # Not of the signature, in which autodoc puts the source's text where it has been before.
-    return (function.__kwdefaults__ or {})[parameter]
+    return (inspect.unwrap(function).__kwdefaults__ or {})[parameter]
 
 
 def _fine(track: tracks.Track) -> str:

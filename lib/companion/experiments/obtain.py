@@ -1,5 +1,6 @@
 """What a page starts from: readings of the runs of some models and of untrained copies, shipped or computed."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any
@@ -15,7 +16,7 @@ from modularity import measure, readings, store
 from modularity.models import Model
 from modularity.subfunction import SubFunction
 
-DEFAULTS = readings.read.__kwdefaults__ or {}
+DEFAULTS = inspect.unwrap(readings.read).__kwdefaults__ or {}
 Runs = tuple[list[xr.Dataset], list[xr.Dataset]]  # readings of trained runs and of untrained copies
 
 
