@@ -1,6 +1,6 @@
 """Write the finding into README.md from the executed section 4: its figure, and a sentence with its numbers.
 
-Run `make readme` after `make book` when the finding has moved; tests/test_book.py stops if it has and this
+Run `make readme` after `make book` when the finding has moved; tests/book/test_book.py stops if it has and this
 was not run.
 """
 
