@@ -6,9 +6,9 @@ import hypothesis
 import jaxtyping
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # a test that reaches for the network fails at once
-# Arrays have the types and shapes that annotations name; processes that tests start go unchecked.
 hypothesis.settings.register_profile("book", deadline=None)  # machines are of any speed
 hypothesis.settings.load_profile("book")
+# Arrays have the types and shapes that annotations name; processes that tests start go unchecked.
 jaxtyping.install_import_hook(["modularity", "companion"], "shapes.arrays")
 
 import numpy as np

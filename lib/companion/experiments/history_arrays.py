@@ -33,7 +33,7 @@ class Scored:
 
     whole: Float[np.ndarray, "subfunction layer neuron"]
     halves: Float[np.ndarray, "half halved layer neuron"]  # as `halves.scores` returns them
-    rest: Float[np.ndarray, "halved rest neuron"] | None  # of the layers without experts, of a Switch
+    rest: Float[np.ndarray, "halved rest width"] | None  # of the layers without experts, of a Switch
 
 
 def groups(own: Integer[np.ndarray, "layer neuron"]) -> Integer[np.ndarray, "partition layer neuron"]:
