@@ -113,7 +113,7 @@ def naive_best(layer):
 
 
 asked = subfunctions[:5]
-few = [stored_scores.scores(run, asked, score=score, pooling=pooling) for run in models.load_runs(model, 1)]
+few = [stored_scores.of_model(run, asked, score=score, pooling=pooling) for run in models.load_runs(model, 1)]
 assert np.allclose(naive_best(0), specialists.best(readings.of_scores(few[0]))[:, 0].mean())
 best = section.best_by_layer(trained, seed=seed)
 first = best.query("function == 'semantic'")["value"].to_numpy()
@@ -312,7 +312,7 @@ shuffled = predictivity.relabelled_null(pooled, one.labels, score=score, draws=2
 # %% tags=["check"]
 assert shuffled < first.mean() - 0.03, "with permuted labels there is nothing left to predict"
 assert abs(shuffled - values["null"]) < 0.05, "the best of neurons without labels is near the best of useless ones"
-print(f"permuted labels {shuffled:.3f}, independent useless neurons {values['null']:.3f}")
+print(f"permuted labels {shuffled:.3f}, independent chance-level neurons {values['null']:.3f}")
 
 # %% [markdown]
 # ```{exercise} Fewer neurons
@@ -323,14 +323,14 @@ print(f"permuted labels {shuffled:.3f}, independent useless neurons {values['nul
 #
 # :::{hint}
 # :class: dropdown
-# `few[0].isel(neuron=slice(64))` is the trained run's; `stored_scores.scores(models.load(model, untrained=True), asked)` scores an untrained copy.
+# `few[0].isel(neuron=slice(64))` is the trained run's; `stored_scores.of_model(models.load(model, untrained=True), asked)` scores an untrained copy.
 # :::
 # ```
 
 # %% tags=["solution", "hide-cell"]
 both = [
     few[0],
-    stored_scores.scores(models.load(model, untrained=True, seed=seed), asked, score=score, pooling=pooling),
+    stored_scores.of_model(models.load(model, untrained=True, seed=seed), asked, score=score, pooling=pooling),
 ]
 fewer = [float(table.isel(neuron=slice(64)).max("neuron").mean()) for table in both]
 

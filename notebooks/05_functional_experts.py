@@ -306,7 +306,7 @@ values = {
     "planted_true": int(check["planted"].max()),
     "planted_tests": int(check["tests"].max()),
 }
-values |= ledger.to_glue(model, expert_effects.functional(scored, share=share, alpha=alpha, seed=seed))
+values |= ledger.to_glue(model, expert_effects.functional_effects(scored, share=share, alpha=alpha, seed=seed))
 for name, value in values.items():
     glue(name, value, display=False)
 

@@ -111,7 +111,7 @@ assert np.isclose(gate[0, 3, 0], naive_gate, atol=1e-6)
 # %%
 plan = fewshot_grid.PLANS[track]
 groups = moefication.experts(loaded)
-scored = {task: fewshot_grid.scores(loaded, task, plan, track) for task in prompts.FUNCTION_TASKS}
+scored = {task: fewshot_grid.task_scores(loaded, task, plan, track) for task in prompts.FUNCTION_TASKS}
 tested = section.tested(scored, groups)
 tested.set_index(["layer", "task"]).style.format({"lowest p": "{:.4f}", "expected": "{:.2f}"})
 
@@ -144,7 +144,7 @@ print(checked)
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-strategies", "caption": "Accuracy of seven tasks and their mean (avg) under three strategies, mean and standard deviation over eight seeds. Left: the best evaluation, as the paper reports it. Middle: the step chosen on other rows. Right: as printed for Switch-base-16."}, "image": {"alt": "Three panels of dots in three colours, a row a task. Here all three strategies lie together near guessing, left a few points higher than in the middle. Printed accuracies lie much higher."}}
 code = accuracy.sel(setting="code")
 as_paper, honest = section.best(code), section.fair(code)
-tables = {"best evaluation": section.table(as_paper), "step chosen apart": section.table(honest)}
+tables = {"best evaluation": section.accuracy_table(as_paper), "step chosen apart": section.accuracy_table(honest)}
 tables["printed"] = published.tables2_and_3()
 axes = figures.strategies(tables)
 
@@ -183,7 +183,9 @@ both.drop(columns="task").set_index(["judged by", "pair"]).style.format(
 common = list(fewshot_grid.SETTINGS[track]["more"].tasks)
 same = accuracy.sel(seed=[0], task=common)
 settings = {s: section.fair(same.sel(setting=s)) for s in accuracy["setting"].to_numpy()}
-reached = {s: section.table(a).query("task == 'avg'").set_index("strategy")["mean"] for s, a in settings.items()}
+reached = {
+    s: section.accuracy_table(a).query("task == 'avg'").set_index("strategy")["mean"] for s, a in settings.items()
+}
 pd.DataFrame(reached).T.style.format("{:.1f}")
 
 # %%

@@ -110,7 +110,7 @@ assert np.allclose(found.numpy(), naive_zero(x, [3, 70]), atol=1e-4)
 # | Avg (4) | those with the highest sum over the four *seen* tasks, as the text says |
 # | Avg (8) | the same over all eight task sub-functions, as the authors' code does, so that no task is unseen |
 # | MoE (4), MoE (8) | whole experts, those with the highest sums first |
-# | MoE, permuted | whole experts of a partition dealt at random, ranked the same way |
+# | MoE, permuted | whole experts of a random partition, ranked the same way |
 # | MoE, least | whole experts, those with the lowest sums first |
 # | equal mass | as many neurons as weigh what the experts of MoE (4) weigh: the sum of their mean activations |
 #

@@ -95,8 +95,10 @@ print(*(said for _, checked in made.values() for said in checked), sep="\n")
 # The same tests as in [](05_functional_experts.ipynb) at every checkpoint, with the paper's null. Training loss is below, so that a step can be placed.
 
 # %%
-own = {name: section.functional(parts, alpha=alpha) for name, parts in sources.items()}
-dealt = {name: section.functional(parts, random=draws, alpha=alpha, seed=seed) for name, parts in sources.items()}
+own = {name: section.functional_by_step(parts, alpha=alpha) for name, parts in sources.items()}
+dealt = {
+    name: section.functional_by_step(parts, random=draws, alpha=alpha, seed=seed) for name, parts in sources.items()
+}
 losses = {name: section.loss(table) for name, table in runs.items()}
 curves = pd.concat([section.stacked(own), section.stacked(dealt)])
 
@@ -109,11 +111,13 @@ axes = figures.modularity(curves.query("kind == 'functional'"), losses)
 # the curves of the models' own experts are these:
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-emergence-permutation", "caption": "The same under the permutation null, models' own experts only; there random partitions lie at alpha."}, "image": {"alt": "Twelve panels in three rows. The curves are lower than before and still rise during the run."}}
-fair = section.stacked({n: section.functional(parts, null="permutation", alpha=alpha) for n, parts in sources.items()})
+fair = section.stacked(
+    {n: section.functional_by_step(parts, null="permutation", alpha=alpha) for n, parts in sources.items()}
+)
 axes = figures.modularity(fair.query("kind == 'functional'"), losses)
 
 # %% [markdown]
-# The step at which the mean of the runs first reaches half of its highest proportion, as a share of the run, and what it ends at:
+# The step at which the mean of the runs first reaches half of its highest proportion, as a fraction of training, and what it ends at:
 
 # %%
 ends = {
@@ -170,11 +174,11 @@ other = [*runs][-1]
 axes = figures.stabilization(settled[other], losses[other], printed[other], level)
 
 # %% [markdown]
-# **How to read it.** The printed curves begin at the first saved checkpoint, 2.5 % into the run; ours begin before anything is learned. There is nothing to see there but a model that stands still: its
-# order is as random as ever, and stays what it is. The fall is learning, the rise is the end of learning. Distances between checkpoints grow up to a tenth of the run, and are
+# **How to read it.** The printed curves begin at the first saved checkpoint, 2.5 % into the run; ours begin before anything is learned. During that first part the weights hardly change, so the ranking of neurons, which is still
+# random, hardly changes either and the curves are high. They fall while the model learns and rise again towards the end of training. Distances between checkpoints grow up to a tenth of the run, and are
 # equal from there on.
 #
-# Where does each curve first stay above {glue:text}`level`? As a share of the run, with 95 % intervals from a bootstrap of runs and sub-functions; *never* is the share of draws whose curve ends below.
+# Where does each curve first stay above {glue:text}`level`? As a fraction of training, with 95 % intervals from a bootstrap of runs and sub-functions; *never* is the fraction of bootstrap draws in which the curve ends below it.
 
 # %%
 firsts = section.stacked({n: section.stabilised(t, level, seed=seed) for n, t in scores.items()})
@@ -379,5 +383,5 @@ crossed = emergence.stabilization_score(*half)
 
 # %% tags=["check"]
 assert 0.7 < frozen < 1, "the same sentences meet nearly the same neurons"
-assert abs(crossed) < 0.2, "useless neurons have nothing to keep"
+assert abs(crossed) < 0.2, "chance-level neurons have no ranking to keep"
 print(f"same sentences {frozen:.2f}, crossed halves {crossed:.2f}")

@@ -48,7 +48,7 @@ history: str = "shipped"  # shipped; fresh, a small model trained now; or the fo
 seeds: int = 3  # shipped runs of each model, at most
 vectors: str = "auto"  # of words: spacy (as the paper), bert, or auto: spaCy's where a model with vectors is installed
 recompute: str = "slice"  # of what is shipped: slice (rechecked), none, or full, which computes everything
-draws: int = 1000  # of words dealt at random to the sub-functions
+draws: int = 1000  # random assignments of words to the sub-functions
 seed: int = 0  # of a fresh run and of every draw
 
 # %%
@@ -127,7 +127,7 @@ losses = {name: emergence_tables.loss(table) for name, table in runs.items()}
 curves = {(n, m): section.clustering(table, alike[m]) for n, table in runs.items() for m in alike}
 bands = {(n, m): section.clustering_chance(table, alike[m], **options) for n, table in runs.items() for m in alike}
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-clustering", "caption": "Clustering score of each layer with experts over pre-training, by word vectors (see the table above for whose), for the model's own experts (top) and a random partition (middle), with training loss (bottom). Lines: mean over runs; bands: from the lowest to the highest run; grey: 95 % of the scores when words are dealt to the sub-functions at random."}, "image": {"alt": "Six panels in three rows. Both lines stay within or near the grey band around zero, for the model's own experts and for the random partition."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-clustering", "caption": "Clustering score of each layer with experts over pre-training, by word vectors (see the table above for whose), for the model's own experts (top) and a random partition (middle), with training loss (bottom). Lines: mean over runs; bands: from the lowest to the highest run; grey: 95 % of the scores when words are randomly assigned to the sub-functions."}, "image": {"alt": "Six panels in three rows. Both lines stay within or near the grey band around zero, for the model's own experts and for the random partition."}}
 axes = figures.clustering(curves[model, embedded.name], bands[model, embedded.name], losses[model], embedded.name)
 
 # %% [markdown]
@@ -208,8 +208,8 @@ for name, value in values.items():
 #
 # ```{exercise} Pairs are not independent
 # :label: pairs-no-witnesses
-# *(10 minutes, medium.)* Instead of scores by sub-function one could correlate *all pairs* at once, how alike they are and how many of their top four experts they share, and read off the p-value. Deal the words at
-# random, so that there is nothing to find, 300 times. Predict how often p is below 0.05, then put the share into `rejected`.
+# *(10 minutes, medium.)* Instead of scores by sub-function one could correlate *all pairs* at once, how alike they are and how many of their top four experts they share, and read off the p-value. Assign the words at
+# random, so that there is nothing to find, 300 times. Predict how often p is below 0.05, then put the fraction into `rejected`.
 #
 # :::{hint}
 # :class: dropdown
@@ -224,12 +224,12 @@ shared = top @ top.T
 corner = np.triu_indices(len(shared), 1)
 rng = np.random.default_rng(seed)
 orders = [rng.permutation(len(shared)) for _ in range(300)]
-dealt = [alike["corpus"].to_numpy()[np.ix_(order, order)][corner] for order in orders]
-rejected = np.mean([stats.spearmanr(pairs_alike, shared[corner]).pvalue < 0.05 for pairs_alike in dealt])
+assigned = [alike["corpus"].to_numpy()[np.ix_(order, order)][corner] for order in orders]
+rejected = np.mean([stats.spearmanr(pairs_alike, shared[corner]).pvalue < 0.05 for pairs_alike in assigned])
 
 # %% tags=["check"]
-assert 0.08 < rejected < 0.6, "words are dealt, not pairs: rows and columns move together"
-print(f"p < 0.05 in {rejected:.0%} of the deals, where 5 % would be right")
+assert 0.08 < rejected < 0.6, "words are assigned, not pairs: rows and columns move together"
+print(f"p < 0.05 in {rejected:.0%} of the random assignments, where 5 % would be right")
 
 # %% [markdown]
 # ```{exercise} Ask the neurons

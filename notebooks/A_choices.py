@@ -119,7 +119,7 @@ by_hand
 setup = Setup(model, routed, per_class=per_class, limit=limit, draws=draws, tuned=tuned, seed=seed)
 effects, checked = audit.obtain(setup, recompute)
 print(checked)
-found = choices.table(effects)
+found = choices.choices_table(effects)
 shown = ["topic", "what", "text", "other", "low", "high", "of", "relative"]
 found.set_index("row")[shown].style.format("{:.3g}", subset=shown[2:6], na_rep="–").format(
     "{:+.0%}", subset=["relative"], na_rep="–"
@@ -130,7 +130,7 @@ found.set_index("row")[shown].style.format("{:.3g}", subset=shown[2:6], na_rep="
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-choices", "caption": "What each choice changes, as a share of the effect that its claim is about, with 95 % intervals; the largest on top. The axis is linear within ten per cent and logarithmic beyond. Dashed: as large as the effect itself."}, "image": {"alt": "A dot plot with a row for each choice. The dot of useless neurons lies beyond the right dashed line, that of functional experts near the left one; a few lie between ten and fifty per cent, and most within ten per cent of zero."}}
 compared = found.dropna(subset="relative")
-axes = figures.effects(compared)
+axes = figures.effect_bars(compared)
 
 # %% [markdown]
 # **How to read it.** Dots far from zero are choices to be stated in any report, whatever their interval. A dot near zero with a short bar is a choice that does not matter here; a dot near zero with a long
@@ -215,7 +215,7 @@ print(f"text {degrees[0]:.1f}, code {degrees[1]:.1f}: the code's degree falls wi
 #
 # :::{hint}
 # :class: dropdown
-# `stored_scores.scores(model, setup.semantic, score="signs")`, and `score_choices.unended(setup.loaded)`.
+# `stored_scores.of_model(model, setup.semantic, score="signs")`, and `score_choices.unended(setup.loaded)`.
 # :::
 # ```
 
@@ -223,10 +223,10 @@ print(f"text {degrees[0]:.1f}, code {degrees[1]:.1f}: the code's degree falls wi
 without = score_choices.unended(setup.loaded)
 asked = {"none": (setup.loaded, "labels"), "end mark": (without, "labels")}
 asked |= {"score": (setup.loaded, "signs"), "both": (without, "signs")}
-four = {k: float(best(stored_scores.scores(m, setup.semantic, score=s)).mean()) for k, (m, s) in asked.items()}
+four = {k: float(best(stored_scores.of_model(m, setup.semantic, score=s)).mean()) for k, (m, s) in asked.items()}
 
 # %% tags=["check"]
 added = four["end mark"] + four["score"] - four["none"]
-assert np.isclose(four["none"], best(stored_scores.scores(setup.loaded, setup.semantic)).mean()), "none is plain"
+assert np.isclose(four["none"], best(stored_scores.of_model(setup.loaded, setup.semantic)).mean()), "none is plain"
 assert 0 < abs(added - four["both"]) < 0.01, "the two effects are small, and nearly add up"
 print(f"added {added:.4f}, together {four['both']:.4f}")

@@ -107,7 +107,7 @@ def naive_icc(values, groups):
 rng = np.random.default_rng(seed)
 loaded = models.load(model)
 asked = [functions.first(s, per_class) for s in functions.load("task", track)]
-sums = stored_scores.scores(loaded, asked).sum("subfunction")
+sums = stored_scores.of_model(loaded, asked).sum("subfunction")
 own = {number: moefication.experts(loaded, number) for number in (16, sums.sizes["neuron"] // 32)}
 ours = pd.concat([released_tables.variance_explained(sums, groups, seed=seed) for groups in own.values()])
 assert np.isclose(naive_icc(sums[0].to_numpy(), own[16][0].to_numpy()), ours["icc"].iloc[0])
@@ -137,7 +137,7 @@ nested = answers["refinement"].set_index("layer")
 nested.style.format("{:.3f}", subset=["purity", "purity by chance", "p", "adjusted Rand"])
 
 # %% [markdown]
-# They are two groupings: {glue:text}`whole:d` of {glue:text}`fine:,d` fine experts lie inside a coarse one. The most frequent coarse expert holds {glue:text}`purity:.0%` of a fine one on average, where neurons dealt
+# They are two groupings: {glue:text}`whole:d` of {glue:text}`fine:,d` fine experts lie inside a coarse one. The most frequent coarse expert holds {glue:text}`purity:.0%` of a fine one on average, where neurons assigned
 # at random give {glue:text}`purity_chance:.0%`. They are related, and what is found for one has to be shown anew for the other.
 #
 # ## What the perturbations say at the proportions left out

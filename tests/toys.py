@@ -13,7 +13,7 @@ from modularity import partition, readings
 
 
 def scores_of(values, functions) -> xr.DataArray:
-    """As `stored_scores.scores` returns them."""
+    """As `stored_scores.of_model` returns them."""
     coordinates = {
         "subfunction": [f"s{i}" for i in range(len(values))],
         "function": ("subfunction", functions),

@@ -17,7 +17,7 @@ from modularity import environment
 
 FILE = "glued.json"
 TOLERANCE = 2e-3  # other processors round otherwise, and a few cells of a page are computed on the spot
-MEASURED = "cost_"  # seconds of this machine
+OF_MACHINE = ("cost_", "origin:")  # its seconds, and whether it has the authors' files
 
 Values = dict[str, object]
 
@@ -28,8 +28,8 @@ def read(folder: Path) -> Values:
     for file in sorted(folder.glob("*.ipynb")):
         for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]:
             for output in cell.get("outputs", []):
-                name = output.get("metadata", {}).get("scrapbook", {}).get("name", MEASURED)
-                if not name.startswith(MEASURED):
+                name = output.get("metadata", {}).get("scrapbook", {}).get("name")
+                if name and not f"{name}:".startswith(OF_MACHINE):
                     (text,) = (v for k, v in output["data"].items() if k.endswith("text/plain"))
                     made[f"{file.stem}::{name}"] = _value("".join(text))
     return made

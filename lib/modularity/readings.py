@@ -22,7 +22,6 @@ from modularity.subfunction import SubFunction
 KEPT = 0.05  # of a layer's neurons, best first: five times what the paper calls top
 ROOM = 2**28  # bytes of pooled activations that are held at a time
 COUNT = np.uint32  # of neurons: a layer of Switch-base-16 has 49,152
-TASK = "task"  # the function of which every score is kept: its experts are chosen by the sum over other tasks
 
 
 def read(
@@ -57,7 +56,6 @@ def read(
     - ``mean`` and ``variance`` (subfunction, layer): of the predictivities of all neurons of the layer;
     - ``expert_mean`` (partition, subfunction, layer, expert): mean predictivity of an expert's neurons (Section 3);
     - ``total`` (of, layer, neuron): mean predictivity of a neuron over the sub-functions of a function;
-    - ``task_score`` (task, layer, neuron): predictivity of every neuron for the sub-functions of the task function;
     - ``half_top`` (half, subfunction, layer, place): the top 1 % on either half of the sentences;
     - ``half_expert_mean`` (half, subfunction, layer, expert): ``expert_mean`` of the first partition, on either half;
     - ``held_out`` (half, subfunction, layer): the best neuron of a half, scored on the other half.
@@ -113,12 +111,10 @@ def _gathered(
     """Sub-functions one after another, of which only what is kept stays in memory."""
     one_hot = None if groups is None else _one_hot(groups)
     keep = max(1, int(width * kept))
-    made, names, tasks = [], [], {}
+    made, names = [], []
     total: dict[str, np.ndarray] = {}
     for one, scores in rows:
         total[one.function] = total.get(one.function, 0) + scores[0]
-        if one.function == TASK:
-            tasks[one.name] = scores[0]
         made.append(_row(scores, keep, one_hot))
         names.append((one.name, one.function))
     of_each = [function for _, function in names]
@@ -126,9 +122,6 @@ def _gathered(
     coordinates = {"subfunction": [name for name, _ in names], "layer": layers, "of": [*total]}
     result = xr.concat(made, "subfunction").assign_coords(coordinates | {"function": ("subfunction", of_each)})
     result = result.assign(total=(("of", "layer", "neuron"), sums)).assign_attrs(neurons=width)
-    if tasks:
-        values = (("task", "layer", "neuron"), np.stack([*tasks.values()]))
-        result = result.assign(task_score=values).assign_coords(task=[*tasks])
     return result if groups is None else result.assign_coords(partition=groups["partition"].to_numpy())
 
 

@@ -36,7 +36,7 @@ def ranked(
 
     Parameters
     ----------
-    scores : as `halves.scores` returns them: from all sentences, from the first half and from the second.
+    scores : on three sets of sentences: from all sentences, from the first half and from the second.
     groups : the expert of each neuron, of equal size: first the model's own partition, then any number of random ones.
     """
     members = groups[..., None] == np.arange(groups.max() + 1)  # partition, layer, neuron, expert

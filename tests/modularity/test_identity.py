@@ -30,8 +30,8 @@ ASKED = [SubFunction("x", "semantic", TEXTS, np.array([1, 0] * 6))]
 
 
 def stored_is_computed(model: Model) -> bool:
-    """Whether `stored_scores.scores` gives what the model gives now."""
-    return np.array_equal(stored_scores.scores(model, ASKED), predictivity.scores(capture.stream(model, ASKED)))
+    """Whether `stored_scores.of_model` gives what the model gives now."""
+    return np.array_equal(stored_scores.of_model(model, ASKED), predictivity.scores(capture.stream(model, ASKED)))
 
 
 @pytest.fixture(params=layouts.KINDS)
@@ -326,11 +326,11 @@ def test_what_holds_for_all_modules_leaves_none_its_fingerprint(model):
 
 @pytest.mark.parametrize("how", ["zero", "gaussian", "shuffle"])
 def test_a_perturbed_model_is_computed_and_not_stored(untrained, how):
-    before = stored_scores.scores(untrained, ASKED)
+    before = stored_scores.of_model(untrained, ASKED)
     stored = set(store.folder().iterdir())
     with perturb.neurons(untrained, {0: range(100)}, how=how):
         assert untrained.fingerprint is None
-        assert not np.array_equal(stored_scores.scores(untrained, ASKED), before)
+        assert not np.array_equal(stored_scores.of_model(untrained, ASKED), before)
     assert set(store.folder().iterdir()) == stored
     assert stored_is_computed(untrained)
 

@@ -65,7 +65,7 @@ PINNED = {
 
 @pytest.mark.parametrize("options", PINNED)
 def test_what_is_scored_is_what_the_version_says(toy, options):
-    found = stored_scores.scores(toy, ASKED, **dict(options)).sel(layer=0).to_numpy().ravel()
+    found = stored_scores.of_model(toy, ASKED, **dict(options)).sel(layer=0).to_numpy().ravel()
     np.testing.assert_allclose(
         found,
         PINNED[options],
@@ -76,8 +76,8 @@ def test_what_is_scored_is_what_the_version_says(toy, options):
 
 def stored(toy: models.Model) -> int:
     """The number of files after each kind of result is asked for."""
-    stored_scores.scores(toy, ASKED)
-    stored_scores.scores(toy, ASKED, layers=[0])
+    stored_scores.of_model(toy, ASKED)
+    stored_scores.of_model(toy, ASKED, layers=[0])
     shipped_chance.chance_level(2, 3, draws=5)
     moefication.experts(toy, 2)
     return len(list(store.folder().iterdir()))

@@ -48,9 +48,6 @@ def test_a_reading_says_what_all_scores_say(reading, all_scores, groups):
     np.testing.assert_allclose(reading["variance"], all_scores.var("neuron"))
     of = all_scores.groupby("function").mean("subfunction")
     np.testing.assert_allclose(reading["total"], of.sel(function=reading["of"].to_numpy()))
-    tasks = all_scores[(all_scores["function"] == "task").to_numpy()]
-    np.testing.assert_array_equal(reading["task_score"], tasks)
-    assert reading["task"].to_numpy().tolist() == tasks["subfunction"].to_numpy().tolist()
 
 
 def test_a_table_of_scores_makes_the_same_reading(reading, all_scores, groups):

@@ -41,14 +41,14 @@ ROWS = _rows()
 MEASURED = tuple(row for row in ROWS if row.measure)
 
 
-def effects(setup: Setup, only: Sequence[str] | None = None) -> dict[str, Effect]:
+def measured_effects(setup: Setup, only: Sequence[str] | None = None) -> dict[str, Effect]:
     """Row → its effect, of every row that can be measured, or of those named."""
     chosen = [row for row in ROWS if row.measure and (only is None or row.id in only)]
     bar = tqdm(chosen, desc="choices", unit="row", disable=len(chosen) == 1)
     return {row.id: row.measure(setup) for row in bar if row.measure}
 
 
-def table(found: Mapping[str, Effect]) -> pd.DataFrame:
+def choices_table(found: Mapping[str, Effect]) -> pd.DataFrame:
     """Effects as a table, the largest share of its claim's effect first, rows that have none to compare with last.
 
     Returns

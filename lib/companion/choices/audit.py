@@ -43,7 +43,7 @@ class Audit:
         return {"row": cell[0], "models": prints, "setup": asdict(self.setup), "data": data, **measure.key()}
 
     def compute(self, cell: Cell) -> xr.Dataset:
-        (found,) = all_choices.effects(self.setup, [str(cell[0])]).values()
+        (found,) = all_choices.measured_effects(self.setup, [str(cell[0])]).values()
         return xr.Dataset(asdict(found))
 
     def assemble(self, made: Callable[[Cell], xr.Dataset]) -> tuple[xr.Dataset, Mapping[str, Mapping[str, Any]]]:
@@ -72,7 +72,7 @@ def obtain(setup: Setup, recompute: Recompute = "slice", *, cells: int = 1) -> t
     experiment.check(recompute)
     usual = Audit()
     if recompute == "full" or setup != usual.setup or not experiment.is_shipped(usual):
-        found, checked = all_choices.effects(setup), Checked(usual.name, computed=True)
+        found, checked = all_choices.measured_effects(setup), Checked(usual.name, computed=True)
         return found, checked
     table, checked = experiment.obtain(usual, recompute, cells=cells)
     rows = {str(i): table.sel(row=i) for i in table["row"].to_numpy()}

@@ -9,12 +9,12 @@ from companion.sections.figures import COLOURS, grid
 LINEAR = 0.1  # below it the axis is linear
 
 
-def effects(table: pd.DataFrame) -> Axes:
+def effect_bars(table: pd.DataFrame) -> Axes:
     """What each choice changes as a share of the effect that its claim is about, the largest on top.
 
     Parameters
     ----------
-    table : of `all_choices.table`, without rows that have no such share.
+    table : of `all_choices.choices_table`, without rows that have no such share.
     """
     (ax,) = grid(1, 1, width=7.0, height=0.27 * len(table) + 1.1)[0]
     places = np.arange(len(table))[::-1]

@@ -104,11 +104,11 @@ class Setup:
     @cached_property
     def trained(self) -> xr.DataArray:
         """Predictivities of all semantic sub-functions."""
-        return stored_scores.scores(self.loaded, self.all_semantic)
+        return stored_scores.of_model(self.loaded, self.all_semantic)
 
     @cached_property
     def untrained(self) -> xr.DataArray:
-        return stored_scores.scores(self.fresh, self.all_semantic)
+        return stored_scores.of_model(self.fresh, self.all_semantic)
 
     @cached_property
     def gain(self) -> float:

@@ -70,7 +70,7 @@ def _perturbed(setup: Setup, masks: Mapping[str, Mask], tasks: Sequence[str]) ->
 def _ranked(setup: Setup, part: tracks.Part, by: Sequence[str]) -> Mask:
     """The fifth of the neurons of each layer of the last third that is best at the sub-functions `by`."""
     chosen = lesions.last_third(setup.loaded)
-    scores = stored_scores.scores(setup.loaded, setup.task(part)).sel(layer=chosen)
+    scores = stored_scores.of_model(setup.loaded, setup.task(part)).sel(layer=chosen)
     return orders.first(orders.by_predictivity(scores, by), chosen, scores.sizes["neuron"] // 5)
 
 

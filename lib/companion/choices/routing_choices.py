@@ -48,10 +48,10 @@ def _told(setup: Setup) -> Float[np.ndarray, "subfunction"]:
     return np.array([nouns_told(setup.switch, s) for s in setup.semantic])
 
 
-def functional(setup: Setup) -> dict[int, list[int]]:
+def semantic_experts(setup: Setup) -> dict[int, list[int]]:
     """Layer → the experts of a Switch that hold most top neurons for the semantic function (Appendix A.5)."""
-    mean = mean_of(stored_scores.scores(setup.switch, setup.semantic))
-    return fewshot_grid.functional(mean, moefication.experts(setup.switch), PLAN.least)
+    mean = mean_of(stored_scores.of_model(setup.switch, setup.semantic))
+    return fewshot_grid.experts_of_task(mean, moefication.experts(setup.switch), PLAN.least)
 
 
 def _restricted(
@@ -63,7 +63,7 @@ def _restricted(
 
 def routed_layers(setup: Setup) -> Effect:
     """D15: routers of the last layers that have experts, or only of those among the last third of all layers."""
-    allowed = functional(setup)
+    allowed = semantic_experts(setup)
     late = {layer: chosen for layer, chosen in allowed.items() if layer in lesions.last_third(setup.switch)}
     text, other = (_restricted(setup, which, "original", False) for which in (allowed, late))
     return paired(NOUNS, text, other, scale=_told(setup).mean() - 0.5, of=ABOVE)
@@ -71,7 +71,7 @@ def routed_layers(setup: Setup) -> Effect:
 
 def gates(setup: Setup) -> Effect:
     """D17: gates among the allowed experts and with limited room, or as among all experts and with room for all."""
-    allowed = functional(setup)
+    allowed = semantic_experts(setup)
     text = _restricted(setup, allowed, "renormalised", True)
     other = _restricted(setup, allowed, "original", False)
     return paired(NOUNS, text, other, scale=_told(setup).mean() - 0.5, of=ABOVE)
@@ -107,7 +107,7 @@ def jitter(setup: Setup) -> Effect:
 
 def spread(setup: Setup) -> Effect:
     """D14: the standard deviation over draws in points, as the means are, or as a fraction. Shipped grid, Function."""
-    rows = perturbing_switch_tables.table(perturbing_switch_tables.best(setup.tuning.sel(setting="code")))
+    rows = perturbing_switch_tables.accuracy_table(perturbing_switch_tables.best(setup.tuning.sel(setting="code")))
     points = rows.query("strategy == 'Function' and task != 'avg'")["sd"].to_numpy()
     return Effect("standard deviation of an accuracy given in %", float(points.mean()), float(points.mean() / 100))
 

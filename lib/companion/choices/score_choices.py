@@ -23,7 +23,7 @@ def average_precision(setup: Setup) -> Effect:
     """D1: of −a, or with the labels inverted? The gain of training under both."""
     parts = {}
     for score in ("signs", "labels"):
-        pair = [best(stored_scores.scores(m, setup.semantic, score=score)) for m in (setup.loaded, setup.fresh)]
+        pair = [best(stored_scores.of_model(m, setup.semantic, score=score)) for m in (setup.loaded, setup.fresh)]
         parts[score] = pair[0] - pair[1]
     what = "gain of the best predictivity by training, semantic"
     return paired(what, parts["signs"], parts["labels"], scale=parts["labels"].mean(), of=GAIN)
@@ -44,7 +44,9 @@ def mnli_order(setup: Setup) -> Effect:
     for order in ("paper", "authors"):
         asked = [s for s in tracks.load("task", mnli=order) if s.name.startswith("mnli")]
         cut = [tracks.first(s, setup.per_class) for s in asked]
-        sides.append(np.concatenate([best(stored_scores.scores(m, cut)) for m in catalogue.load_runs(setup.model, 3)]))
+        sides.append(
+            np.concatenate([best(stored_scores.of_model(m, cut)) for m in catalogue.load_runs(setup.model, 3)])
+        )
     return paired("best predictivity, MNLI", *sides, scale=setup.gain, of=GAIN)
 
 
@@ -83,7 +85,7 @@ def unended(model: Model) -> Model:
 
 def end_mark(setup: Setup) -> Effect:
     """D6: sentences with their end mark, as T5 reads them, or without."""
-    without = best(stored_scores.scores(unended(setup.loaded), setup.semantic))
+    without = best(stored_scores.of_model(unended(setup.loaded), setup.semantic))
     return paired(
         "best predictivity, semantic", best(setup.trained)[: len(without)], without, scale=setup.gain, of=GAIN
     )

@@ -18,7 +18,7 @@ Row = tuple[str, str, float, float, float]
 Scored = Mapping[str, tuple[Sequence[xr.Dataset], Sequence[xr.Dataset]]]  # model → readings, trained and untrained
 
 
-def table(rows: Iterable[Row]) -> pd.DataFrame:
+def as_table(rows: Iterable[Row]) -> pd.DataFrame:
     """Rows of (claim, model, estimate, low, high)."""
     return pd.DataFrame(list(rows), columns=COLUMNS)
 
@@ -26,7 +26,7 @@ def table(rows: Iterable[Row]) -> pd.DataFrame:
 def gains(found: pd.DataFrame) -> pd.DataFrame:
     """Section 4, first observation, of `specialization_tables.gain` with ``model``: claims ``FUNCTION-gain``."""
     rows = found[["function", "model", "gain", "low", "high"]].itertuples(index=False, name=None)
-    made = table((f"{function}-gain", *rest) for function, *rest in rows)
+    made = as_table((f"{function}-gain", *rest) for function, *rest in rows)
     point = made["low"] == made["high"]  # one sub-function has no interval
     made.loc[point, ["low", "high"]] = NAN
     return made
@@ -50,7 +50,7 @@ def rises(scored: Scored, *, seed: int = 0) -> pd.DataFrame:
         if others := [values for function, values in rise.items() if function != "task"]:
             both = own + [(-1 / len(others), values) for values in others]
             made.append(("task-over-others", name, *bootstrap(both, seed=seed)))
-    return table(made)
+    return as_table(made)
 
 
 def shared(scored: Scored, share: float = specialists.SHARE) -> pd.DataFrame:
@@ -69,7 +69,7 @@ def shared(scored: Scored, share: float = specialists.SHARE) -> pd.DataFrame:
         found = jackknife(functions, _contrasts([_overlap(runs, share) for runs in pair], functions))
         claims = ("within-over-across", "groups-emerge", "within-over-untrained", "knowledge-task-shared")
         made += [(claim, name, *row) for claim, row in zip(claims, found, strict=True)]
-    return table(made)
+    return as_table(made)
 
 
 def _overlap(runs: Sequence[xr.Dataset], share: float) -> np.ndarray:

@@ -16,13 +16,14 @@ from modularity.intervals import ENDS, NAN
 
 HALF = 0.5  # of the run: what is reached before is early
 FEW = 10  # sub-functions of which a clustering score has no interval
-LATE = 0.1  # share of the run from which on checkpoints are equally far apart
+LATE = 0.1  # fraction of training from which on checkpoints are equally far apart
 
 
 def appearance(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Figure 3 as effects, of the tables of `emergence_tables.functional`; mean over functions, Student's t over runs.
+    """Figure 3 as effects, of the tables of `emergence_tables.functional_by_step`; mean over functions, Student's t
+    over runs.
 
-    - ``functional-early``, ``degree-early``: `HALF` less the share of the run at which the proportion of functional
+    - ``functional-early``, ``degree-early``: `HALF` less the fraction of training at which the proportion of functional
       experts, or their degree, first reaches half of its highest value.
     - ``functional-stays``: `HALF` less the range of the proportion over the second half of the run, as a share of its
       highest value.
@@ -45,7 +46,7 @@ def appearance(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         others = [v for other, v in reached.items() if published.counterpart(other) == "t5"]
         if published.counterpart(name) == "switch" and others:
             made.append(("switch-later", name, *intervals.welch(values, others[0])))
-    return evidence.table(made)
+    return evidence.as_table(made)
 
 
 def _range_late(curve: pd.Series) -> float:
@@ -64,8 +65,8 @@ def stabilisation(
 ) -> pd.DataFrame:
     """Figure 4 as effects; a bootstrap of runs and, within each function, of sub-functions.
 
-    - ``FUNCTION-experts-before-neurons``: the share of the run from which on the curve of neurons stays above `level`
-      minus that of experts. A curve that ends below counts as reaching `level` at the end.
+    - ``FUNCTION-experts-before-neurons``: the fraction of training from which on the curve of neurons stays above
+      `level` minus that of experts. A curve that ends below counts as reaching `level` at the end.
     - ``experts-before-random``: the same of random partitions; this and all below are means over functions.
     - ``experts-early``: `HALF` minus the share of experts.
     - ``stabilises``: the score at the last checkpoint minus that at the first one after `LATE` of the run, mean over
@@ -98,7 +99,7 @@ def table_of(found: Mapping[str, np.ndarray], name: str) -> pd.DataFrame:
     effects_of = {f"{function}-experts-before-neurons": effects[0] for function, effects in found.items()}
     shared = np.mean([effects[1:] for effects in found.values()], axis=0)  # effect, draw
     effects_of |= dict(zip(("experts-before-random", "experts-early", "stabilises"), shared, strict=True))
-    return evidence.table(
+    return evidence.as_table(
         (claim, name, float(row[0]), *np.quantile(row[1:], ENDS).tolist()) for claim, row in effects_of.items()
     )
 
@@ -117,7 +118,7 @@ def between_over_within(leads: pd.DataFrame) -> pd.DataFrame:
     with ``model``. A mean over the run, which says nothing about what comes first."""
     wanted = "function == 'semantic' and comparison == 'between − within' and pair == 'corrected'"
     rows = leads.query(wanted)[["model", "difference", "low", "high"]].itertuples(index=False, name=None)
-    return evidence.table(("between-over-within", *row) for row in rows)
+    return evidence.as_table(("between-over-within", *row) for row in rows)
 
 
 def organisation(
@@ -151,7 +152,7 @@ def organisation(
     if len(units) < FEW:
         found[1] = NAN
     claims = ("lowest-organised", "lowest-over-random", "higher-not")
-    return evidence.table(
+    return evidence.as_table(
         (claim, name, *intervals.of_error(*pair)) for claim, pair in zip(claims, found.T, strict=True)
     )
 
@@ -163,10 +164,10 @@ def _scores(alike: xr.DataArray, tables: xr.DataArray) -> np.ndarray:
 
 
 def organised_early(curves: pd.DataFrame, name: str) -> pd.DataFrame:
-    """``organised-early``: `HALF` less the share of the run at which the clustering score of the lowest layer, of the
-    tables of `organization_tables.clustering`, first reaches half of its highest value; Student's t over runs."""
+    """``organised-early``: `HALF` minus the fraction of training at which the clustering score of the lowest layer, of
+    the tables of `organization_tables.clustering`, first reaches half of its highest value; Student's t over runs."""
     rows: pd.DataFrame = curves.loc[(curves["partition"] == "model") & (curves["layer"] == curves["layer"].min())]
     reached: Any = rows.pivot_table("value", "run", "share").apply(report.half_reached, axis=1)
-    return evidence.table(
+    return evidence.as_table(
         [("organised-early", name, *intervals.student(HALF - reached.dropna().to_numpy(), lone=True))]
     )

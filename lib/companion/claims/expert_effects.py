@@ -26,7 +26,7 @@ class Counted(NamedTuple):
     neurons: int  # of a layer
 
 
-def functional(
+def functional_effects(
     scored: Scored,
     *,
     share: float = specialists.SHARE,
@@ -76,7 +76,7 @@ def functional(
         for i, claim in enumerate(claims, 1):
             made.append((claim, name, *_mean([one[:, i] for one in found.values()])))
         made.append(("subfunctional-experts", name, *_mean(lone)))
-    return effects.table(made)
+    return effects.as_table(made)
 
 
 def expected_precision(positives: float, number: int) -> float:

@@ -57,7 +57,7 @@ def t5(grid: xr.DataArray, fine: int, reach: int, guessing: pd.DataFrame, name: 
             rows.append((claim, name, *intervals.student(points)))
     own = perturbing_t5_tables.dissociation(perturbing_t5_tables.drops(strong, "experts", reach))
     rows.append(("own-experts", name, 100 * own["difference"], 100 * own["low"], 100 * own["high"]))
-    return effects.table(rows)
+    return effects.as_table(rows)
 
 
 def share_lost(grid: xr.DataArray, number: int, chance: float, order: str = "MoE (4)") -> np.ndarray:
@@ -94,7 +94,7 @@ def switch(paired: pd.DataFrame, name: str) -> pd.DataFrame:
     rows: Any = paired[paired["task"] == "avg"].set_index("pair")[["difference", "low", "high"]]
     only, both = (rows.loc[f"Function − {other}"].tolist() for other in ("Original", "No Function"))
     difference, low, high = rows.loc["No Function − Original"]
-    return effects.table(
+    return effects.as_table(
         [
             ("switch-without", name, -difference, -high, -low),
             ("switch-only", name, *only),

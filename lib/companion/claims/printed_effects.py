@@ -26,7 +26,7 @@ def effects() -> pd.DataFrame:
     ``printed, switch``."""
     made = [_figure1(), _experts(), _figure2(), _tables2_and_3(), _figure4(), _figure7()]
     rows = [(claim, f"printed, {model}", float(value), NAN, NAN) for part in made for (claim, model), value in part]
-    return evidence.table(rows)
+    return evidence.as_table(rows)
 
 
 Effects = list[tuple[tuple[str, str], Any]]

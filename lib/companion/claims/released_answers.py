@@ -32,7 +32,7 @@ TABLES: dict[str, Callable[[Release, int], pd.DataFrame]] = {  # of the files, a
     "curves": lambda files, _: released_tables.curves(files),
     "stabilised": lambda files, seed: released_tables.stabilised(files, seed=seed),
     "by_task": lambda files, _: released_effects.by_task(files),
-    "evidence": lambda files, seed: released_effects.table(files, seed=seed),
+    "evidence": lambda files, seed: released_effects.released_table(files, seed=seed),
     "audit": lambda files, _: released_audit.rows(files).rename_axis("name").rename("value").reset_index(),
 }
 Answers = dict[str, pd.DataFrame]

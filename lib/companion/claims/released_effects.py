@@ -23,7 +23,7 @@ TRAINED = {"t5": "T5 of the authors, released", "switch": "Switch of the authors
 EXPERTS = 96
 
 
-def table(release: Release, *, seed: int = 0) -> pd.DataFrame:
+def released_table(release: Release, *, seed: int = 0) -> pd.DataFrame:
     """All evidence of the files, ``claim, model, estimate, low, high``.
 
     Intervals of perturbed models are over data sets, because the claims are about tasks and not about these ones:
@@ -41,7 +41,7 @@ def perturbed(release: Release) -> pd.DataFrame:
     """Figure 2 as effects, as `evidence_perturbed.t5`, with the intervals of `over_panels`."""
     values: Any = by_task(release).set_index(["claim", "task"])["effect"]
     claims = dict.fromkeys(values.index.get_level_values("claim"))
-    return evidence.table((claim, T5, *over_panels(values.loc[claim])) for claim in claims)
+    return evidence.as_table((claim, T5, *over_panels(values.loc[claim])) for claim in claims)
 
 
 def by_task(release: Release) -> pd.DataFrame:

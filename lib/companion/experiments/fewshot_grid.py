@@ -53,13 +53,13 @@ SETTINGS: Mapping[Track, Mapping[str, Setting]] = {
 }
 
 
-def scores(model: Model, task: str, plan: Plan, track: Track = "mini") -> xr.DataArray:
+def task_scores(model: Model, task: str, plan: Plan, track: Track = "mini") -> xr.DataArray:
     """Mean predictivity of a task's sub-functions in the layers with experts of the last third, one row.
 
     Of the training part, as the paper has it (Appendix A.2).
     """
     ranked = [tracks.first(s, plan.ranked) for s in tracks.load("task", track, part="train")]
-    made = stored_scores.scores(model, ranked)
+    made = stored_scores.of_model(model, ranked)
     if task not in prompts.FUNCTION_TASKS:
         raise ValueError(f"no sub-function of the task function is of {task!r}; known: {prompts.FUNCTION_TASKS}")
     own = [name for name, *_ in prompts.classes(task)]
@@ -68,7 +68,7 @@ def scores(model: Model, task: str, plan: Plan, track: Track = "mini") -> xr.Dat
     return mean.assign_coords(function=("subfunction", ["task"])).transpose("subfunction", "layer", "neuron")
 
 
-def functional(scored: xr.DataArray, groups: xr.DataArray, least: int) -> dict[int, list[int]]:
+def experts_of_task(scored: xr.DataArray, groups: xr.DataArray, least: int) -> dict[int, list[int]]:
     """Layer → functional experts of a task: those of the test of Appendix A.5, the most surprising first.
 
     Where fewer than `least` pass, the next most surprising fill up, so that there is something to allow.
@@ -135,7 +135,7 @@ def piece(
     if setting not in settings:
         raise ValueError(f"unknown setting {setting!r}; known: {', '.join(settings)}")
     how = settings[setting]
-    own = functional(scores(model, task, plan, track), groups, plan.least)
+    own = experts_of_task(task_scores(model, task, plan, track), groups, plan.least)
     number = neurons.feed_forward(model)[max(own)].experts
     train, validation = (tracks.task_table(task, part, track) for part in ("train", "validation"))
     judged = validation.sample(min(plan.judged, len(validation)), random_state=np.random.default_rng(0))

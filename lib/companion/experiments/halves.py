@@ -12,7 +12,7 @@ from modularity.subfunction import SubFunction
 PARTS = ("whole", "first", "second")
 
 
-def scores(
+def half_scores(
     activations: Iterable[tuple[SubFunction, xr.DataArray]], *, score: Score = "labels", seed: int = 0
 ) -> xr.DataArray:
     """As `predictivity.scores`, with the dims ``(half, subfunction, layer, neuron)``.

@@ -32,7 +32,7 @@ class Scored:
     """Predictivities at one checkpoint."""
 
     whole: Float[np.ndarray, "subfunction layer neuron"]
-    halves: Float[np.ndarray, "half halved layer neuron"]  # as `halves.scores` returns them
+    halves: Float[np.ndarray, "half halved layer neuron"]  # as `halves.half_scores` returns them
     rest: Float[np.ndarray, "halved rest width"] | None  # of the layers without experts, of a Switch
 
 

@@ -88,7 +88,7 @@ def masks(
     if unknown := [name for name, _ in pairs if name not in ORDERS]:
         raise ValueError(f"unknown order {unknown[0]!r}; known: {', '.join(ORDERS)}")
     ranked = [tracks.first(s, plan.ranked) for s in tracks.load("task", track, part="train")]
-    scores = stored_scores.scores(model, ranked).sel(layer=list(chosen))
+    scores = stored_scores.of_model(model, ranked).sel(layer=list(chosen))
     groups = groups.sel(layer=list(chosen))
     width = scores.sizes["neuron"]
     size = width // plan.fine

@@ -81,9 +81,7 @@ def _select(
     chosen = np.flatnonzero(shipped["function"].isin(functions_).to_numpy())
     if shipped["content"].to_numpy()[chosen].tolist() != [content(s) for s in subfunctions]:
         return None
-    part = shipped.isel(subfunction=chosen).sel(of=functions_)
-    if "task" not in functions_:
-        part = part.drop_dims("task")
+    part = shipped.isel(subfunction=chosen).drop_dims("of", errors="ignore")
     trained = [copy for copy in wanted if not copy.untrained]
     made = []
     for copy in wanted:

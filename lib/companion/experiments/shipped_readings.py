@@ -22,7 +22,7 @@ FUNCTIONS = ("semantic", "knowledge", "task", *tracks.CONTROLS)
 PARTITIONS = ("own", "random")
 PARTITION = "partition"  # a probe beside those of sub-functions
 ABSENT = 65_535  # predictivities are stored as whole numbers of 1 / 65,534: half of it is the precision
-COARSE = ("score", "mean", "expert_mean", "half_expert_mean", "held_out", "total", "task_score", "shuffled")
+COARSE = ("score", "mean", "expert_mean", "half_expert_mean", "held_out", "total", "shuffled")
 Runs = tuple[list[xr.Dataset], list[xr.Dataset]]  # of trained runs and of untrained copies
 
 
@@ -133,7 +133,9 @@ class Readings:
         shuffled = [p["shuffled"] for p in parts if "shuffled" in p]
         parts = [p.drop_dims("draw") if "draw" in p.dims else p for p in parts]
         parts = [p.drop_vars("alike", errors="ignore") for p in parts]
-        whole = xr.concat(parts, "copy").assign_coords(copy=labels)
+        whole = xr.concat([p.drop_dims("of") for p in parts], "copy").assign_coords(copy=labels)
+        if self.model not in catalogue.MINI:  # by which experts and neurons of a function are perturbed
+            whole = whole.assign(total=parts[0]["total"])
         if shuffled:
             whole = whole.assign(shuffled=xr.concat(shuffled, "run"))
         contents = [content(s) for f in FUNCTIONS for s in asked()[f]]
@@ -193,12 +195,13 @@ def _tighter(model: Model, shipped: xr.DataArray) -> float:
 
 def _joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     """Functions of one copy as one reading."""
-    alone = {"total": "of", "task_score": "task", "own": "", "shuffled": ""}
-    rows = xr.concat([p.drop_vars([*alone, "of", "task", "draw"], errors="ignore") for p in parts], "subfunction")
+    rows = [
+        p.drop_dims(["of", "task", "draw"], errors="ignore").drop_vars(["own", "alike"], errors="ignore") for p in parts
+    ]
     made: dict[str, xr.DataArray] = {"own": parts[0]["own"], "total": xr.concat([p["total"] for p in parts], "of")}
-    for part in parts:
-        made |= {name: part[name] for name in ("task_score", "shuffled") if name in part}
-    return rows.assign(made)
+    if shuffled := [p["shuffled"] for p in parts if "shuffled" in p]:
+        made["shuffled"] = shuffled[0]  # of semantic sub-functions alone
+    return xr.concat(rows, "subfunction").assign(made)
 
 
 def _encoding(name: str, values: xr.DataArray) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from modularity.models import Model
 from modularity.subfunction import SubFunction
 
 
-def scores(
+def of_model(
     model: Model,
     subfunctions: Sequence[SubFunction],
     *,
@@ -55,7 +55,7 @@ def compute(
 
     Parameters
     ----------
-    halves : seed of a split; with it the result has the dim ``half`` in front, as `halves.scores` says.
+    halves : seed of a split; with it the result has the dim ``half`` in front, as `halves.half_scores` says.
     reading : the options of `capture.stream`.
     """
     home = model.device
@@ -63,7 +63,7 @@ def compute(
     try:
         activations = capture.stream(model, subfunctions, **reading)
         if halves is not None:
-            return split.scores(activations, score=score, seed=halves)
+            return split.half_scores(activations, score=score, seed=halves)
         return predictivity.scores(activations, score=score)
     finally:
         model.module.to(home)

@@ -74,7 +74,7 @@ def _cut(drive: drivers.Drive) -> list[str | float]:
     return [before, drive.token, after, *few([drive.activation])]
 
 
-def routing(model: Model, subfunctions: Sequence[SubFunction]) -> dict[int, dict[str, list[float]]]:
+def shares_of_experts(model: Model, subfunctions: Sequence[SubFunction]) -> dict[int, dict[str, list[float]]]:
     """layer → function → share of its tokens that go to each expert, on some sentences; nothing without a router."""
     made: dict[int, dict[str, list[float]]] = {}
     for function in dict.fromkeys(s.function for s in subfunctions):

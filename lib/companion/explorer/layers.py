@@ -33,7 +33,7 @@ def layers(
     the mean of the best of as many as the layer has; ``cards``, neuron → card; ``expert`` of each neuron; ``experts``.
     """
     groups = moefication.experts(model, number)
-    scores = stored_scores.scores(model, subfunctions)
+    scores = stored_scores.of_model(model, subfunctions)
     members = specialists.top_neurons(scores)
     ranked = np.argsort(-scores.to_numpy(), axis=-1, kind="stable")[..., : specialists.number(scores.sizes["neuron"])]
     tested = experts.functional_experts(members, groups, null="permutation")
@@ -43,7 +43,7 @@ def layers(
     floors = {s: cards.few([np.median(d), chance.best_of(d, scores.sizes["neuron"])]) for s, d in drawn.items()}
     chosen = [cards.carded(top) for top in ranked.swapaxes(0, 1)]
     histograms, strongest = _read(model, subfunctions, ranked, chosen)
-    routed = cards.routing(model, subfunctions)
+    routed = cards.shares_of_experts(model, subfunctions)
     made = {}
     for i, layer in enumerate(scores["layer"].to_numpy().tolist()):
         values, top = scores.to_numpy()[:, i], ranked[:, i]

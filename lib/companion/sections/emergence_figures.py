@@ -35,7 +35,7 @@ def losses_below(axes: Iterable[Axes], table: pd.DataFrame, first: Any) -> None:
     both = list(axes)
     for ax, scale in zip(both, SCALES, strict=False):
         line(ax, table, "value", color="black", lw=1)
-        ax.set(xlabel="share of the run" + (" (log)" if scale == "log" else ""))
+        ax.set(xlabel="fraction of training" + (" (log)" if scale == "log" else ""))
         run_axis(ax, scale, first)
     both[0].set(ylabel="loss,\nnats a token")
 
@@ -97,7 +97,7 @@ def stabilization(table: pd.DataFrame, loss: pd.DataFrame, printed: pd.DataFrame
     axes[0, 1].set(title="here, log")
     axes[0, 2].set(title="as printed" if len(printed) else "nothing printed")
     axes[3, 2].set_visible(False)
-    axes[2, 2].set(xlabel="share of the run")
+    axes[2, 2].set(xlabel="fraction of training")
     axes[2, 2].tick_params(labelbottom=True)
     key(axes, {LEVEL_NAMES[k]: {"color": c} for k, c in LEVEL_COLOURS.items()})
     return axes
@@ -122,7 +122,7 @@ def noise(table: pd.DataFrame) -> np.ndarray:
             if i == 0:
                 ax.set(title=function)
         axes[i, 0].set(ylabel=LEVEL_NAMES[name])
-    axes[-1, 1].set(xlabel="share of the run")
+    axes[-1, 1].set(xlabel="fraction of training")
     looks: dict[str, dict[str, object]] = {n: {"color": "#555555", "ls": s} for n, s in PAIRS.values()}
     key(axes, looks | {"corrected": {"color": "black", "lw": 1}})
     return axes
@@ -150,7 +150,7 @@ def parts(table: pd.DataFrame) -> np.ndarray:
     axes[0, 0].set(ylabel="correlation of adjacent\ncheckpoints")
     axes[1, 0].set(ylabel="variance of ranks\nbetween experts")
     axes[1, 0].yaxis.set_major_formatter("{x:.0%}")
-    axes[1, 1].set(xlabel="share of the run")
+    axes[1, 1].set(xlabel="fraction of training")
     looks: dict[str, dict[str, object]] = {f"{k} experts": {"color": c} for k, c in colours.items()}
     key(axes, looks | {"corrected": {"color": "#555555", "ls": "--"}})
     return axes

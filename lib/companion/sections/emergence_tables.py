@@ -16,7 +16,7 @@ DRAWS = 1000  # of the bootstrap
 
 
 def share(steps: xr.DataArray) -> np.ndarray:
-    """Steps as a share of the run."""
+    """Steps as a fraction of training."""
     return steps.to_numpy() / steps.to_numpy().max()
 
 
@@ -59,7 +59,7 @@ def loss(runs: xr.Dataset) -> pd.DataFrame:
 def stabilised(
     curves: xr.DataArray, level: float = emergence.LEVEL, *, draws: int = DRAWS, seed: int = 0
 ) -> pd.DataFrame:
-    """Where each curve first stays above `level`, as a share of the run, with a 95 % interval.
+    """Where each curve first stays above `level`, as a fraction of training, with a 95 % interval.
 
     The interval is that of the middle 95 % of bootstrap draws of runs and, within each function, of sub-functions.
 
@@ -145,7 +145,7 @@ def functional_experts(
     return made.assign_coords(step=steps)
 
 
-def functional(
+def functional_by_step(
     runs: Sequence[xr.Dataset], *, random: int = 0, null: Null = "binomial", alpha: float = ALPHA, seed: int = 0
 ) -> pd.DataFrame:
     """Figures 3 and 6 of several runs in long form: `functional_experts` by ``run``.
@@ -177,7 +177,7 @@ def half_reached(curve: pd.Series) -> float:
 
 
 def half_way(table: pd.DataFrame) -> pd.DataFrame:
-    """When functional experts appear: the share of the run at which the mean of the runs first reaches half of its
+    """When functional experts appear: the fraction of training at which the mean of the runs first reaches half of its
     highest proportion (not a number if that is 0), and the proportion at the end, by ``model`` and ``function``."""
     rows: pd.DataFrame = table.loc[table["kind"] == "functional"]
     by = ["model", "function"]

@@ -10,7 +10,7 @@ from companion.sections.emergence_tables import DRAWS, by_run, expert_stabilizat
 from modularity import intervals, ranks, reliability
 
 INSIDE = ["between", "within"]  # the levels that are parts of another
-LATE = 0.1  # share of the run from which on checkpoints are equally far apart
+LATE = 0.1  # fraction of training from which on checkpoints are equally far apart
 
 
 def by_group_size(runs: xr.Dataset, *, draws: int = 5, seed: int = 0) -> pd.DataFrame:

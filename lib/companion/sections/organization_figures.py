@@ -15,7 +15,7 @@ def clustering(table: pd.DataFrame, chance: pd.DataFrame, loss: pd.DataFrame, al
     Parameters
     ----------
     table : ``partition`` (model, random) ``, layer, run, share, value``.
-    chance : ``partition, share, low, high``, of words dealt at random.
+    chance : ``partition, share, low, high``, of words randomly assigned.
     loss : ``run, share, value``.
     alike : by what words are alike.
     """
@@ -41,5 +41,5 @@ def clustering(table: pd.DataFrame, chance: pd.DataFrame, loss: pd.DataFrame, al
     axes[0, 0].set(title=f"words alike by {alike}")
     axes[0, 1].set(title="log")
     looks: dict[str, dict[str, object]] = {f"layer {layer}": {"color": c} for layer, c in colours.items()}
-    key(axes, looks | {"words dealt at random": {"color": COLOURS["null"], "lw": 6, "alpha": 0.3}})
+    key(axes, looks | {"words randomly assigned": {"color": COLOURS["null"], "lw": 6, "alpha": 0.3}})
     return axes

@@ -8,7 +8,7 @@ import xarray as xr
 
 from modularity import emergence
 
-DRAWS = 1000  # of words dealt at random
+DRAWS = 1000  # random assignments of words
 
 
 def clustering(runs: xr.Dataset, alike: xr.DataArray) -> pd.DataFrame:
@@ -25,7 +25,7 @@ def clustering(runs: xr.Dataset, alike: xr.DataArray) -> pd.DataFrame:
 
 
 def clustering_chance(runs: xr.Dataset, alike: xr.DataArray, *, draws: int = DRAWS, seed: int = 0) -> pd.DataFrame:
-    """Between which values 95 % of the scores of a layer lie, mean over runs, when words are dealt at random:
+    """Between which values 95 % of the scores of a layer lie, mean over runs, when words are randomly assigned:
     ``partition, step, share, low, high``."""
     drawn = emergence.clustering_by_chance(alike, semantic_experts(runs), draws=draws, seed=seed).mean("run")
     ends = drawn.quantile([0.025, 0.975], ["draw", "layer"])
@@ -59,7 +59,7 @@ def organisation(
     ----------
     own : predictivities of each run's experts for semantic sub-functions, dims ``(subfunction, layer, expert)``.
     random : the same of random partitions, with the dim ``draw``.
-    draws : of words dealt at random to the sub-functions.
+    draws : random assignments of words to the sub-functions.
 
     Returns
     -------

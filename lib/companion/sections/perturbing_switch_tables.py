@@ -32,7 +32,7 @@ def tested(scored: Mapping[str, xr.DataArray], groups: xr.DataArray) -> pd.DataF
 
     Parameters
     ----------
-    scored : task → its predictivities, of `fewshot_grid.scores`.
+    scored : task → its predictivities, of `fewshot_grid.task_scores`.
     groups : the expert of every neuron.
 
     Returns
@@ -51,7 +51,7 @@ def tested(scored: Mapping[str, xr.DataArray], groups: xr.DataArray) -> pd.DataF
     return pd.DataFrame(made, columns=["task", "layer", "most", "expected", "lowest p", "functional"])
 
 
-def table(accuracy: xr.DataArray) -> pd.DataFrame:
+def accuracy_table(accuracy: xr.DataArray) -> pd.DataFrame:
     """``task, strategy, mean, sd`` in percent, over draws of the mean over runs; task ``avg`` is the mean of all.
 
     Parameters

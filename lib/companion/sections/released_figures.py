@@ -110,6 +110,6 @@ def stabilization(table: pd.DataFrame, level: float = 0.9) -> np.ndarray:
             if i == 0:
                 ax.set(title=function)
         axes[i, 0].set(ylabel=f"{name}\nrank correlation")
-    axes[1, 1].set(xlabel="share of the run")
+    axes[1, 1].set(xlabel="fraction of training")
     key(axes, {name: {"color": colour, "ls": style} for colour, style, name in LEVELS.values()})
     return axes

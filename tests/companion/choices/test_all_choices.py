@@ -123,11 +123,11 @@ def test_the_table_has_the_largest_share_first_and_incomparable_rows_last():
         "D1": Effect("b", 1.0, 1.1, 1.0, "c", -0.1, 0.3),
         "D2": Effect("b", 1.0, 0.5, 1.0, "c", -0.6, -0.4),
     }
-    made = all_choices.table(found)
+    made = all_choices.choices_table(found)
     assert made["row"].tolist() == ["D2", "D1", "D14"]
     assert made["clear"].tolist() == [True, False, False]
     assert made["relative"].iloc[:2].tolist() == pytest.approx([-0.5, 0.1])
-    ax = choice_figure.effects(made.dropna(subset="relative"))
+    ax = choice_figure.effect_bars(made.dropna(subset="relative"))
     assert [label.get_text().split()[-1] for label in ax.get_yticklabels()] == ["D2", "D1"]
     assert ax.lines[-1].get_xdata().tolist() == pytest.approx([-0.5, 0.1])
 

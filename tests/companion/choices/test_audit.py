@@ -18,7 +18,9 @@ def known(monkeypatch):
     """Two rows, of which the audit says what is written above."""
     rows = tuple(row for row in all_choices.ROWS if row.id in EFFECTS)
     monkeypatch.setattr(all_choices, "MEASURED", rows)
-    monkeypatch.setattr(all_choices, "effects", lambda _setup, only=tuple(EFFECTS): {i: EFFECTS[i] for i in only})
+    monkeypatch.setattr(
+        all_choices, "measured_effects", lambda _setup, only=tuple(EFFECTS): {i: EFFECTS[i] for i in only}
+    )
     made = Audit()
     return made, made.assemble(made.compute)[0]
 
@@ -50,7 +52,7 @@ def test_everything_that_decides_a_row_is_in_its_key():
 
 
 def test_the_book_shows_what_is_shipped(monkeypatch):
-    monkeypatch.setattr(all_choices, "effects", lambda *_a, **_k: pytest.fail("computed"))
+    monkeypatch.setattr(all_choices, "measured_effects", lambda *_a, **_k: pytest.fail("computed"))
     found, checked = audit.obtain(Setup(), "none")
     assert list(found) == [row.id for row in all_choices.MEASURED]
     assert str(checked) == "audit: shipped, not rechecked"

@@ -14,7 +14,7 @@ def test_every_row_has_its_effect_and_its_interval(reach):
     rows = table("relative", row=["D2", "D1", "D14"])
     rows = rows.assign(topic=["scores", "experts", "noise"], relative=reach * rows["relative"] * [-1, 1, 1])
     rows = rows.assign(relative_low=rows["relative"] - 0.1, relative_high=rows["relative"] + [0.2, 0.3, 0.4])
-    ax = choice_figure.effects(rows)
+    ax = choice_figure.effect_bars(rows)
     assert [t.get_text() for t in ax.get_yticklabels()] == ["scores  D2", "experts  D1", "noise  D14"]
     (found,) = lines(ax, COLOURS["trained"], "None", "o")
     assert np.allclose(found, np.column_stack([rows["relative"], [2, 1, 0]]))

@@ -119,7 +119,7 @@ def test_overlaps_are_contrasts_of_pairs(scored):
 
 
 def test_functional_experts_are_counted_as_the_tables_count_them(scored):
-    table = by_claim(expert_effects.functional(scored, share=0.05, alpha=0.01, partitions=200, draws=30))
+    table = by_claim(expert_effects.functional_effects(scored, share=0.05, alpha=0.01, partitions=200, draws=30))
     runs = scored["mine"][0]
     members = [specialists.top_neurons(run, 0.05) for run in runs]
     tested = [experts.functional_experts(m, g["own"], alpha=0.01) for m, g in zip(members, runs, strict=True)]
@@ -148,7 +148,7 @@ def test_experts_put_together_at_random_are_no_evidence(rng, scored):
             "mine": tuple([run.assign(own=g) for run, g in zip(runs, dealt, strict=True)] for runs in scored["mine"])
         }
         options = {"share": 0.05, "alpha": 0.01, "partitions": 40, "draws": 10}
-        table = by_claim(expert_effects.functional(pair, **options))
+        table = by_claim(expert_effects.functional_effects(pair, **options))
         hits += list(table.loc[["semantic-experts", "task-experts", "subfunctional-experts"], "low"] <= 0)
     assert np.mean(hits) > 0.9
 
@@ -162,7 +162,7 @@ def test_random_order_reaches_the_expected_precision(rng):
 
 def test_a_function_of_four_has_no_interval(scored):
     few = {"mine": tuple([run.isel(subfunction=[*range(12), 20, 21, 22, 23]) for run in r] for r in scored["mine"])}
-    table = by_claim(expert_effects.functional(few, share=0.05, alpha=0.01, partitions=5, draws=5))
+    table = by_claim(expert_effects.functional_effects(few, share=0.05, alpha=0.01, partitions=5, draws=5))
     assert np.isnan(table.loc["task-experts", "low"])
     assert np.isfinite(table.loc["semantic-experts", "low"])
 
@@ -409,7 +409,7 @@ def test_nothing_random_is_in_the_evidence(scored):
     for made in (lambda: effects.rises(scored), lambda: effects.shared(scored, 0.05)):
         pd.testing.assert_frame_equal(made(), made())
     options = {"share": 0.05, "alpha": 0.01, "partitions": 5, "draws": 5}
-    one, other = (expert_effects.functional(scored, **options) for _ in range(2))
+    one, other = (expert_effects.functional_effects(scored, **options) for _ in range(2))
     pd.testing.assert_frame_equal(one, other)
 
 

@@ -73,7 +73,7 @@ def executed(folder, name, *tables):
 
 
 def row(estimate=0.3, low=0.2, high=0.4, claim="a-claim", model="t5-mini"):
-    return effects.table([(claim, model, estimate, low, high)])
+    return effects.as_table([(claim, model, estimate, low, high)])
 
 
 def test_what_is_glued_is_read_back(tmp_path):
@@ -105,7 +105,7 @@ def claim(**expected):
     return ledger.Claim(**entry(), expected={name.replace("_", "-"): said for name, said in expected.items()})
 
 
-PRINTED = effects.table([("a-claim", "printed, t5", 0.5, math.nan, math.nan)])
+PRINTED = effects.as_table([("a-claim", "printed, t5", 0.5, math.nan, math.nan)])
 
 
 def test_printed_effects_are_a_bar_and_no_case():

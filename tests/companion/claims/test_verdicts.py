@@ -62,11 +62,11 @@ extensions = ["myst_nb"]
 source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
 nb_execution_mode = "off"
 """
-PRINTED = effects.table([("gain", "printed, t5", 0.5, math.nan, math.nan)])
+PRINTED = effects.as_table([("gain", "printed, t5", 0.5, math.nan, math.nan)])
 
 
 def rows(*found):
-    return effects.table([("gain", model, *effect) for model, *effect in found])
+    return effects.as_table([("gain", model, *effect) for model, *effect in found])
 
 
 def test_a_page_is_told_the_verdict_of_each_claim_and_model():

@@ -32,15 +32,15 @@ def test_the_fullest_experts_are_functional(rng, groups):
     values = rng.uniform(0.5, 0.6, 1600)
     values[700:708] = 0.9  # eight of the sixteen top neurons in expert 7, four in expert 2
     values[200:204] = 0.8
-    assert fewshot_grid.functional(scored(values), groups, 1)[3] == [7]
-    assert fewshot_grid.functional(scored(values), groups, 2)[3] == [7, 2]
+    assert fewshot_grid.experts_of_task(scored(values), groups, 1)[3] == [7]
+    assert fewshot_grid.experts_of_task(scored(values), groups, 2)[3] == [7, 2]
 
 
 def test_equals_are_told_apart_by_their_mean(groups):
     values = np.full(1600, 0.5)
     values[::100] = 0.9  # one top neuron an expert
     values[300:400] += 0.01
-    assert fewshot_grid.functional(scored(values), groups, 1)[3] == [3]
+    assert fewshot_grid.experts_of_task(scored(values), groups, 1)[3] == [3]
 
 
 def test_strategies_are_of_equal_size_and_apart():

@@ -17,7 +17,7 @@ def subfunctions():
 
 
 def test_each_part_is_what_its_sentences_give(untrained, subfunctions):
-    found = halves.scores(capture.stream(untrained, subfunctions))
+    found = halves.half_scores(capture.stream(untrained, subfunctions))
     assert found.dims == ("half", "subfunction", "layer", "neuron")
     for part, chosen in zip(halves.PARTS, (subfunctions, *subfunction.halves(subfunctions)), strict=True):
         expected = predictivity.scores(capture.stream(untrained, chosen))
@@ -36,6 +36,6 @@ def test_a_split_depends_on_the_sub_function_alone(subfunctions):
 def test_what_has_no_halves_is_named(untrained):
     lone = SubFunction("lone", "task", ("a b", "c d", "e f"), np.array([1, 0, 0]))
     with pytest.raises(ValueError, match="'lone' has a class of one sentence"):
-        halves.scores(capture.stream(untrained, [lone]))
+        halves.half_scores(capture.stream(untrained, [lone]))
     with pytest.raises(ValueError, match="got no sub-functions"):
-        halves.scores([])
+        halves.half_scores([])

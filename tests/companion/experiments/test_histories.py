@@ -55,7 +55,7 @@ def made(run, subfunctions):
 
 def test_it_holds_what_the_checkpoints_give(run, made, subfunctions):
     for step in (0, 12):
-        scores = stored_scores.scores(catalogue.load(str(run), step=step), subfunctions)
+        scores = stored_scores.of_model(catalogue.load(str(run), step=step), subfunctions)
         now = made.sel(step=step)
         np.testing.assert_allclose(now["best"], scores.max("neuron"))
         np.testing.assert_allclose(now["neurons"], scores.sel(subfunction=now["kept"].to_numpy()))
@@ -70,7 +70,7 @@ def test_it_holds_what_the_checkpoints_give(run, made, subfunctions):
 
 
 def test_stability_is_the_rank_correlation_with_the_checkpoint_before(run, made, subfunctions):
-    now, before = (stored_scores.scores(catalogue.load(str(run), step=step), subfunctions) for step in (12, 3))
+    now, before = (stored_scores.of_model(catalogue.load(str(run), step=step), subfunctions) for step in (12, 3))
     for subfunction in range(len(subfunctions)):
         for layer in range(now.sizes["layer"]):
             pair = (table.isel(subfunction=subfunction, layer=layer) for table in (now, before))
@@ -83,7 +83,7 @@ def test_halves_are_compared_as_they_are_at_two_checkpoints(run, made, subfuncti
     halved = followed.every_other(subfunctions)
     assert made["halved"].to_numpy().tolist() == [s.name for s in halved]
     assert made["function_halved"].to_numpy().tolist() == [s.function for s in halved]
-    before, now = (split.scores(capture.stream(catalogue.load(str(run), step=step), halved)) for step in (3, 12))
+    before, now = (split.half_scores(capture.stream(catalogue.load(str(run), step=step), halved)) for step in (3, 12))
     found = made["agreement"].sel(step=12, level="neuron")
     pairs = {"whole": [(0, 0)], "same": [(1, 1), (2, 2)], "across": [(1, 2), (2, 1)]}
     for pair, halves in pairs.items():
@@ -104,7 +104,7 @@ def test_layers_without_experts_are_followed_too(run, made, subfunctions):
     assert ("stability_rest" in made) == bool(rest)
     for layer in rest:
         pair = [
-            stored_scores.scores(
+            stored_scores.of_model(
                 catalogue.load(str(run), step=step), followed.every_other(subfunctions), layers=[layer]
             )[0, 0]
             for step in (3, 12)
@@ -144,7 +144,7 @@ def test_a_stopped_history_does_not_compute_again(run, subfunctions, monkeypatch
         raise AssertionError("computed again")
 
     monkeypatch.setattr(predictivity, "scores", again)
-    monkeypatch.setattr(split, "scores", again)
+    monkeypatch.setattr(split, "half_scores", again)
     histories.compute(run, subfunctions, steps=[0, 3])
 
 
@@ -264,7 +264,7 @@ def test_a_shipped_checkpoint_is_that_of_its_recipe(tmp_path):
     pretrain.pretrain(RECIPES["t5-mini"], tmp_path, stop_after=step)
     kept = shipped["kept"].to_numpy()
     chosen = [s for s in followed.subfunctions() if s.name in kept]
-    scores = stored_scores.scores(catalogue.load(str(tmp_path), step=step), chosen).sel(subfunction=kept)
+    scores = stored_scores.of_model(catalogue.load(str(tmp_path), step=step), chosen).sel(subfunction=kept)
     best = shipped["best"].sel(subfunction=kept)
     neurons = shipped["neurons"].rename(kept="subfunction")
     for name, then, now in (("best", best, scores.max("neuron")), ("neurons", neurons, scores)):

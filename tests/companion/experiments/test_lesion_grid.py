@@ -93,7 +93,7 @@ def test_seen_are_the_four_that_rank(trained, groups, masks):
     from companion.functions import tracks
 
     ranked = [tracks.first(s, PLAN.ranked) for s in tracks.load("task", part="train")]
-    scores = stored_scores.scores(trained, ranked).sel(layer=[2, 3])
+    scores = stored_scores.of_model(trained, ranked).sel(layer=[2, 3])
     assert isinstance(scores, xr.DataArray)
     expected = orders.first(orders.by_predictivity(scores, ["cola", "mrpc", "qqp", "sst2"]), [2, 3], 32)
     np.testing.assert_array_equal(masks["Avg (4)", 2][0][3], expected[3])

@@ -27,8 +27,8 @@ def subfunctions():
 def test_layers_are_those_of_all(trained, subfunctions):
     for _ in range(2):  # computed, then read
         whole, part = (
-            stored_scores.scores(trained, subfunctions),
-            stored_scores.scores(trained, subfunctions, layers=(1, 3)),
+            stored_scores.of_model(trained, subfunctions),
+            stored_scores.of_model(trained, subfunctions, layers=(1, 3)),
         )
         np.testing.assert_array_equal(part, whole.sel(layer=[1, 3]))
     assert "layers" not in stored_file.provenance(whole)["key"]  # what was stored before there was the option is found
@@ -37,7 +37,7 @@ def test_layers_are_those_of_all(trained, subfunctions):
 
 def test_what_is_computed_is_what_is_stored(trained, subfunctions):
     options = {"score": "auroc", "pooling": "mean", "activation": "pre", "layers": [1]}
-    found = stored_scores.scores(trained, subfunctions, **options)
+    found = stored_scores.of_model(trained, subfunctions, **options)
     np.testing.assert_array_equal(found, stored_scores.compute(trained, subfunctions, **options))
     halves = stored_scores.compute(trained, subfunctions, halves=0, **options)
     np.testing.assert_array_equal(found, halves.sel(half="whole"))
@@ -47,8 +47,8 @@ def test_a_gpu_is_used_where_there_is_one_and_left_again(monkeypatch, untrained,
     moved = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.nn.Module, "to", lambda self, where: moved.append(str(where)) or self)
-    stored_scores.scores(untrained, subfunctions)
+    stored_scores.of_model(untrained, subfunctions)
     assert moved == ["cuda", "cpu"]
     with pytest.raises(ValueError, match="no router"):
-        stored_scores.scores(untrained, subfunctions, routed_only=True)
+        stored_scores.of_model(untrained, subfunctions, routed_only=True)
     assert moved == ["cuda", "cpu"] * 2

@@ -34,7 +34,7 @@ def few():
 def made(untrained, few, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MODULARITY_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield layers.layers(untrained, few, draws=3000), stored_scores.scores(untrained, few)
+        yield layers.layers(untrained, few, draws=3000), stored_scores.of_model(untrained, few)
 
 
 # The data
@@ -119,7 +119,7 @@ def test_experts_are_those_of_the_permutation_null(made, untrained):
 
 
 def test_every_function_routes_all_its_tokens(few):
-    routed = explorer_cards.routing(catalogue.load("switch-mini"), few)
+    routed = explorer_cards.shares_of_experts(catalogue.load("switch-mini"), few)
     assert list(routed) == [1, 3]
     for of_layer in routed.values():
         assert list(of_layer) == ["semantic", "knowledge", "task"]

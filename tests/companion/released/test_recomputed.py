@@ -325,7 +325,7 @@ def test_the_audit_of_the_authors_files(authors):
 
 
 def test_evidence_of_a_planted_effect(files):
-    table = released_effects.table(files).set_index(["claim", "model"])
+    table = released_effects.released_table(files).set_index(["claim", "model"])
     only = table.loc[("switch-only", released_effects.SWITCH)]
     assert 0 < only["low"] < only["estimate"] < only["high"]
     early = table.loc[("task-experts-before-neurons", released_effects.TRAINED["switch"])]

@@ -98,7 +98,7 @@ def test_all_layers_weigh_alike(runs):
 
 def test_functional_experts_of_every_run_and_of_random_partitions(rng):
     runs = [history_of(rng)[0] for _ in range(2)]
-    own, dealt = report.functional(runs, alpha=0.3), report.functional(runs, random=3, alpha=0.3)
+    own, dealt = report.functional_by_step(runs, alpha=0.3), report.functional_by_step(runs, random=3, alpha=0.3)
     assert own.groupby(["kind", "function", "run"]).size().eq(3).all()
     assert set(own["partition"]) == {"model"}
     assert set(dealt["partition"]) == {"random"}
@@ -204,7 +204,7 @@ def test_clustering_over_steps_is_that_of_each(runs, rng):
 def test_every_figure_is_drawn(runs, rng):
     losses = {"t5-mini": report.loss(runs), "switch-mini": report.loss(runs)}
     parts = [history_of(rng, STEPS)[0] for _ in range(2)]
-    table = report.functional(parts, alpha=0.3).assign(function="semantic")
+    table = report.functional_by_step(parts, alpha=0.3).assign(function="semantic")
     both = pd.concat([table.assign(model=name) for name in losses])
     assert plots.modularity(both.query("kind == 'functional'"), losses).shape == (3, 4)
     curves = report.by_run(report.stabilization(runs))

@@ -27,7 +27,7 @@ def test_what_was_not_computed_stays_so():
     made = grid([[0.5, 0.6], [0.5, 0.4]], [[0.5, 0.7], [0.2, 0.1]]).reindex(task=["sst2", "cola"])
     assert np.isnan(report.best(made).sel(task="cola")).all()
     assert np.isnan(report.fair(made).sel(task="cola")).all()
-    assert set(report.table(report.best(made))["task"]) == {"sst2", "avg"}
+    assert set(report.accuracy_table(report.best(made))["task"]) == {"sst2", "avg"}
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def accuracy(rng):
 
 
 def test_the_table_is_in_percent(accuracy):
-    table = report.table(accuracy).set_index(["task", "strategy"])
+    table = report.accuracy_table(accuracy).set_index(["task", "strategy"])
     rows = 100 * accuracy.mean("seed").sel(task="cola", strategy="Function").to_numpy()
     assert table.loc[("cola", "Function")].tolist() == pytest.approx([rows.mean(), rows.std(ddof=1)])
     means = [table.loc[(task, "Original"), "mean"] for task in ("cola", "sst2")]
@@ -75,7 +75,7 @@ def test_the_tests_of_experts_are_those_of_the_appendix(rng):
 
 
 def test_tables_stand_beside_each_other_as_printed(accuracy):
-    table = report.table(accuracy)
+    table = report.accuracy_table(accuracy)
     bare = table.assign(sd=np.nan)
     both = report.beside({"ours": table, "printed": bare})
     row = table.set_index(["task", "strategy"]).loc[("cola", "Function")]
