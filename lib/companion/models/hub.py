@@ -7,6 +7,8 @@ import huggingface_hub
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 from transformers import BertConfig, PreTrainedConfig, RobertaConfig, SwitchTransformersConfig, T5Config
 
+from companion.models import mpnet
+
 # Hub id → commit. That of Switch is a proposed change that adds safetensors to a model published as a pickle only.
 PINNED = {
     "google-t5/t5-base": "a9723ea7f1b39c1eae772870f3b547bf6ef7e6c1",
@@ -15,7 +17,11 @@ PINNED = {
     "FacebookAI/roberta-base": "e2da8e2f811d1448a5b465c236feacd80ffbac7b",
 }
 PROPOSALS = {"google/switch-base-16": "refs/pr/5"}
-ALIASES = {"bert-base-uncased": "google-bert/bert-base-uncased", "roberta-base": "FacebookAI/roberta-base"}
+ALIASES = {
+    "bert-base-uncased": "google-bert/bert-base-uncased",
+    "roberta-base": "FacebookAI/roberta-base",
+    **dict.fromkeys((mpnet.HUB, mpnet.HUB.partition("@")[0]), mpnet.NAME),  # the same files, from packages
+}
 FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "model*.safetensors*")
 # The paper's two shapes and BERT's, so that an untrained copy needs no network.
 SHAPES: dict[str, PreTrainedConfig] = {
