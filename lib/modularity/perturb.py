@@ -27,6 +27,7 @@ def neurons(
     rng: np.random.Generator | None = None,
     means: Mapping[int, np.ndarray] | None = None,
     variance: float = VARIANCE,
+    deviations: Mapping[int, np.ndarray] | None = None,
 ) -> Iterator[None]:
     """Perturb the activations of the encoder neurons `which` (layer → neurons) until the block is left.
 
@@ -39,6 +40,8 @@ def neurons(
         that occur.
     rng : of ``gaussian``, ``shuffle`` and ``resample``; seed 0 if not given.
     means : layer → mean activation of every neuron, for ``mean``.
+    deviations : layer → standard deviation of every neuron, for ``gaussian``: the noise of a neuron is multiplied by
+        its own, so that `variance` is in units of the neuron's variance.
 
     Raises
     ------
@@ -59,7 +62,8 @@ def neurons(
         for layer, chosen in which.items():
             part = _dense(model, parts, layer)
             index = _index(chosen, part.neurons, layer).to(model.device)
-            fixed = None if means is None else torch.as_tensor(means[layer], device=model.device)[index]
+            given = deviations if how == "gaussian" else means
+            fixed = None if given is None else torch.as_tensor(given[layer], device=model.device)[index]
             if len(index):
                 handle = part.w_out[0].register_forward_pre_hook(_hook(index, _change(how, generator, fixed, variance)))
                 stack.callback(handle.remove)
@@ -100,7 +104,7 @@ def _change(
 
     def gaussian(values: Activations) -> Activations:
         noise = torch.randn(values.shape, generator=generator, device=values.device)
-        return values + variance**0.5 * noise
+        return values + variance**0.5 * (noise if fixed is None else noise * fixed)
 
     def shuffle(values: Activations) -> Activations:
         return FACTOR * permuted(values.flatten()).view_as(values)

@@ -52,6 +52,16 @@ def test_only_the_named_neurons_are_changed_and_only_inside(untrained, sentences
     assert torch.equal(activations(untrained, sentences, 2), before)
 
 
+def test_noise_in_own_units_is_as_large_as_each_neuron_varies(untrained, sentences):
+    before = activations(untrained, sentences, 2)
+    deviations = np.zeros(1280)
+    deviations[70] = 0.5
+    with perturb.neurons(untrained, {2: [3, 70]}, variance=4.0, deviations={2: deviations}):
+        added = (activations(untrained, sentences, 2) - before).flatten(0, 1)
+    assert not added[:, 3].any()
+    assert abs(added[:, 70].std().item() - 1) < 0.3  # two deviations of one half
+
+
 def test_all_is_restored_after_an_error(untrained, sentences):
     before = states(untrained, sentences)
     with pytest.raises(RuntimeError), perturb.neurons(untrained, {0: range(9), 3: range(9)}):

@@ -8,24 +8,25 @@ from companion.experiments import orders
 from companion.functions import prompts
 
 Unit = Literal["neurons", "experts"]
-Variant = Literal["", "equal mass", "permuted", "least"]
+Variant = Literal["", "equal mass", "equal output", "permuted", "least"]
 
 
 @dataclass(frozen=True)
 class Order:
     """What is ranked by which predictivities, the highest first; its name is what ``str`` gives.
 
-    ``equal mass`` perturbs not as many neurons as the experts have, but as many as weigh as much; ``permuted`` has the
-    neurons dealt to the experts at random; ``least`` takes the lowest first.
+    ``equal mass`` perturbs not as many neurons as the experts have, but as many as weigh as much, and ``equal output``
+    as many as write as much to the residual stream; ``permuted`` has the neurons assigned to the experts at random;
+    ``least`` takes the lowest first.
     """
 
     unit: Unit = "neurons"
-    by: str = ""  # a task; seen, the four that the text ranks by; all eight sub-functions; or nothing: at random
+    by: str = ""  # a task or a function; seen, the four tasks of the text; all eight sub-functions; nothing: at random
     variant: Variant = ""
 
     def __str__(self) -> str:
         kind = "MoE" if self.unit == "experts" else "Avg"
-        if self.variant in ("permuted", "least"):
+        if self.by == "seen" and self.variant in ("permuted", "least"):
             return f"{kind}, {self.variant}"
         name = {"": "random", "seen": f"{kind} (4)", "all": f"{kind} (8)"}.get(self.by, f"{self.unit}: {self.by}")
         return f"{name}, {self.variant}" if self.variant else name

@@ -68,7 +68,7 @@ def accuracies(
 
 @contextmanager
 def remembered(model: Model, layers: Iterable[int]) -> Iterator[None]:
-    """Until the block is left, run the encoder `layers` of a T5 or Switch once for each batch, then repeat the result.
+    """Until the block is left, run the encoder `layers` once for each batch, then repeat the result.
 
     For layers whose result cannot change between two passes over a batch: all below the first that is perturbed or
     tuned.
@@ -86,8 +86,9 @@ def remembered(model: Model, layers: Iterable[int]) -> Iterator[None]:
                 memory[layer, batch[0]] = run(*inputs, **options)
         return memory[layer, batch[0]]
 
-    stack: list[torch.nn.Module] = list(model.encoder.block)  # type: ignore[arg-type]
-    blocks = {layer: stack[layer] for layer in layers}
+    encoder = model.encoder  # a T5's or Switch's, or a model of BERT's kind
+    stack = list(encoder.block if hasattr(encoder, "block") else encoder.encoder.layer)  # type: ignore[union-attr]
+    blocks: dict[int, torch.nn.Module] = {layer: stack[layer] for layer in layers}
     handle = model.encoder.register_forward_pre_hook(note, with_kwargs=True)
     try:
         for layer, block in blocks.items():

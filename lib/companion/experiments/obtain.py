@@ -52,7 +52,7 @@ def runs(
     for name in map(catalogue.known_as, names) if subfunctions else ():
         wanted = shipped_readings.copies_of(name, seeds=seeds, untrained=copies, seed=seed)
         shipped = shipped_readings.SHIPPED.get(name) if recompute != "full" and usual else None
-        file = experiment.load(shipped) if shipped else None
+        file = experiment.load(shipped) if shipped and experiment.is_shipped(shipped) else None
         found = None if file is None else _select(file, subfunctions, wanted)
         if shipped and file is not None and found is not None:
             labels, rows = {str(c) for c in wanted}, {(s.function, s.name) for s in subfunctions}

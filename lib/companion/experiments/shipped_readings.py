@@ -103,6 +103,10 @@ class Readings:
         return f"readings_{self.model}"
 
     def cells(self) -> list[Cell]:
+        try:
+            catalogue.folder_of(self.model)
+        except FileNotFoundError as error:
+            raise UnavailableError(str(error)) from error
         return [(str(copy), function) for copy in copies_of(self.model) for function in FUNCTIONS]
 
     def copy(self, label: str) -> Copy:
@@ -217,4 +221,4 @@ def _encoding(name: str, values: xr.DataArray) -> dict[str, Any]:
     return made
 
 
-SHIPPED = {name: Readings(name) for name in (*catalogue.MINI, catalogue.MINILM)}
+SHIPPED = {name: Readings(name) for name in (*catalogue.MINI, catalogue.MINILM, catalogue.MPNET)}

@@ -1,0 +1,149 @@
+"""Masks of an encoder are of what they say; a piece reads the plain model at 0 and what is asked for elsewhere."""
+
+import numpy as np
+import pytest
+import torch
+
+from companion.experiments import encoder_grid, encoder_masks, experiment, lesions, read_outs
+from companion.experiments.encoder_grid import SETTINGS, EncoderGrid
+from companion.experiments.encoder_masks import ORDERS
+from companion.experiments.experiment import UnavailableError
+from companion.experiments.lesion_orders import Order
+from companion.models import catalogue, mpnet
+from modularity import capture, moefication, neurons
+
+LAYERS = [4, 5]
+FEW = ("scaled", "zero", "zero, all layers", "text", "mean", "kept")
+GRID = EncoderGrid(catalogue.MINILM)
+
+
+@pytest.fixture(scope="module")
+def minilm():
+    return catalogue.load(catalogue.MINILM)
+
+
+@pytest.fixture(scope="module")
+def given(minilm):
+    groups = moefication.experts(minilm, encoder_grid.FINE).sel(layer=LAYERS)
+    described = encoder_masks.describe(minilm, LAYERS)
+    return {"ranked": encoder_masks.totals(minilm.name, LAYERS), "groups": groups, "described": described}
+
+
+def test_neurons_are_described_by_all_real_tokens(minilm, monkeypatch):
+    monkeypatch.setattr(encoder_masks, "SAMPLE", 1)
+    found = encoder_masks.describe(minilm, [5])
+    some = [s for f in encoder_masks.FUNCTIONS for s in encoder_masks.tracks.load(f)[:8]]
+    sentences = [text for s in some for text in encoder_masks.tracks.first(s, 1).sentences]
+    seen = []
+    part = neurons.layers(minilm, [5])[5]
+    handle = part.read(lambda values: seen.append(values[0]))
+    with torch.inference_mode():
+        for ids in capture.tokenize(minilm, sentences):
+            capture.encoded(minilm, [ids], [0])
+    handle.remove()
+    tokens = torch.cat(seen).double().numpy()
+    np.testing.assert_allclose(found.mean[0], tokens.mean(0), atol=1e-5)
+    np.testing.assert_allclose(found.deviation[0], tokens.std(0), atol=1e-4)
+    np.testing.assert_allclose(found.mass[0], np.abs(tokens).mean(0), atol=1e-5)
+    column = part.w_out[0].weight[:, 3].norm().item()
+    np.testing.assert_allclose(found.output[0, 3], found.mass[0, 3] * column, rtol=1e-5)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_masks_have_the_size_of_their_experts(given, order):
+    made = encoder_masks.masks(ORDERS[order], 3, draws=2, **given)
+    assert len(made) == (2 if not ORDERS[order].by or ORDERS[order].variant == "permuted" else 1)
+    for mask in made:
+        assert list(mask) == LAYERS
+        for layer, chosen in mask.items():
+            assert len(set(chosen.tolist())) == len(chosen)
+            assert len(chosen) == 3 * 16 or "equal" in order
+            if order in ("experts: task", "experts: task, least"):
+                assert len(set(given["groups"].sel(layer=layer).to_numpy()[chosen].tolist())) == 3
+
+
+def test_equal_output_writes_as_much_as_the_experts(given):
+    like, made = (
+        encoder_masks.masks(Order(u, "semantic", v), 3, draws=1, **given)[0]
+        for u, v in (("experts", ""), ("neurons", "equal output"))
+    )
+    for row, layer in enumerate(LAYERS):
+        output = given["described"].output[row]
+        assert abs(output[made[layer]].sum() - output[like[layer]].sum()) <= output[made[layer]].max()
+
+
+def test_the_best_experts_and_the_least_have_nothing_in_common(given):
+    best, least = (encoder_masks.masks(Order("experts", "task", v), 40, draws=1, **given)[0] for v in ("", "least"))
+    assert all(not set(best[layer]) & set(least[layer]) for layer in LAYERS)
+
+
+def test_remembered_layers_change_nothing(minilm, sentences):
+    before = read_outs.states(minilm, sentences)
+    with lesions.remembered(minilm, range(4)):
+        first, second = (read_outs.states(minilm, sentences) for _ in range(2))
+    np.testing.assert_array_equal(first, before)
+    np.testing.assert_array_equal(second, before)
+    np.testing.assert_array_equal(read_outs.states(minilm, sentences), before)
+
+
+def test_every_setting_names_known_orders_and_possible_numbers():
+    for setting in SETTINGS.values():
+        assert setting.pairs
+        assert {order for order, _ in setting.pairs} <= set(ORDERS)
+        assert all(0 < number < encoder_grid.FINE for _, number in setting.pairs)
+
+
+@pytest.fixture(scope="module")
+def few(minilm):
+    """One sub-function with ten sentences of a class, under settings of every kind."""
+    with pytest.MonkeyPatch.context() as patch:
+        one = encoder_masks.tracks.first(encoder_grid.judged()[0], 10)
+        patch.setattr(encoder_grid, "judged", lambda: (one,))
+        pairs = [("random", 48), ("experts: semantic", 48)]
+        return {setting: GRID.piece((setting, one.name), pairs) for setting in FEW}
+
+
+def test_a_piece_has_the_plain_model_and_what_was_asked(few):
+    plain = {setting: made.sel(number=0, read_out="probe").to_numpy() for setting, made in few.items()}
+    assert len({value for values in plain.values() for value in values.ravel().tolist()}) == 1
+    for made in few.values():
+        probe = made.sel(read_out="probe")
+        assert probe.sel(order="random", number=48).notnull().all()
+        assert int(probe.sel(order="experts: semantic", number=48).notnull().sum()) == 1
+        assert int(probe.sel(number=slice(1, None)).notnull().sum()) == 4
+        assert made.sel(read_out="similarity").isnull().all()
+
+
+def test_noise_of_the_text_destroys_what_noise_in_own_units_leaves(few):
+    lost = {s: float(few[s].sel(number=0).mean() - few[s].sel(number=48, order="random").mean()) for s in few}
+    assert lost["text"] > lost["scaled"]
+
+
+def test_paraphrases_are_judged_by_similarity_too(minilm):
+    one = next(one for one in encoder_grid.judged() if one.name == "qqp")
+    found = GRID.piece(("zero", one.name), [("random", 5)]).sel(read_out="similarity")
+    assert 0.6 < float(found.sel(order="random", number=0)[0]) <= 1
+    assert found.sel(order="random", number=5).notnull().all()
+
+
+def test_a_wrong_cell_is_found(few, monkeypatch, minilm):
+    one = encoder_masks.tracks.first(encoder_grid.judged()[0], 10)
+    monkeypatch.setattr(encoder_grid, "judged", lambda: (one,))
+    monkeypatch.setattr(encoder_grid, "SETTINGS", {name: SETTINGS[name] for name in FEW})
+    data, _ = GRID.assemble(lambda cell: few[str(cell[0])].to_dataset(name="value"))
+    probe = ("zero", one.name, "random", 48)
+    assert experiment.recheck(GRID, data, [probe], cells=1).cells == 1
+    data["value"] += 0.1
+    with pytest.raises(ValueError, match=r"zero, .*random, 48"):
+        experiment.recheck(GRID, data, [probe], cells=1)
+    with pytest.raises(ValueError, match="nan off"):
+        experiment.recheck(GRID, data.assign_attrs(weights="others"), [probe], cells=1)
+
+
+def test_what_is_missing_is_said(monkeypatch):
+    monkeypatch.setattr(mpnet, "folder", lambda: (_ for _ in ()).throw(FileNotFoundError("run `make base`")))
+    with pytest.raises(UnavailableError, match="make base"):
+        EncoderGrid(mpnet.NAME).cells()
+    with pytest.raises(UnavailableError, match="no reading of other is shipped"):
+        encoder_masks.totals("other", [0])
+    assert len(GRID.cells()) == len(SETTINGS) * len(encoder_grid.judged())
