@@ -9,12 +9,8 @@ from modularity import experts, ranking
 def expert_predictivity(scores: xr.DataArray, groups: xr.DataArray) -> xr.DataArray:
     """Predictivity of every expert: the mean over its neurons (Section 3), dims ``(subfunction, layer, expert)``."""
     experts.check(groups, scores)
-    number = int(groups.max()) + 1
-    size = groups.sizes["neuron"] // number
-    table = np.empty((scores.sizes["subfunction"], scores.sizes["layer"], number))
-    for i, row in enumerate(groups.to_numpy()):
-        one_hot = (row[:, None] == np.arange(number)).astype(scores.dtype)
-        table[:, i] = scores.to_numpy()[:, i] @ one_hot / size
+    member = groups.to_numpy()[..., None] == np.arange(int(groups.max()) + 1)
+    table = np.einsum("mln,lne->mle", scores, member / member.sum(-2, keepdims=True), optimize=True)
     coordinates = {"subfunction": scores["subfunction"], "layer": scores["layer"].to_numpy()}
     made = xr.DataArray(table, coordinates, ("subfunction", "layer", "expert"), name="predictivity")
     return made.assign_coords(function=("subfunction", scores["function"].to_numpy()))

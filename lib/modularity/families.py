@@ -10,6 +10,7 @@ An adapter is a function that is given what is called (a model without its head,
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 
 from torch import nn
 
@@ -77,16 +78,12 @@ def t5(called) -> Iterator[FeedForward]:
 def bert(called) -> Iterator[FeedForward]:
     """Encoders of BERT's shape, whose residual and norm are in the module of the down projection."""
     for i, block in enumerate(called.encoder.layer):
-        end = block.output
-        act = block.intermediate.intermediate_act_fn
-        yield FeedForward(
-            i,
-            (block.intermediate.dense,),
-            (end.dense,),
-            act,
-            end,
-            expected=lambda down, inputs, end=end: end.LayerNorm(down + inputs[1]),
-        )
+        up, end = block.intermediate, block.output
+        yield FeedForward(i, (up.dense,), (end.dense,), up.intermediate_act_fn, end, expected=partial(_normed, end))
+
+
+def _normed(end, down, inputs):
+    return end.LayerNorm(down + inputs[1])
 
 
 @adapter("distilbert")

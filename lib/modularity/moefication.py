@@ -53,7 +53,6 @@ def at_random(like: xr.DataArray, *, seed: int = 0) -> xr.DataArray:
 
 
 def _array(by_layer: dict[int, np.ndarray]) -> xr.DataArray:
-    table = np.array(
-        list(by_layer.values()), dtype=np.uint8 if max(map(np.max, by_layer.values())) < 256 else np.uint16
-    )
+    table = np.array(list(by_layer.values()))
+    table = table.astype(np.min_scalar_type(int(table.max())))
     return xr.DataArray(table, {"layer": list(by_layer)}, ("layer", "neuron"), name="expert")

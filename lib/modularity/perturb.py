@@ -116,5 +116,5 @@ def _change(
         assert fixed is not None
         return fixed.expand_as(values)
 
-    changes = {"gaussian": gaussian, "shuffle": shuffle, "zero": torch.zeros_like, "mean": mean, "resample": resample}
-    return changes[how]
+    known = {"gaussian": gaussian, "shuffle": shuffle, "zero": torch.zeros_like, "mean": mean, "resample": resample}
+    return known[how]

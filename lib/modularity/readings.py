@@ -6,7 +6,7 @@ of 294,912 neurons takes the same path as a model of 5,000.
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -72,7 +72,7 @@ def read(
     layers, width = list(parts), next(iter(parts.values())).neurons
     with placed(model):
         bar = tqdm(subfunctions, desc=model.label, unit="sub-function")
-        rows = ((one, _scores(model, one, layers, width, score, seed, options)) for one in bar)
+        rows = ((one.name, one.function, _scores(model, one, layers, width, score, seed, options)) for one in bar)
         return _gathered(rows, layers, width, groups, kept).assign_coords(half=list(specialists.HALVES))
 
 
@@ -87,36 +87,29 @@ def of_scores(
     halves : the same table from the first and from the second half of the sentences; what needs them is left out if
         they are not given.
     """
-    rows = [SubFunctionOf(str(row["subfunction"].item()), str(row["function"].item())) for row in scores]
+    names = (scores[coordinate].to_numpy().tolist() for coordinate in ("subfunction", "function"))
     parts = np.stack([table.to_numpy() for table in (scores, *halves)], axis=1)
     layers, width = scores["layer"].to_numpy().tolist(), scores.sizes["neuron"]
-    made = _gathered(zip(rows, parts, strict=True), layers, width, groups, kept)
+    made = _gathered(zip(*names, parts, strict=True), layers, width, groups, kept)
     return made.assign_coords(half=list(specialists.HALVES)) if halves else made
 
 
-class SubFunctionOf(NamedTuple):
-    """What a row of a reading is called."""
-
-    name: str
-    function: str
-
-
 def _gathered(
-    rows: Iterable[tuple[SubFunction | SubFunctionOf, Float[np.ndarray, "part layer neuron"]]],
+    rows: Iterable[tuple[str, str, Float[np.ndarray, "part layer neuron"]]],
     layers: list[int],
     width: int,
     groups: xr.DataArray | None,
     kept: float,
 ) -> xr.Dataset:
-    """Sub-functions one after another, of which only what is kept stays in memory."""
+    """Name, function and scores of sub-functions one after another, of which only what is kept stays in memory."""
     one_hot = None if groups is None else _one_hot(groups)
     keep = max(1, int(width * kept))
     made, names = [], []
     total: dict[str, np.ndarray] = {}
-    for one, scores in rows:
-        total[one.function] = total.get(one.function, 0) + scores[0]
+    for name, function, scores in rows:
+        total[function] = total.get(function, 0) + scores[0]
         made.append(_row(scores, keep, one_hot))
-        names.append((one.name, one.function))
+        names.append((name, function))
     of_each = [function for _, function in names]
     sums = np.stack([total[f] / of_each.count(f) for f in total])
     coordinates = {"subfunction": [name for name, _ in names], "layer": layers, "of": [*total]}

@@ -80,13 +80,9 @@ def _of_reading(ranked: xr.DataArray, neurons: int, share: float) -> xr.DataArra
 
 def _best(values: np.ndarray, top: int) -> np.ndarray:
     """Which are the `top` highest values of each row, the first of equals."""
-    least = np.partition(values, -top, axis=-1)[..., -top, None]
-    chosen = values >= least
-    surplus = chosen.sum(-1) - top
-    for place in np.argwhere(surplus):  # more are equal to the least than there is room for
-        row = tuple(place)
-        equal = np.flatnonzero(values[row] == least[row])
-        chosen[(*row, equal[-surplus[row] :])] = False
+    places = np.argsort(-values, axis=-1, kind="stable")[..., :top]
+    chosen = np.zeros(values.shape, dtype=bool)
+    np.put_along_axis(chosen, places, True, axis=-1)
     return chosen
 
 
