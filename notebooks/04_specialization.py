@@ -241,7 +241,7 @@ gain_of = gains.query("model == @model").set_index("function")
 of_task = best.query("function == 'task'")["value"]
 mine = pd.concat(shares).query("model == @model and init == 'trained'").set_index(["function", "other"])["value"]
 values = {
-    "model_name": models.load(model).name.rstrip("/").split("/")[-1],
+    "model_name": models.known_as(model).rstrip("/").split("/")[-1],
     "trained": float(gain_of.loc["semantic", "trained"]),
     "untrained": float(gain_of.loc["semantic", "untrained"]),
     "null": float(floors[0].set_index("function").loc["semantic", "value"]),

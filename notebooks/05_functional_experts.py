@@ -62,7 +62,7 @@ from scipy import stats
 from sklearn.metrics import adjusted_rand_score
 
 from companion import functions, models
-from companion.experiments import obtain, variants
+from companion.experiments import obtain, partitions, variants
 from companion.released import published
 from companion.sections import functional_expert_figures as figures
 from companion.sections import functional_expert_tables as section
@@ -89,8 +89,10 @@ print(*checked, sep="\n")
 # partitions and 0 for chance. Between two seeds, by layer:
 
 # %%
-rerun = [moefication.experts(models.load(model), seed=seed + i) for i in range(2)]
+parted, checked = partitions.obtain(model, recompute)
+rerun = [parted.get(("k-means seed", i), own) for i in range(2)]
 agreement = [adjusted_rand_score(a, b) for a, b in zip(*(r.to_numpy() for r in rerun))]
+print(checked)
 pd.Series(agreement, own["layer"], name="adjusted Rand index").round(3)
 
 # %% [markdown]
@@ -266,9 +268,8 @@ pd.concat(sizes, axis=1).style.format("{:.3f}", na_rep="–")
 # One choice at a time is changed, all others stay; permutation null, one run of {glue:text}`model_name`.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sensitivity", "caption": "Share of functional experts (permutation null) when one choice is changed: how many neurons count as top, alpha, the number of experts, the seed of k-means, the score and the pooling over tokens. Crosses: the mean of random partitions."}, "image": {"alt": "Six panels of dots for three functions, a panel a choice, with crosses near zero for random partitions."}}
-loaded = models.load(model)
-others, checked = variants.obtain(loaded, subfunctions, recompute)
-choices = sensitivity.one_at_a_time(loaded, scored[model][0][0], others, draws=100, seed=seed)
+others, checked = variants.obtain(model, subfunctions, recompute)
+choices = sensitivity.one_at_a_time(scored[model][0][0], parted, others, draws=100, seed=seed)
 print(checked)
 axes = figures.sensitivity(choices)
 
@@ -296,7 +297,7 @@ from companion.claims import expert_effects, ledger
 of_model = {k: kinds[k][model].query("function == 'semantic'").set_index("null") for k in ("trained", "null")}
 share_of = {k: t["proportion"] for k, t in of_model.items()}
 values = {
-    "model_name": models.load(model).name.rstrip("/").split("/")[-1],
+    "model_name": models.known_as(model).rstrip("/").split("/")[-1],
     "own": float(share_of["trained"]["binomial"]),
     "random": float(share_of["null"]["binomial"]),
     "own_permutation": float(share_of["trained"]["permutation"]),

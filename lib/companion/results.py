@@ -8,7 +8,7 @@ import sys
 
 from companion.choices.audit import Audit
 from companion.claims.released_answers import Released
-from companion.experiments import encoder_grid, experiment, histories, shipped_readings
+from companion.experiments import encoder_grid, experiment, histories, partitions, shipped_readings
 from companion.experiments.experiment import Experiment, UnavailableError
 from companion.experiments.grids import Grid
 from companion.experiments.variants import Variants
@@ -17,7 +17,13 @@ from companion.explorer.data import Cards
 OTHERS = (Cards(), Variants(), Grid("t5"), Grid("switch"), Audit(), Released())
 EXPERIMENTS: dict[str, Experiment] = {
     e.name: e
-    for e in (*shipped_readings.SHIPPED.values(), *OTHERS, *histories.SHIPPED.values(), *encoder_grid.SHIPPED.values())
+    for e in (
+        *shipped_readings.SHIPPED.values(),
+        *partitions.SHIPPED.values(),
+        *OTHERS,
+        *histories.SHIPPED.values(),
+        *encoder_grid.SHIPPED.values(),
+    )
 }
 
 

@@ -12,7 +12,7 @@ from numcodecs import Delta, Zstd
 from companion.experiments.experiment import Cell, UnavailableError
 from companion.functions import tracks
 from companion.models import catalogue
-from modularity import identity, measure, moefication, neurons, readings, store
+from modularity import identity, measure, moefication, neurons, partition, readings, store
 from modularity.models import Model
 from modularity.subfunction import SubFunction
 
@@ -168,7 +168,7 @@ class Readings:
         if identity.weights(model.module) != then["weights"].item():
             return float("nan")
         if function == PARTITION:
-            return _tighter(model, then["own"].sel(layer=which))
+            return looser(model, then["own"].sel(layer=which))
         one = {s.name: s for s in asked()[str(function)]}.get(str(which))
         rows = (then["function"] == function) & (then["subfunction"] == which)
         then = then.isel(subfunction=int(np.flatnonzero(rows.to_numpy())[0]))
@@ -184,15 +184,14 @@ class Readings:
         return max(*off, float(apart.where(same, 0).max()))
 
 
-def _tighter(model: Model, shipped: xr.DataArray) -> float:
-    """Relative difference of what balanced k-means makes small, of its experts now and the shipped ones."""
+def looser(model: Model, shipped: xr.DataArray, *, seed: int = 0) -> float:
+    """Relative difference of what balanced k-means makes small, of its experts now and the shipped ones of a layer."""
     layer = int(shipped["layer"])
     part = neurons.layers(model)[layer]
     if part.experts > 1:
         return float((moefication.experts(model, part.experts).sel(layer=layer) != shipped).any())
-    rows = part.input_weights.float().cpu().numpy()
-    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    now = moefication.experts(model).sel(layer=layer).to_numpy()
+    rows = partition.directions(part.input_weights.float().cpu().numpy())
+    now = partition.by_weights(rows, int(shipped.max()) + 1, seed=seed)
     spread = [sum(((rows[of == e] - rows[of == e].mean(0)) ** 2).sum() for e in np.unique(of)) for of in (now, shipped)]
     return abs(spread[0] / spread[1] - 1)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from os import PathLike
 from typing import Any
 
 import xarray as xr
@@ -81,15 +82,16 @@ class Variants:
 
 
 def obtain(
-    model: Model, subfunctions: Sequence[SubFunction], recompute: Recompute = "slice", *, cells: int = 1
+    name: str | PathLike[str], subfunctions: Sequence[SubFunction], recompute: Recompute = "slice", *, cells: int = 1
 ) -> tuple[dict[tuple[str, str], xr.Dataset], Checked]:
-    """(choice, setting) → its top neurons, shipped for the first run of t5-mini and rechecked, else computed."""
+    """(choice, setting) → its top neurons, of the first run of a model: shipped and rechecked, else computed."""
     experiment.check(recompute)
-    shipped = Variants()
-    if recompute != "full" and experiment.is_shipped(shipped) and model.label == catalogue.load(shipped.model).label:
+    shipped = Variants(catalogue.known_as(name))
+    if recompute != "full" and experiment.is_shipped(shipped):
         file = experiment.load(shipped)
         if file["content"].to_numpy().tolist() == [content(s) for s in subfunctions]:
             number = cells if recompute == "slice" else 0
             said = experiment.recheck(shipped, file, shipped.probes(file), cells=number)
             return {pair: file.sel(setting=pair[1]) for pair in SETTINGS}, said
+    model = catalogue.load(name)
     return {pair: read(model, subfunctions, *pair) for pair in SETTINGS}, Checked(model.label, computed=True)

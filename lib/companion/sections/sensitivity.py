@@ -11,51 +11,44 @@ from tqdm import tqdm
 
 from companion.models import planted
 from companion.sections import functional_expert_tables
-from modularity import capture, experts, moefication, neurons, partition_null, predictivity, specialists
+from modularity import capture, experts, moefication, partition_null, predictivity, specialists
 from modularity.experts import ALPHA
-from modularity.models import Model
 from modularity.nulls import Null
 
 SHARES = (0.005, 0.01, 0.02, 0.05)
 ALPHAS = (0.05, 0.01, 0.001, 0.0001)
-NUMBERS = (8, 16, 32, 64)
-SEEDS = range(5)
 DEFAULTS = {"score": "labels", "pooling": "max"}
 
 
 def one_at_a_time(
-    model: Model,
     reading: xr.Dataset,
+    partitions: Mapping[tuple[str, int], xr.DataArray],
     variants: Mapping[tuple[str, str], xr.Dataset],
     *,
     null: Null = "permutation",
     draws: int = 100,
     seed: int = 0,
     shares: Sequence[float] = SHARES,
-    numbers: Sequence[int] = NUMBERS,
-    seeds: Sequence[int] = SEEDS,
 ) -> pd.DataFrame:
     """Proportion of functional experts when one choice is changed and all others stay as in the paper.
 
     Parameters
     ----------
     reading : of the model, with its own experts.
+    partitions : (choice, setting) → the expert of every neuron, as `partitions.obtain` gives them.
     variants : (choice, setting) → top neurons of the same sub-functions, as `variants.obtain` gives them.
     draws : random partitions behind ``chance``.
-    shares, numbers, seeds : of top neurons; of experts; and of k-means.
+    shares : of top neurons.
 
     Returns
     -------
     ``choice, setting, function, proportion, degree, chance``; ``chance`` is the mean proportion of random partitions.
-    Number of experts and seed of k-means are left out for a Switch, whose experts are its own.
     """
     usual, own = specialists.top_neurons(reading), reading["own"]
     rows: list[tuple[str, object, xr.DataArray, xr.DataArray, float]] = []
     rows += [("top neurons", f"{s:.1%}", specialists.top_neurons(reading, s), own, ALPHA) for s in shares]
     rows += [("alpha", alpha, usual, own, alpha) for alpha in ALPHAS]
-    if max(part.experts for part in neurons.layers(model).values()) == 1:
-        rows += [("experts", n, usual, moefication.experts(model, n), ALPHA) for n in numbers]
-        rows += [("k-means seed", i, usual, moefication.experts(model, seed=i), ALPHA) for i in seeds]
+    rows += [(choice, to, usual, groups, ALPHA) for (choice, to), groups in partitions.items()]
     for choice, default in DEFAULTS.items():
         rows.append((choice, default, usual, own, ALPHA))
         rows += [
@@ -64,7 +57,7 @@ def one_at_a_time(
             if c == choice
         ]
     made = []
-    for choice, setting, members, groups, alpha in tqdm(rows, desc=f"choices for {model.label}", unit="setting"):
+    for choice, setting, members, groups, alpha in tqdm(rows, desc="choices", unit="setting"):
         found = experts.summary(experts.functional_experts(members, groups, null=null, alpha=alpha))
         number = int(groups.max()) + 1
         drawn = partition_null.random_partitions(members, number, draws=draws, null=[null], alpha=alpha, seed=seed)

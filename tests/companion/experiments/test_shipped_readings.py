@@ -16,7 +16,7 @@ def t5():
     return experiment.load(SHIPPED["t5-mini"])
 
 
-@pytest.mark.parametrize("name", [*SHIPPED])
+@pytest.mark.parametrize("name", [name for name, one in SHIPPED.items() if experiment.is_shipped(one)])
 def test_what_is_shipped_is_of_these_sentences_copies_and_weights(name):
     shipped = experiment.load(SHIPPED[name])
     every = [s for f in shipped_readings.FUNCTIONS for s in asked()[f]]

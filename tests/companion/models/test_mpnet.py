@@ -102,7 +102,9 @@ def test_damaged_pieces_are_refused(install, tmp_path, damage):
     elif damage == "text":
         whole = b"version https://git-lfs.github.com/spec/v1"
     install(whole)
-    with pytest.raises(ValueError, match=r"do not hold the published model: .*uninstall them and run `make base` again"):
+    with pytest.raises(
+        ValueError, match=r"do not hold the published model: .*uninstall them and run `make base` again"
+    ):
         mpnet.folder()
     assert not kept(tmp_path)
 

@@ -1,22 +1,23 @@
 """Each choice is changed alone, and the check on the built model counts what it says."""
 
-from companion.experiments import shipped_readings, variants
+from companion.experiments import partitions, shipped_readings, variants
 from companion.functions import tracks
 from companion.models import catalogue
 from companion.sections import functional_expert_tables, sensitivity
 from modularity import specialists
 
+SETTINGS = [("experts", 8), ("experts", 16), ("k-means seed", 0), ("k-means seed", 1)]
+
 
 def inputs(model, subfunctions):
     reading = shipped_readings.read(model, subfunctions)
-    return reading, {pair: variants.read(model, subfunctions, *pair) for pair in variants.SETTINGS}
+    parted = {s: partitions.compute(model, *s) for s in SETTINGS}
+    return reading, parted, {pair: variants.read(model, subfunctions, *pair) for pair in variants.SETTINGS}
 
 
 def test_choices_are_changed_one_at_a_time(untrained):
     subfunctions = tracks.load_all(per_class=8, limit=2)
-    made = sensitivity.one_at_a_time(
-        untrained, *inputs(untrained, subfunctions), draws=3, numbers=(8, 16), seeds=range(2)
-    )
+    made = sensitivity.one_at_a_time(*inputs(untrained, subfunctions), draws=3)
     assert set(made["choice"]) == {"top neurons", "alpha", "experts", "k-means seed", "score", "pooling"}
     assert len(made) == 3 * (4 + 4 + 2 + 2 + 3 + 3)
     as_in_the_paper = [("top neurons", "1.0%"), ("alpha", "0.001"), ("experts", "16"), ("k-means seed", "0")]
@@ -28,8 +29,8 @@ def test_choices_are_changed_one_at_a_time(untrained):
 
 def test_a_switch_keeps_its_experts():
     model = catalogue.load("switch-mini", untrained=True)
-    reading, _ = inputs(model, tracks.load_all(per_class=8, limit=2))
-    made = sensitivity.one_at_a_time(model, reading, {}, draws=2, shares=(specialists.SHARE,))
+    reading = shipped_readings.read(model, tracks.load_all(per_class=8, limit=2))
+    made = sensitivity.one_at_a_time(reading, {}, {}, draws=2, shares=(specialists.SHARE,))
     assert set(made["choice"]) == {"top neurons", "alpha", "score", "pooling"}
 
 
