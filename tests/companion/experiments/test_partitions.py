@@ -21,7 +21,7 @@ def test_settings_divide_the_layer():
     assert [to for what, to in partitions.settings(1280) if what == "k-means seed"] == [0, 1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("name", ["t5-mini", catalogue.MINILM])
+@pytest.mark.parametrize("name", [name for name, one in partitions.SHIPPED.items() if experiment.is_shipped(one)])
 def test_what_is_shipped_are_partitions_into_experts_of_equal_size(name):
     file = experiment.load(Partitions(name))
     for (what, to), groups in partitions.as_settings(file).items():
