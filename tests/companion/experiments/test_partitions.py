@@ -6,7 +6,7 @@ import pytest
 from companion.experiments import experiment, partitions
 from companion.experiments.experiment import UnavailableError
 from companion.experiments.partitions import Partitions
-from companion.models import catalogue, mpnet
+from companion.models import mpnet
 from modularity import moefication
 
 
