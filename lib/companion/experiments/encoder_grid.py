@@ -182,7 +182,7 @@ class EncoderGrid:
         ):
             return float("nan")
         now = self.piece(probe[:2], [(str(order), int(number))], shipped["experts"])
-        apart = np.abs(now - then).sel(order=order, number=number)
+        apart: xr.DataArray = abs(now - then).sel(order=order, number=number)
         return float(apart.to_numpy()[now.sel(order=order, number=number).notnull().to_numpy()].max())
 
 
@@ -235,10 +235,12 @@ def _others(mask: Mask, width: int) -> Mask:
 def _perturbed(
     model: Model, setting: Setting, mask: Mask, layers: Sequence[int], described: encoder_masks.Described, draw: int
 ):
-    of = {"means": described.mean, "deviations": described.deviation}
-    given = {name: dict(zip(layers, values, strict=True)) for name, values in of.items()}
-    if setting.how != "mean":
-        del given["means"]
-    if not setting.scaled:
-        del given["deviations"]
-    return perturb.neurons(model, mask, how=setting.how, rng=np.random.default_rng([draw, 1]), **given)
+    means, deviations = (dict(zip(layers, values, strict=True)) for values in (described.mean, described.deviation))
+    return perturb.neurons(
+        model,
+        mask,
+        how=setting.how,
+        rng=np.random.default_rng([draw, 1]),
+        means=means if setting.how == "mean" else None,
+        deviations=deviations if setting.scaled else None,
+    )
