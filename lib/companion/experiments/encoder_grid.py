@@ -2,79 +2,27 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, NamedTuple
+from functools import cache, partial
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numcodecs import Zstd
 
-from companion.experiments import encoder_masks, lesions, read_outs
-from companion.experiments.encoder_masks import CURVES, EXPERTS, FAIR, FUNCTIONS, NEURONS, ORDERS
-from companion.experiments.experiment import Cell, UnavailableError
-from companion.experiments.lesion_orders import Order
+from companion.experiments import encoder_masks, encoder_plan, lesions, read_outs
+from companion.experiments.encoder_masks import ORDERS
+from companion.experiments.encoder_plan import DRAWS, EVERY, FINE, MANY, PAIRS, PAIRS_READ, SETTINGS, Setting
+from companion.experiments.experiment import Cell, available
 from companion.experiments.lesions import Mask
-from companion.experiments.shipped_readings import Readings, content
+from companion.experiments.shipped_readings import content
 from companion.functions import tracks
 from companion.models import catalogue
 from modularity import identity, measure, moefication, neurons, perturb
 from modularity.models import Model
 from modularity.subfunction import SubFunction
 
-FINE = 96  # experts a layer, as the paper perturbs them
-EVERY = (1, 2, 3, 4, 6, 8, 10, 12, 15, 19)  # of them, up to a fifth
-SOME = (5, 10, 19)
-FIFTH = 19
-TWO = (10, FIFTH)
-MANY = (*SOME, 29, 48)  # up to a half
-KEPT = (5, 10, 19, 48)
-SUBFUNCTIONS = 8  # of each function, at most
-PER_CLASS = {"semantic": 50, "knowledge": 150, "task": 100}  # sentences; those of knowledge are short, and probes weak
-PAIRS_READ = 150  # of a data set of paraphrases
-DRAWS = 3  # of random neurons and permuted partitions; what is not drawn has one, which has noise of its own
-PAIRS = {"mrpc": ("sentence1", "sentence2"), "qqp": ("question1", "question2")}  # judged by similarity too
 READ_OUTS = ("probe", "similarity")
-MAIN = [Order(), *EXPERTS, *NEURONS]
-
-
-class Setting(NamedTuple):
-    """What is perturbed, how, and by which orders at which numbers of experts."""
-
-    how: perturb.How
-    pairs: tuple[tuple[str, int], ...]
-    scaled: bool = False  # the noise of a neuron is in units of its own standard deviation
-    everywhere: bool = False  # all layers, not the last third
-    kept: bool = False  # all other neurons are perturbed
-
-
-def _pairs(*parts: tuple[Sequence[Order], Sequence[int]]) -> tuple[tuple[str, int], ...]:
-    return tuple(
-        dict.fromkeys((str(order), number) for orders, numbers in parts for order in orders for number in numbers)
-    )
-
-
-SETTINGS: Mapping[str, Setting] = {
-    "scaled": Setting("gaussian", _pairs((CURVES, EVERY), (FAIR, TWO), (MAIN, MANY)), scaled=True),
-    "zero": Setting("zero", _pairs((MAIN, MANY))),
-    "zero, all layers": Setting("zero", _pairs((MAIN, MANY), (FAIR, (FIFTH,))), everywhere=True),
-    "scaled, all layers": Setting("gaussian", _pairs((MAIN, SOME)), scaled=True, everywhere=True),
-    "text": Setting("gaussian", _pairs(([Order(), *EXPERTS], (1, *SOME)))),  # Section 5 and Appendix A.2
-    "mean": Setting("mean", _pairs((MAIN, SOME))),
-    "code": Setting("shuffle", _pairs(([Order(), *EXPERTS], SOME))),  # the authors' code
-    "kept": Setting("zero", _pairs((MAIN, KEPT)), kept=True),
-    "kept, all layers": Setting("zero", _pairs((MAIN, KEPT)), everywhere=True, kept=True),
-}
-
-
-@cache
-def judged() -> tuple[SubFunction, ...]:
-    """The sub-functions whose probes are judged: of each function some, spread evenly over its list."""
-    made: list[SubFunction] = []
-    for function in FUNCTIONS:
-        every = tracks.load(function)  # type: ignore[arg-type]
-        chosen = np.unique(np.linspace(0, len(every) - 1, min(SUBFUNCTIONS, len(every))).round().astype(int))
-        made += [tracks.first(every[i], PER_CLASS[function]) for i in chosen]
-    return tuple(made)
 
 
 @dataclass(frozen=True)
@@ -85,6 +33,8 @@ class EncoderGrid:
     """
 
     model: str
+    settings: tuple[str, ...] = field(default=tuple(SETTINGS), repr=False)
+    subfunctions: tuple[SubFunction, ...] = field(default=(), repr=False)  # those of the plan if not given
     tolerance: float = field(default=0.04, repr=False)
     folder: str = field(default="results", repr=False)
 
@@ -92,20 +42,27 @@ class EncoderGrid:
     def name(self) -> str:
         return f"perturbing_{self.model}"
 
+    @property
+    def judged(self) -> dict[str, SubFunction]:
+        return {one.name: one for one in self.subfunctions or encoder_plan.judged()}
+
     def cells(self) -> list[Cell]:
-        Readings(self.model).cells()  # of the same model, by whose reading neurons are ranked
+        available(partial(catalogue.folder_of, self.model))
         encoder_masks.totals(self.model, [0])
-        return [(setting, one.name) for setting in SETTINGS for one in judged()]
+        return [(setting, name) for setting in self.settings for name in self.judged]
 
     def key(self, cell: Cell) -> Mapping[str, object] | None:
         model, fingerprint = _loaded(self.model)
         if fingerprint is None:
             return None
-        setting, one = str(cell[0]), _named(cell)
+        setting, one = str(cell[0]), self.judged[str(cell[1])]
         return {
             "model": fingerprint,
             "cell": list(cell),
             "setting": [str(value) for value in SETTINGS[setting]],
+            "draws": DRAWS,
+            "read out": [read_outs.FOLDS, list(read_outs.STRENGTHS)],
+            "described by": encoder_masks.sample(),
             "subfunction": content(one),
             "pairs": [str(v) for v in _table(one.name).to_numpy().ravel()] if one.name in PAIRS else [],
             "ranked": encoder_masks.totals(self.model, _layers(model, setting)).to_numpy(),
@@ -126,7 +83,7 @@ class EncoderGrid:
 
         What the setting has not, or is not asked for by `only`, is not a number.
         """
-        setting, one = SETTINGS[str(cell[0])], _named(cell)
+        setting, one = SETTINGS[str(cell[0])], self.judged[str(cell[1])]
         model, _ = _loaded(self.model)
         layers = _layers(model, str(cell[0]))
         described = _described(self.model, str(cell[0]))
@@ -148,11 +105,11 @@ class EncoderGrid:
 
     def assemble(self, made: Callable[[Cell], xr.Dataset]) -> tuple[xr.Dataset, Mapping[str, Mapping[str, Any]]]:
         """``value``, dims ``(setting, subfunction, …)``, not a number where a grid has none; and ``experts``."""
-        ones = judged()
-        rows = [xr.concat([made((setting, one.name))["value"] for one in ones], "subfunction") for setting in SETTINGS]
+        ones = list(self.judged.values())
+        rows = [xr.concat([made((s, name))["value"] for name in self.judged], "subfunction") for s in self.settings]
         whole = xr.concat(rows, "setting").astype(np.float32)
         whole = whole.assign_coords(
-            setting=list(SETTINGS),
+            setting=list(self.settings),
             subfunction=[one.name for one in ones],
             function=("subfunction", [one.function for one in ones]),
             content=("subfunction", [content(one) for one in ones]),
@@ -166,20 +123,15 @@ class EncoderGrid:
         return {"model": self.model}
 
     def probes(self, shipped: xr.Dataset) -> list[Cell]:
-        names = shipped["subfunction"].to_numpy().tolist()
-        return [(setting, name, *pair) for setting, of in SETTINGS.items() for name in names for pair in of.pairs]
+        names, settings = (shipped[of].to_numpy().tolist() for of in ("subfunction", "setting"))
+        return [(s, name, *pair) for s in settings for name in names for pair in SETTINGS[s].pairs]
 
     def again(self, shipped: xr.Dataset, probe: Cell) -> float:
         setting, name, order, number = probe
-        try:
-            model, _ = _loaded(self.model)
-        except FileNotFoundError as error:
-            raise UnavailableError(str(error)) from error
+        model, _ = available(partial(_loaded, self.model))
         then = shipped["value"].sel(setting=setting, subfunction=name)
-        if (
-            identity.weights(model.module) != shipped.attrs["weights"]
-            or content(_named(probe)) != then["content"].item()
-        ):
+        same = content(self.judged[str(name)]) == then["content"].item()
+        if not same or identity.weights(model.module) != shipped.attrs["weights"]:
             return float("nan")
         now = self.piece(probe[:2], [(str(order), int(number))], shipped["experts"])
         apart: xr.DataArray = abs(now - then).sel(order=order, number=number)
@@ -198,18 +150,14 @@ def _loaded(name: str) -> tuple[Model, str | None]:
 @cache
 def _described(name: str, setting: str) -> encoder_masks.Described:
     model, _ = _loaded(name)
-    return encoder_masks.describe(model, _layers(model, setting))
+    return encoder_masks.describe(model, _layers(model, setting), encoder_masks.sample())
 
 
 def _layers(model: Model, setting: str) -> list[int]:
     return sorted(neurons.feed_forward(model)) if SETTINGS[setting].everywhere else lesions.last_third(model)
 
 
-def _named(cell: Cell) -> SubFunction:
-    return {one.name: one for one in judged()}[str(cell[1])]
-
-
-def _table(task: str):
+def _table(task: str) -> pd.DataFrame:
     return tracks.task_table(task).head(PAIRS_READ)
 
 

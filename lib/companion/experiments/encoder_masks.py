@@ -21,7 +21,7 @@ from modularity import capture, moefication, neurons
 from modularity.models import Model
 
 FUNCTIONS = ("semantic", "knowledge", "task")
-SAMPLE = 10  # sentences of each class of each of some sub-functions, by which activations are described
+SAMPLE = 10  # sentences of each class of a sub-function
 EXPERTS = [Order("experts", f) for f in FUNCTIONS]
 NEURONS = [Order("neurons", f) for f in FUNCTIONS]
 # As the paper draws them, at every number of experts.
@@ -45,11 +45,16 @@ class Described(NamedTuple):
     output: Float[np.ndarray, "layer neuron"]  # the mass times the length of the neuron's column of W_O
 
 
-@torch.inference_mode()
-def describe(model: Model, layers: Sequence[int]) -> Described:
-    """Of every token of a sample of this book's sentences, of all three functions."""
+def sample() -> list[str]:
+    """Sentences of all three functions, by which activations are described."""
     some = [tracks.first(s, SAMPLE) for f in FUNCTIONS for s in tracks.load(f)[:8]]
-    ids = capture.tokenize(model, [text for s in some for text in s.sentences])
+    return [text for s in some for text in s.sentences]
+
+
+@torch.inference_mode()
+def describe(model: Model, layers: Sequence[int], sentences: Sequence[str]) -> Described:
+    """Of every token of these sentences."""
+    ids = capture.tokenize(model, sentences)
     lengths = [len(i) for i in ids]
     parts = neurons.layers(model, list(layers))
     sums = torch.zeros(3, len(parts), next(iter(parts.values())).neurons, dtype=torch.float64)

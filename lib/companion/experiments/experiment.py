@@ -7,7 +7,7 @@ takes seconds is computed again. Everything else is the same for all of them and
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, TypeVar, get_args
 
 import numpy as np
 import xarray as xr
@@ -18,10 +18,19 @@ from companion.functions import sources
 from modularity import measure, stored_file
 
 Recompute = Literal["slice", "full", "none"]
+T = TypeVar("T")
 
 
 class UnavailableError(FileNotFoundError):
     """A model or file that is needed is not on this machine; the text says which, and how to get it."""
+
+
+def available(load: Callable[[], T]) -> T:
+    """What `load` gives; an `UnavailableError` where the model or file that it needs is not on this machine."""
+    try:
+        return load()
+    except FileNotFoundError as error:
+        raise UnavailableError(str(error)) from error
 
 
 class Experiment(Protocol):

@@ -70,6 +70,8 @@ def accuracies(
 def remembered(model: Model, layers: Iterable[int]) -> Iterator[None]:
     """Until the block is left, run the encoder `layers` once for each batch, then repeat the result.
 
+    Of T5, Switch, and encoders of BERT's shape.
+
     For layers whose result cannot change between two passes over a batch: all below the first that is perturbed or
     tuned.
     """

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from os import PathLike
 from typing import Any
 
+import numpy as np
 import xarray as xr
 from numcodecs import Zstd
 
 from companion.experiments import experiment
-from companion.experiments.experiment import Cell, Checked, Recompute, UnavailableError
-from companion.experiments.shipped_readings import looser
+from companion.experiments.experiment import Cell, Checked, Recompute, available
 from companion.models import catalogue
-from modularity import identity, measure, moefication, neurons
+from modularity import identity, measure, moefication, neurons, partition
 from modularity.models import Model
 
 NUMBERS = (8, 16, 32, 64, 96)  # of experts; those that divide the neurons of a layer
@@ -46,10 +47,7 @@ class Partitions:
         return f"partitions_{self.model}"
 
     def cells(self) -> list[Cell]:
-        try:
-            model = catalogue.load(self.model)
-        except FileNotFoundError as error:
-            raise UnavailableError(str(error)) from error
+        model = available(partial(catalogue.load, self.model))
         return list(settings(next(iter(neurons.layers(model).values())).neurons))
 
     def key(self, cell: Cell) -> Mapping[str, object] | None:
@@ -77,14 +75,23 @@ class Partitions:
 
     def again(self, shipped: xr.Dataset, probe: Cell) -> float:
         what, to, layer = str(probe[0]), int(probe[1]), int(probe[2])
-        try:
-            model = catalogue.load(self.model)
-        except FileNotFoundError as error:
-            raise UnavailableError(str(error)) from error
+        model = available(partial(catalogue.load, self.model))
         if identity.weights(model.module) != shipped.attrs["weights"]:
             return float("nan")
         then = as_settings(shipped)[what, to].sel(layer=layer)
         return looser(model, then, seed=0 if what == "experts" else to)
+
+
+def looser(model: Model, shipped: xr.DataArray, *, seed: int = 0) -> float:
+    """Relative difference of what balanced k-means makes small, of its experts now and the shipped ones of a layer."""
+    layer = int(shipped["layer"])
+    part = neurons.layers(model)[layer]
+    if part.experts > 1:
+        return float((moefication.experts(model, part.experts).sel(layer=layer) != shipped).any())
+    rows = partition.directions(part.input_weights.float().cpu().numpy())
+    now = partition.by_weights(rows, int(shipped.max()) + 1, seed=seed)
+    spread = [sum(((rows[of == e] - rows[of == e].mean(0)) ** 2).sum() for e in np.unique(of)) for of in (now, shipped)]
+    return abs(spread[0] / spread[1] - 1)
 
 
 SHIPPED = {name: Partitions(name) for name in ("t5-mini", catalogue.MINILM, catalogue.MPNET)}

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 from numcodecs import Delta, Zstd
 
-from companion.experiments.experiment import Cell, UnavailableError
+from companion.experiments import partitions
+from companion.experiments.experiment import Cell, available
 from companion.functions import tracks
 from companion.models import catalogue
-from modularity import identity, measure, moefication, neurons, partition, readings, store
+from modularity import identity, measure, moefication, neurons, readings, store
 from modularity.models import Model
 from modularity.subfunction import SubFunction
 
@@ -103,10 +104,7 @@ class Readings:
         return f"readings_{self.model}"
 
     def cells(self) -> list[Cell]:
-        try:
-            catalogue.folder_of(self.model)
-        except FileNotFoundError as error:
-            raise UnavailableError(str(error)) from error
+        available(partial(catalogue.folder_of, self.model))
         return [(str(copy), function) for copy in copies_of(self.model) for function in FUNCTIONS]
 
     def copy(self, label: str) -> Copy:
@@ -160,15 +158,12 @@ class Readings:
     def again(self, shipped: xr.Dataset, probe: Cell) -> float:
         label, function, which = probe
         copy = self.copy(str(label))
-        try:
-            model = copy.load(self.model)
-        except FileNotFoundError as error:
-            raise UnavailableError(str(error)) from error
+        model = available(partial(copy.load, self.model))
         then = shipped.sel(copy=label)
         if identity.weights(model.module) != then["weights"].item():
             return float("nan")
         if function == PARTITION:
-            return looser(model, then["own"].sel(layer=which))
+            return partitions.looser(model, then["own"].sel(layer=which))
         one = {s.name: s for s in asked()[str(function)]}.get(str(which))
         rows = (then["function"] == function) & (then["subfunction"] == which)
         then = then.isel(subfunction=int(np.flatnonzero(rows.to_numpy())[0]))
@@ -182,18 +177,6 @@ class Readings:
         same = (now["half_top"] == then["half_top"]).isel(place=0)  # another best neuron has another score elsewhere
         apart: xr.DataArray = abs(now["held_out"] - then["held_out"])
         return max(*off, float(apart.where(same, 0).max()))
-
-
-def looser(model: Model, shipped: xr.DataArray, *, seed: int = 0) -> float:
-    """Relative difference of what balanced k-means makes small, of its experts now and the shipped ones of a layer."""
-    layer = int(shipped["layer"])
-    part = neurons.layers(model)[layer]
-    if part.experts > 1:
-        return float((moefication.experts(model, part.experts).sel(layer=layer) != shipped).any())
-    rows = partition.directions(part.input_weights.float().cpu().numpy())
-    now = partition.by_weights(rows, int(shipped.max()) + 1, seed=seed)
-    spread = [sum(((rows[of == e] - rows[of == e].mean(0)) ** 2).sum() for e in np.unique(of)) for of in (now, shipped)]
-    return abs(spread[0] / spread[1] - 1)
 
 
 def _joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:

@@ -4,17 +4,21 @@ import numpy as np
 import pytest
 import torch
 
-from companion.experiments import encoder_grid, encoder_masks, experiment, lesions, read_outs
-from companion.experiments.encoder_grid import SETTINGS, EncoderGrid
+from companion.experiments import encoder_masks, encoder_plan, experiment, lesions, read_outs
+from companion.experiments.encoder_grid import EncoderGrid
 from companion.experiments.encoder_masks import ORDERS
+from companion.experiments.encoder_plan import SETTINGS
 from companion.experiments.experiment import UnavailableError
 from companion.experiments.lesion_orders import Order
+from companion.functions import tracks
 from companion.models import catalogue, mpnet
 from modularity import capture, moefication, neurons
 
 LAYERS = [4, 5]
-FEW = ("scaled", "zero", "zero, all layers", "text", "mean", "kept")
 GRID = EncoderGrid(catalogue.MINILM)
+# One sub-function with ten sentences of a class, under settings of every kind.
+ONE = tracks.first(encoder_plan.judged()[0], 10)
+SMALL = EncoderGrid(catalogue.MINILM, ("scaled", "zero", "zero, all layers", "text", "mean", "kept"), (ONE,))
 
 
 @pytest.fixture(scope="module")
@@ -24,16 +28,13 @@ def minilm():
 
 @pytest.fixture(scope="module")
 def given(minilm):
-    groups = moefication.experts(minilm, encoder_grid.FINE).sel(layer=LAYERS)
-    described = encoder_masks.describe(minilm, LAYERS)
+    groups = moefication.experts(minilm, encoder_plan.FINE).sel(layer=LAYERS)
+    described = encoder_masks.describe(minilm, LAYERS, encoder_masks.sample())
     return {"ranked": encoder_masks.totals(minilm.name, LAYERS), "groups": groups, "described": described}
 
 
-def test_neurons_are_described_by_all_real_tokens(minilm, monkeypatch):
-    monkeypatch.setattr(encoder_masks, "SAMPLE", 1)
-    found = encoder_masks.describe(minilm, [5])
-    some = [s for f in encoder_masks.FUNCTIONS for s in encoder_masks.tracks.load(f)[:8]]
-    sentences = [text for s in some for text in encoder_masks.tracks.first(s, 1).sentences]
+def test_neurons_are_described_by_all_real_tokens(minilm, sentences):
+    found = encoder_masks.describe(minilm, [5], sentences)
     seen = []
     part = neurons.layers(minilm, [5])[5]
     handle = part.read(lambda values: seen.append(values[0]))
@@ -90,17 +91,13 @@ def test_every_setting_names_known_orders_and_possible_numbers():
     for setting in SETTINGS.values():
         assert setting.pairs
         assert {order for order, _ in setting.pairs} <= set(ORDERS)
-        assert all(0 < number < encoder_grid.FINE for _, number in setting.pairs)
+        assert all(0 < number < encoder_plan.FINE for _, number in setting.pairs)
 
 
 @pytest.fixture(scope="module")
-def few(minilm):
-    """One sub-function with ten sentences of a class, under settings of every kind."""
-    with pytest.MonkeyPatch.context() as patch:
-        one = encoder_masks.tracks.first(encoder_grid.judged()[0], 10)
-        patch.setattr(encoder_grid, "judged", lambda: (one,))
-        pairs = [("random", 48), ("experts: semantic", 48)]
-        return {setting: GRID.piece((setting, one.name), pairs) for setting in FEW}
+def few():
+    pairs = [("random", 48), ("experts: semantic", 48)]
+    return {setting: SMALL.piece((setting, ONE.name), pairs) for setting in SMALL.settings}
 
 
 def test_a_piece_has_the_plain_model_and_what_was_asked(few):
@@ -120,24 +117,31 @@ def test_noise_of_the_text_destroys_what_noise_in_own_units_leaves(few):
 
 
 def test_paraphrases_are_judged_by_similarity_too(minilm):
-    one = next(one for one in encoder_grid.judged() if one.name == "qqp")
+    one = next(one for one in encoder_plan.judged() if one.name == "qqp")
     found = GRID.piece(("zero", one.name), [("random", 5)]).sel(read_out="similarity")
     assert 0.6 < float(found.sel(order="random", number=0)[0]) <= 1
     assert found.sel(order="random", number=5).notnull().all()
 
 
-def test_a_wrong_cell_is_found(few, monkeypatch, minilm):
-    one = encoder_masks.tracks.first(encoder_grid.judged()[0], 10)
-    monkeypatch.setattr(encoder_grid, "judged", lambda: (one,))
-    monkeypatch.setattr(encoder_grid, "SETTINGS", {name: SETTINGS[name] for name in FEW})
-    data, _ = GRID.assemble(lambda cell: few[str(cell[0])].to_dataset(name="value"))
-    probe = ("zero", one.name, "random", 48)
-    assert experiment.recheck(GRID, data, [probe], cells=1).cells == 1
+def test_a_wrong_cell_is_found(few):
+    data, _ = SMALL.assemble(lambda cell: few[str(cell[0])].to_dataset(name="value"))
+    probe = ("zero", ONE.name, "random", 48)
+    assert probe in SMALL.probes(data)
+    assert experiment.recheck(SMALL, data, [probe], cells=1).cells == 1
+    with pytest.raises(ValueError, match="nan off"):
+        experiment.recheck(SMALL, data.assign_attrs(weights="others"), [probe], cells=1)
     data["value"] += 0.1
     with pytest.raises(ValueError, match=r"zero, .*random, 48"):
-        experiment.recheck(GRID, data, [probe], cells=1)
-    with pytest.raises(ValueError, match="nan off"):
-        experiment.recheck(GRID, data.assign_attrs(weights="others"), [probe], cells=1)
+        experiment.recheck(SMALL, data, [probe], cells=1)
+
+
+def test_what_decides_a_cell_is_in_its_key(monkeypatch):
+    cell = ("zero", ONE.name)
+    before = SMALL.key(cell)
+    other = tracks.first(encoder_plan.judged()[0], 9)
+    assert EncoderGrid(catalogue.MINILM, SMALL.settings, (other,)).key(cell)["subfunction"] != before["subfunction"]
+    monkeypatch.setattr(encoder_masks, "sample", lambda: ["Another sentence."])
+    assert SMALL.key(cell)["described by"] != before["described by"]
 
 
 def test_what_is_missing_is_said(monkeypatch):
@@ -146,4 +150,4 @@ def test_what_is_missing_is_said(monkeypatch):
         EncoderGrid(mpnet.NAME).cells()
     with pytest.raises(UnavailableError, match="no reading of other is shipped"):
         encoder_masks.totals("other", [0])
-    assert len(GRID.cells()) == len(SETTINGS) * len(encoder_grid.judged())
+    assert len(GRID.cells()) == len(SETTINGS) * len(encoder_plan.judged())

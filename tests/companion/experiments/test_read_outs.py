@@ -38,11 +38,8 @@ def test_every_sentence_is_judged_by_what_did_not_see_it(labels, rng):
     flipped = labels.copy()
     flipped[7] = 1 - flipped[7]
     again = read_outs.fit(states, flipped)
-    at = probe.fold[7]
-    mine, its = probe.fitted[at].best_estimator_[-1], again.fitted[again.fold[7]].best_estimator_[-1]
     assert set(np.unique(probe.fold)) == set(range(read_outs.FOLDS))
     assert again.accuracy(states) == 79 / 80  # the flipped label did not teach its own judge
-    assert mine.coef_.shape == its.coef_.shape
 
 
 def test_too_few_sentences_are_named():

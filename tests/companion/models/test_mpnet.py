@@ -28,8 +28,8 @@ def archive(content: dict[str, bytes]) -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as whole:
         for name, values in content.items():
-            whole.writestr(f"{mpnet.NAME}/{name}", values)
-        whole.writestr("../outside.txt", "not asked for")
+            whole.writestr(zipfile.ZipInfo(f"{mpnet.NAME}/{name}"), values)  # of a fixed date
+        whole.writestr(zipfile.ZipInfo("../outside.txt"), "not asked for")
     return made.getvalue()
 
 
@@ -54,9 +54,8 @@ def install(monkeypatch, tmp_path):
         monkeypatch.setattr(metadata, "files", files)
 
     monkeypatch.setenv(store.ENVIRONMENT, str(tmp_path / "cache"))
-    digests = {name: hashlib.sha256(values).hexdigest() for name, values in CONTENT.items()}
-    for name, digest in digests.items():
-        monkeypatch.setitem(mpnet.FILES, name, digest)
+    monkeypatch.setattr(mpnet, "ARCHIVE", hashlib.sha256(archive(CONTENT)).hexdigest())
+    monkeypatch.setattr(mpnet, "PUBLISHED", hashlib.sha256(CONTENT[mpnet.WEIGHTS]).hexdigest())
     return put
 
 
@@ -85,16 +84,10 @@ def test_a_package_that_is_missing_is_named(install, tmp_path):
     assert not kept(tmp_path)
 
 
-def test_other_weights_are_refused(install, tmp_path):
-    install(archive(CONTENT | {"model.safetensors": b"other"}))
-    with pytest.raises(ValueError, match=r"do not hold the published model: model.safetensors has the digest"):
-        mpnet.folder()
-    assert not kept(tmp_path)
-
-
-@pytest.mark.parametrize("damage", ["cut", "flipped", "lacking", "text"])
-def test_damaged_pieces_are_refused(install, tmp_path, damage):
-    whole = archive({n: v for n, v in CONTENT.items() if damage != "lacking" or n != "tokenizer.json"})
+@pytest.mark.parametrize("damage", ["cut", "flipped", "lacking", "other", "text"])
+def test_another_archive_is_refused(install, tmp_path, damage):
+    content = {n: v for n, v in CONTENT.items() if damage != "lacking" or n != "tokenizer.json"}
+    whole = archive(content | ({mpnet.WEIGHTS: b"other"} if damage == "other" else {}))
     if damage == "cut":
         whole = whole[:-30]
     elif damage == "flipped":
@@ -102,9 +95,15 @@ def test_damaged_pieces_are_refused(install, tmp_path, damage):
     elif damage == "text":
         whole = b"version https://git-lfs.github.com/spec/v1"
     install(whole)
-    with pytest.raises(
-        ValueError, match=r"do not hold the published model: .*uninstall them and run `make base` again"
-    ):
+    with pytest.raises(ValueError, match=r"the archive has the digest .*uninstall them and run `make base` again"):
+        mpnet.folder()
+    assert not kept(tmp_path)
+
+
+def test_weights_that_were_not_published_are_refused(install, monkeypatch, tmp_path):
+    monkeypatch.setattr(mpnet, "PUBLISHED", "0" * 64)
+    install(archive(CONTENT))
+    with pytest.raises(ValueError, match=r"model.safetensors has the digest .*, expected 0000"):
         mpnet.folder()
     assert not kept(tmp_path)
 
