@@ -174,9 +174,9 @@ other = [*runs][-1]
 axes = figures.stabilization(settled[other], losses[other], printed[other], level)
 
 # %% [markdown]
-# **How to read it.** The printed curves begin at the first saved checkpoint, 2.5 % into the run; ours begin before anything is learned. During that first part the weights hardly change, so the ranking of neurons, which is still
-# random, hardly changes either and the curves are high. They fall while the model learns and rise again towards the end of training. Distances between checkpoints grow up to a tenth of the run, and are
-# equal from there on.
+# **How to read it.** The printed curves begin at the first saved checkpoint, 2.5 % into the run; ours begin before anything is learned. The first checkpoints are close together: the ranking of neurons, which
+# is still random, hardly changes between them, and the curves are high. They fall as the model learns, and then rise until the end of training. Distances between checkpoints grow up to a tenth of the run, and
+# are equal from there on.
 #
 # Where does each curve first stay above {glue:text}`level`? As a fraction of training, with 95 % intervals from a bootstrap of runs and sub-functions; *never* is the fraction of bootstrap draws in which the curve ends below it.
 

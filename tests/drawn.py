@@ -53,6 +53,21 @@ def line(ax, colour, style="-", marker=None) -> np.ndarray:
     return found
 
 
+def outside(axes) -> list[tuple[str, np.ndarray]]:
+    """Panel and points of lines and dots that its limits leave out."""
+    found = []
+    for ax in np.ravel(axes):
+        (left, right), (low, high) = sorted(ax.get_xlim()), sorted(ax.get_ylim())
+        for line in ax.lines:
+            if line.get_transform() != ax.transData:  # a line across the panel
+                continue
+            x, y = np.asarray(line.get_xydata(), dtype=float).T
+            out = (x < left) | (x > right) | (y < low) | (y > high)
+            if out.any():
+                found.append((ax.get_title(), np.stack([x[out], y[out]])))
+    return found
+
+
 def shows(ax, rows, x, y, colour, style="-", marker=None) -> bool:
     """Whether the one line of a look is the rows, along x."""
     expected = rows.groupby(x)[y].mean()

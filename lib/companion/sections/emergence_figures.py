@@ -35,7 +35,7 @@ def losses_below(axes: Iterable[Axes], table: pd.DataFrame, first: Any) -> None:
     both = list(axes)
     for ax, scale in zip(both, SCALES, strict=False):
         line(ax, table, "value", color="black", lw=1)
-        ax.set(xlabel="fraction of training" + (" (log)" if scale == "log" else ""))
+        ax.set(xlabel="fraction of training" + ("\n(log)" if scale == "log" else ""))
         run_axis(ax, scale, first)
     both[0].set(ylabel="loss,\nnats a token")
 
@@ -145,10 +145,9 @@ def parts(table: pd.DataFrame) -> np.ndarray:
                 part = part.assign(value=part["value"].clip(-0.2, 1.2))
                 line(axes[0, j], part, "value", color=colour, **look)
         axes[0, j].set(title=function, ylim=(-0.2, 1.2), xlim=(0, 1))
-        axes[1, j].set(ylim=(0, None))
         axes[1, j].xaxis.set_major_formatter("{x:g}")
     axes[0, 0].set(ylabel="correlation of adjacent\ncheckpoints")
-    axes[1, 0].set(ylabel="variance of ranks\nbetween experts")
+    axes[1, 0].set(ylabel="variance of ranks\nbetween experts", ylim=(0, None))  # once all of the row is drawn
     axes[1, 0].yaxis.set_major_formatter("{x:.0%}")
     axes[1, 1].set(xlabel="fraction of training")
     looks: dict[str, dict[str, object]] = {f"{k} experts": {"color": c} for k, c in colours.items()}
@@ -171,11 +170,10 @@ def schedules(table: pd.DataFrame, level: float = 0.9) -> np.ndarray:
                 part = rows[rows["schedule"] == schedule]
                 line(ax, part, "value", x="step", color=LEVEL_COLOURS[name], ls=style, lw=1.4)
             ax.axhline(level, color="black", lw=0.8, ls=":")
-            ax.set(ylim=(min(0, table["value"].min()), 1.02), xlim=(0, None))
             ax.xaxis.set_major_formatter(lambda step, _place: f"{step / 1000:g}")
             if i == 0:
                 ax.set(title=function)
         axes[i, 0].set(ylabel=LEVEL_NAMES[name])
-    axes[-1, 1].set(xlabel="thousands of steps")
+    axes[-1, 1].set(xlabel="thousands of steps", ylim=(min(0, table["value"].min()), 1.02), xlim=(0, None))
     key(axes, {name: {"color": "#555555", "ls": style} for name, style in styles.items()})
     return axes

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 import xarray as xr
+from matplotlib.ticker import PercentFormatter
 
 from companion.sections.figures import COLOURS, FUNCTION_COLOURS, FUNCTIONS, grid, key, kinds, reach
 
@@ -107,11 +108,11 @@ def sensitivity(table: pd.DataFrame) -> np.ndarray:
             places = np.arange(len(settings)) + shift
             ax.plot(places, own["proportion"], "o", color=FUNCTION_COLOURS[function], ms=5)
             ax.plot(places, own["chance"], "x", color=FUNCTION_COLOURS[function], ms=4, alpha=0.7)
-        ax.set(xticks=range(len(settings)), xticklabels=settings, title=choice, ylim=(-0.01, None))
-        ax.yaxis.set_major_formatter("{x:.0%}")
+        ax.set(xticks=range(len(settings)), xticklabels=settings, title=choice)
+        ax.yaxis.set_major_formatter(PercentFormatter(1))  # with as many digits as its ticks have
     for ax in axes.flat[len(choices) :]:
         ax.set_visible(False)
-    for ax in axes[:, 0]:
-        ax.set(ylabel="functional experts")
+    for ax in axes[:, 0]:  # limits of a row, once all that is in it is drawn
+        ax.set(ylabel="functional experts", ylim=(-0.01, None))
     key(axes, {name: {"color": colour, "lw": 3} for name, colour in FUNCTION_COLOURS.items()})
     return axes

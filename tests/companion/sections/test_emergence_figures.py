@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from drawn import across, band, line, said, shows, table, titles, where
+from drawn import across, band, line, outside, said, shows, table, titles, where
 from matplotlib.colors import to_hex
 
 from companion.sections import emergence_figures, organization_figures
@@ -92,12 +92,19 @@ def test_parts_are_a_colour_and_their_correction_a_style():
     assert said(axes[0, 0].figure) == names | {"corrected": GREY}
 
 
+def test_a_later_panel_of_a_row_may_have_the_highest_shares():
+    rows = table("value", function=FUNCTIONS, level=["between", "within", "share"], pair=["whole"], share=SHARES)
+    rows["value"] *= rows["function"].map(dict(zip(FUNCTIONS, (0.1, 1, 0.3), strict=True)))
+    assert outside(emergence_figures.parts(rows)) == []
+
+
 def test_schedules_are_a_style_each():
     rows = table(
         "value", schedule=["decaying", "constant"], function=FUNCTIONS, level=["neuron", "expert"], step=[1000, 2000]
     )
     axes = emergence_figures.schedules(rows)
     assert axes.shape == (2, 3)
+    assert outside(axes) == []
     for i, level in enumerate(("expert", "neuron")):
         for ax, function in zip(axes[i], FUNCTIONS, strict=True):
             for schedule, style in (("decaying", "-"), ("constant", "--")):

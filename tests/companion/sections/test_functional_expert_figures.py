@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
-from drawn import across, around, bars, line, lines, said, shows, table, titles, where
+from drawn import across, around, bars, line, lines, outside, said, shows, table, titles, where
 from matplotlib.colors import to_hex
 
 from companion.sections import functional_expert_figures as figures
@@ -78,3 +78,15 @@ def test_settings_stand_in_their_order_and_crosses_are_chance():
                 assert np.round(found[:, 0]).tolist() == [0, 1]
                 assert found[:, 1].tolist() == part[measure].tolist()
         assert len(lines(ax, COLOURS["null"])) == 0
+
+
+def test_a_later_panel_of_a_row_may_have_the_highest_values():
+    rows = table("proportion chance", choice=["one", "two", "three"], setting=["x", "y"], function=FUNCTIONS)
+    rows["proportion"] *= rows["choice"].map({"one": 0.05, "two": 0.3, "three": 0.1})
+    rows["chance"] *= 0.01
+    axes = figures.sensitivity(rows)
+    assert outside(axes) == []
+    axes[0, 1].set_ylim(0, 0.1)
+    assert [title for title, _ in outside(axes)]  # what is cut off is seen
+    ticks = [axes[0, 0].yaxis.get_major_formatter()(value) for value in (0.025, 0.075)]
+    assert ticks[0] != ticks[1]
