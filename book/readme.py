@@ -12,6 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 EXECUTED = ROOT / "executed" / "04_specialization.ipynb"
 FIGURE = "book/_static/specialization.png"
+T5_BASE = ("12", "3072")  # layers and neurons of a layer, as glued
 BLOCK = re.compile(r"(?<=<!-- finding, written by make readme -->\n).*?(?=<!-- end of finding -->)", re.DOTALL)
 
 
@@ -32,13 +33,19 @@ def glued(notebook: Path) -> dict[str, str]:
 def sentence(values: dict[str, str]) -> str:
     trained, untrained, null, smallest = (float(values[k]) for k in ("trained", "untrained", "null", "smallest"))
     name = values["model_name"].strip("'")
-    runs = f"{values['runs']} run{'s' * (int(values['runs']) > 1)}"
+    runs = (
+        f", {values['layers']} layers and {values['runs']} runs"
+        if int(values["runs"]) > 1
+        else f" and {values['layers']} layers"
+    )
+    size = ", as many layers and neurons as T5-base's encoder" if (values["layers"], values["width"]) == T5_BASE else ""
     return "\n".join(
         [
-            f"In {name}, the neuron of a layer that best tells two hidden words apart by their context has a",
-            f"predictivity of **{trained:.2f}** on average over {values['subfunctions']} pairs of words,",
-            f"{values['layers']} layers and {runs}, against **{untrained:.2f}** in untrained copies and",
-            f"**{null:.2f}** for the best of {values['width']} chance-level neurons. Trained minus untrained is at",
+            f"In {name} ({values['layers']} layers of {int(values['width']):,} neurons{size}), the neuron of a layer",
+            "that best tells two hidden words apart by their context has a",
+            f"predictivity of **{trained:.2f}** on average over {values['subfunctions']} pairs of words{runs},",
+            f"against **{untrained:.2f}** in untrained copies and",
+            f"**{null:.2f}** for the best of as many chance-level neurons. Trained minus untrained is at",
             f"least {smallest:.2f} (lower end of the 95 % interval over pairs).",
             "",
         ]

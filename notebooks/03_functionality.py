@@ -16,7 +16,7 @@
 #
 # One neuron of layer {glue:text}`layer:d` of {glue:text}`model_name`, chosen among {glue:text}`neurons:d`, tells sentences that hide
 # the word *{glue:text}`word_1`* from sentences that hide *{glue:text}`word_0`* with a predictivity of {glue:text}`best:.2f`;
-# the best of as many useless neurons would reach {glue:text}`floor:.2f` on average.
+# the best of as many chance-level neurons would reach {glue:text}`floor:.2f` on average.
 #
 # This page builds the measure of [Section 3 and Appendix A.2 of the paper](https://arxiv.org/abs/2305.18390) from nothing:
 # what a function and a neuron are, what a neuron's activation on a sentence is, and how that activation is scored.
@@ -25,7 +25,7 @@
 # **Do:** look at the three functions' data and at what gives them away, open one feed-forward layer, compute activations and
 # scores by hand, then with the library.
 #
-# **Learn:** function and sub-function, neuron, pooled activation, predictivity, and why 0.5 is *not* what a useless neuron gets.
+# **Learn:** function and sub-function, neuron, pooled activation, predictivity, and why 0.5 is *not* what chance gives.
 #
 # **Need:** what a Transformer's feed-forward layer is, and what a precision is.
 # Two minutes on two CPU cores; a GPU makes no difference here.
@@ -44,10 +44,14 @@ if "google.colab" in sys.modules and importlib.util.find_spec("companion") is No
     sys.path.insert(0, "book/lib")
 
 # %% tags=["parameters"]
-model: str = "t5-mini"  # a shipped model, or the path of a model folder
+model: str = (
+    "all-mpnet-base-v2"  # whose neuron is looked for: a model that the book knows, or the path of a model folder
+)
+small: str = "t5-mini"  # a T5 that is taken apart by hand
 subfunction: str = "conflict/heat"  # one of the 100 noun pairs
-layer: int = 2  # encoder layer, 0-based
-seed: int = 0  # of the useless neurons
+layer: int = 5  # of the model, 0-based
+seed: int = 0  # of what is drawn
+recompute: str = "slice"  # of shipped activations: slice (some are rechecked), none, or full, which computes all
 
 # %%
 import numpy as np
@@ -56,6 +60,7 @@ import torch
 from myst_nb import glue
 
 from companion import functions, models
+from companion.experiments import example
 from companion.functions import baselines, controls, sources
 from companion.sections import functionality_figures as figures
 from modularity import capture, neurons, predictivity
@@ -80,7 +85,8 @@ pd.DataFrame({name: controls.card(s) | {"licence": licences[name]} for name, s i
 # :::{admonition} What the semantic function stands in for
 # The paper takes two senses of one word from OneSeC, a corpus of sentences tagged with senses.
 # Here a "sense" is a hidden word.
-# Two nouns of similar frequency are each hidden behind T5's own mark for missing text, `<extra_id_0>`, in 100 sentences.
+# Two nouns of similar frequency are each hidden in 100 sentences, behind the mark for missing text that a model was pre-trained with: `<extra_id_0>`, as below, is T5's,
+# and `<mask>` takes its place where MPNet reads.
 # What is left is the question that word-sense data asks too: does the neuron read the context?
 # What is missing is the word itself. In OneSeC the ambiguous word is visible and the same in both classes;
 # here nothing is visible, and the two "senses" are those of two different words, which are easier to tell apart than two senses
@@ -89,7 +95,8 @@ pd.DataFrame({name: controls.card(s) | {"licence": licences[name]} for name, s i
 #
 # The two nouns of a pair have equally many sentences from each source (Wikipedia, Brown corpus, WordNet's examples), so the
 # style of a source does not give the word away. No noun and no sentence is used twice in the 100 pairs, and none of
-# these 20,000 sentences was in the text on which the companion model was pre-trained.
+# these 20,000 sentences was in the text on which the companion models were pre-trained. What all-mpnet-base-v2 was pre-trained on includes Wikipedia, so it can have
+# read some of them, without the labels.
 
 # %%
 chosen = find(loaded["semantic"], subfunction)
@@ -191,6 +198,7 @@ easy.query("function == 'task'").drop(columns=["function", baselines.SAME_SENTEN
 # | knowledge: true triples were stated, in other words, in the companions' training text | a trained model can know them: predictivity of trained models rises |
 # | knowledge: templates of our own | unknown: the paper does not print its templates |
 # | task: made by rule, and t5-mini was trained on the training part | cleaner than GLUE: predictivity of t5-mini rises; of other models the direction is open |
+# | real models tuned as sentence encoders, on pairs such as inference, duplicate questions, and questions with answers | predictivity of these tasks rises |
 # | task: 1,000 sentences of every label | GLUE's CoLA, MRPC and RTE have fewer and unequal ones: chance-level neurons score lower here |
 # | topics: {glue:text}`topics_trained:.0%` of the sentences were in the companions' training text, without any label | little: no sentence is told from another by that |
 
@@ -209,8 +217,8 @@ easy.query("function == 'task'").drop(columns=["function", baselines.SAME_SENTEN
 # (Equation 1 of the paper). To see it, take a random state and add the neurons up one after another.
 
 # %%
-companion = models.load(model)
-ffn = companion.encoder.block[layer].layer[-1].DenseReluDense
+companion = models.load(small)
+ffn = companion.encoder.block[-1].layer[-1].DenseReluDense
 x = torch.randn(ffn.wi.in_features, generator=torch.Generator().manual_seed(seed))
 terms = [torch.relu(row @ x) * column for row, column in zip(ffn.wi.weight, ffn.wo.weight.T, strict=True)]
 assert torch.allclose(sum(terms), ffn(x), atol=1e-4)
@@ -253,7 +261,7 @@ print(
 # a_{ij} = \max_{x_k \in s_i} \sigma(W^I_{j,:} \cdot x_k).
 # ```
 #
-# By hand, that is one sentence at a time, with a look at what reaches $W_O$. The library does the same in batches of
+# By hand, that is one sentence at a time, with a look at what reaches $W_O$; here in the last encoder layer of {glue:text}`small`. The library does the same in batches of
 # similar length, for all layers in one pass, and takes care that padding never counts.
 
 
@@ -269,8 +277,18 @@ def naive_activations(sentence):
 
 by_hand = np.array([naive_activations(s) for s in chosen.sentences[:20]])
 activations = capture.pooled_activations(companion, chosen.sentences)
-assert np.allclose(by_hand, activations.sel(layer=layer)[:20], atol=1e-4)
+maxima = activations.isel(layer=-1).to_numpy()
+assert np.allclose(by_hand, maxima[:20], atol=1e-4)
 activations.sizes
+
+# %% [markdown]
+# The neuron that this page is about belongs to a real model of T5-base's size. Activations of one of its layers are shipped, and where the model is installed
+# (`make base`) some are computed again.
+
+# %%
+read, checked = example.obtain(model, chosen, layer, recompute)
+print(checked)
+read.sizes
 
 # %% [markdown]
 # ## Its predictivity is an average precision
@@ -297,7 +315,7 @@ def naive_ap(labels, a):
     return np.mean(precisions)
 
 
-y, matrix = chosen.labels, activations.sel(layer=layer).to_numpy()
+y, matrix = chosen.labels, read.to_numpy()
 naive = [max(naive_ap(y, a), naive_ap(1 - y, a)) for a in matrix.T]
 scores = predictivity.predictivity(matrix, y)
 assert np.allclose(naive, scores, atol=1e-12)
@@ -306,22 +324,22 @@ assert np.allclose(naive, scores, atol=1e-12)
 best = int(scores.argmax())
 axes = figures.activation_by_label(matrix[:, best], y, tuple(subfunction.split("/")), scores[best])
 # %% [markdown]
-# ## What do useless neurons get?
+# ## What does a neuron get by chance?
 #
-# The appendix calls 0.5 the value of a useless neuron ([D2](d2)). One useless neuron does come close when the classes are of equal
+# The appendix calls 0.5 the value of a useless neuron ([D2](d2)). One that ranks at random does come close when the classes are of equal
 # size; taking the better of two directions lifts it a little. But a layer is judged by its *best* neuron, and the best of
-# hundreds of useless ones is far from 0.5. A useless neuron ranks the sentences at random, so its score can be drawn
+# thousands that tell nothing is far from 0.5. A chance-level neuron ranks the sentences at random, so its score can be drawn
 # without any model.
 
 # %%
 rng = np.random.default_rng(seed)
 positives, negatives = int(y.sum()), int((1 - y).sum())
-sizes = [1, len(scores), 3072]
+sizes = [1, activations.sizes["neuron"], len(scores)]
 null = {n: predictivity.best_of_null(positives, negatives, n, draws=200 if n > 1 else 5000, rng=rng) for n in sizes}
 relabelled = predictivity.relabelled_null(matrix, y, draws=50, rng=rng)
 {n: float(draws.mean().round(3)) for n, draws in null.items()} | {"relabelled": float(relabelled.mean().round(3))}
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-null", "caption": "Predictivity of useless neurons: of one, and of the best of as many as a layer of this model and a layer of T5-base have. The more neurons a layer has, the higher its best useless one."}, "image": {"alt": "Density curves of predictivity under random ranking. One neuron lies near 0.53, the best of several hundred near 0.64, the best of 3,072 higher still."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-null", "caption": "Predictivity of chance-level neurons: of one, and of the best of as many as a layer of the small T5 and a layer of T5-base's size have. The more neurons a layer has, the higher the best of those that tell nothing."}, "image": {"alt": "Density curves of predictivity under random ranking. One neuron lies near 0.53, the best of several hundred near 0.64, the best of 3,072 higher still."}}
 axes = figures.null_of_best(null[1], {n: null[n] for n in sizes[1:]})
 # %% [markdown]
 # Any "best predictivity" has to be read against the curve of its own layer width and class
@@ -347,7 +365,8 @@ pd.Series(on_control).round(3).to_frame("best predictivity in the layer")
 # with that in mind; here they agree with the length labels on {glue:text}`agreement:.0%` of the sentences, where chance is 50 %.
 
 # %% tags=["remove-cell"]
-glue("model_name", companion.name, display=False)
+glue("model_name", models.known_as(model).rstrip("/").split("/")[-1], display=False)
+glue("small", small, display=False)
 glue("layer", layer, display=False)
 glue("neurons", len(scores), display=False)
 glue("word_1", subfunction.split("/")[0], display=False)
@@ -403,8 +422,8 @@ assert np.isclose(answer[1], predictivity.predictivity(silent, np.arange(100) >=
 # %% [markdown]
 # ```{exercise} Mean instead of maximum
 # :label: mean-pooling
-# *(5 minutes, medium.)* Equation {eq}`pooled` takes the maximum. Predict: does the best predictivity of this layer rise or
-# fall when the *mean* over the tokens is taken? Then put the activations of this layer, an array like `matrix`, into `mean_pooled`, and their
+# *(5 minutes, medium.)* Equation {eq}`pooled` takes the maximum. Predict: does the best predictivity of the last layer of {glue:text}`small` rise or
+# fall when the *mean* over the tokens is taken? Then put these activations, an array like `maxima`, into `mean_pooled`, and their
 # best predictivity into `mean_best`.
 #
 # :::{hint}
@@ -414,16 +433,18 @@ assert np.isclose(answer[1], predictivity.predictivity(silent, np.arange(100) >=
 # ```
 
 # %% tags=["solution", "hide-cell"]
-mean_pooled = capture.pooled_activations(companion, chosen.sentences, pooling="mean").sel(layer=layer).to_numpy()
+mean_pooled = capture.pooled_activations(companion, chosen.sentences, pooling="mean").isel(layer=-1).to_numpy()
 mean_best = predictivity.predictivity(mean_pooled, y).max()
 
 # %% tags=["check"]
-assert mean_pooled.shape == matrix.shape, "expected the sentences in rows and the neurons of one layer in columns"
-assert (mean_pooled <= matrix + 1e-5).all(), "a mean is never above the maximum"
-assert ((mean_pooled > 0) == (matrix > 0)).all(), "a neuron that fires on any token has a mean above zero"
-assert mean_pooled.sum() < 0.9 * matrix.sum(), "these are the maxima"
+assert mean_pooled.shape == maxima.shape, "expected the sentences in rows and the neurons of one layer in columns"
+assert (mean_pooled <= maxima + 1e-5).all(), "a mean is never above the maximum"
+assert ((mean_pooled > 0) == (maxima > 0)).all(), "a neuron that fires on any token has a mean above zero"
+assert mean_pooled.sum() < 0.9 * maxima.sum(), "these are the maxima"
 assert np.isclose(mean_best, predictivity.predictivity(mean_pooled, y).max()), "not the best of these activations"
-print(f"best predictivity: {scores.max():.3f} with the maximum, {mean_best:.3f} with the mean")
+print(
+    f"best predictivity: {predictivity.predictivity(maxima, y).max():.3f} with the maximum, {mean_best:.3f} with the mean"
+)
 
 # %% tags=["remove-cell"]
 glue("positives", positives, display=False)

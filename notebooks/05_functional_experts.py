@@ -43,8 +43,8 @@ if "google.colab" in sys.modules and importlib.util.find_spec("companion") is No
     sys.path.insert(0, "book/lib")
 
 # %% tags=["parameters"]
-model: str = "t5-mini"  # a companion model, a hub id, or the path of a model folder
-beside: str = "switch-mini all-MiniLM-L6-v2"  # models shown beside it, or nothing
+model: str = "all-mpnet-base-v2"  # a model that the book knows, a hub id, or the path of a model folder
+beside: str = "all-MiniLM-L6-v2 t5-mini switch-mini"  # models shown beside it, or nothing
 track: str = "mini"  # whose sentences: mini (this book's) or paper
 seed: int = 0  # of the untrained copies, k-means and every draw
 copies: int = 3  # untrained copies of each model, at least 1
@@ -53,6 +53,7 @@ limit: int = 0  # of each function's first sub-functions, at least 5; 0 takes al
 share: float = 0.01  # of a layer's neurons that count as top
 alpha: float = 0.001  # the chance at which an expert is called functional
 draws: int = 1000  # random partitions
+varied: str = "t5-mini"  # the model whose score and pooling are varied, which takes a pass over all sentences each
 
 # %%
 import numpy as np
@@ -73,7 +74,7 @@ from modularity import experts, moefication, nulls, specialists
 # (scores-and-experts)=
 # ## Readings and experts
 #
-# The readings are those of [](04_specialization.ipynb). The experts of Switch are its own. Those of T5 and BERT are found by MoEfication
+# The readings are those of [](04_specialization.ipynb). The experts of Switch are its own. Those of the other models are found by MoEfication
 # (Zhang et al., 2022): neurons whose input weights point the same way are put together, by k-means with clusters of exactly equal size. Nothing
 # of the model is changed; it is a way of drawing lines between neurons.
 
@@ -265,13 +266,20 @@ pd.concat(sizes, axis=1).style.format("{:.3f}", na_rep="–")
 # %% [markdown]
 # ## What if one choice had been another?
 #
-# One choice at a time is changed, all others stay; permutation null, one run of {glue:text}`model_name`.
+# One choice at a time is changed, all others stay; permutation null, one run. Score and pooling are those of {glue:text}`varied`, all others of {glue:text}`model_name`.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sensitivity", "caption": "Share of functional experts (permutation null) when one choice is changed: how many neurons count as top, alpha, the number of experts, the seed of k-means, the score and the pooling over tokens. Crosses: the mean of random partitions."}, "image": {"alt": "Six panels of dots for three functions, a panel a choice, with crosses near zero for random partitions."}}
-others, checked = variants.obtain(model, subfunctions, recompute)
-choices = sensitivity.one_at_a_time(scored[model][0][0], parted, others, draws=100, seed=seed)
+others, checked = variants.obtain(varied, subfunctions, recompute)
+usual = scored if varied in scored else obtain.runs([varied], subfunctions, recompute="none")[0]
+options = {"draws": 100, "seed": seed}
+choices = [
+    sensitivity.one_at_a_time(scored[model][0][0], parted, {}, **options).query("choice not in ['score', 'pooling']"),
+    sensitivity.one_at_a_time(usual[varied][0][0], {}, others, **options)
+    .query("choice in ['score', 'pooling']")
+    .assign(choice=lambda table: table["choice"] + ", " + varied),
+]
 print(checked)
-axes = figures.sensitivity(choices)
+axes = figures.sensitivity(pd.concat(choices))
 
 # %% [markdown]
 # ## Does the method find what is there, and only that?
@@ -303,6 +311,7 @@ values = {
     "own_permutation": float(share_of["trained"]["permutation"]),
     "random_permutation": float(share_of["null"]["permutation"]),
     "alpha": alpha,
+    "varied": varied,
     "draws": draws,
     "planted_true": int(check["planted"].max()),
     "planted_tests": int(check["tests"].max()),
@@ -317,7 +326,8 @@ for name, value in values.items():
 # - **Null.** Table 1 is computed as printed, and then under two more nulls. The paper takes the excess over random partitions as its evidence; so does
 #   this page, but it also gives the test under which random partitions have no functional experts to begin with.
 # - **Models and sentences.** Those of [](04_specialization.ipynb). Proportions depend on the number of sub-functions, so ours and the printed ones are not on one scale.
-# - **BERT.** The paper MoEfies T5 only and leaves models without ReLU open. Weights can be grouped whatever the activation is.
+# - **GELU.** The paper MoEfies T5 only and leaves models without ReLU open, as the two sentence encoders here. Weights can be grouped whatever the activation is.
+# - **Tasks.** The two sentence encoders were tuned on data of the kind of some tasks ([](04_specialization.ipynb)); experts functional for tasks may come from there.
 # - **Random partitions.** {glue:text}`draws:,d`, as the text says; the released code draws 200, 50 or 30 ([D22](d22)), and its random rows of Table 4 are constants ([D23](d23)).
 # - **Degree.** The tables beside printed ones average over layers, as the code does; `pooled_degree` is the text's ([D26](d26)).
 # - **Untrained copies.** In the figure they have experts of their own. The paper's have random ones, as in the table; no released code makes them ([D24](d24)).

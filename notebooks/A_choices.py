@@ -128,7 +128,7 @@ found.set_index("row")[shown].style.format("{:.3g}", subset=shown[2:6], na_rep="
 # %% [markdown]
 # *low* and *high* are the ends of the 95 % interval of the difference. Rows without an interval have nothing to resample: one model and one number.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-choices", "caption": "What each choice changes, as a share of the effect that its claim is about, with 95 % intervals; the largest on top. The axis is linear within ten per cent and logarithmic beyond. Dashed: as large as the effect itself."}, "image": {"alt": "A dot plot with a row for each choice. The dot of useless neurons lies beyond the right dashed line, that of functional experts near the left one; a few lie between ten and fifty per cent, and most within ten per cent of zero."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-choices", "caption": "What each choice changes, as a share of the effect that its claim is about, with 95 % intervals; the largest on top. The axis is linear within ten per cent and logarithmic beyond. Dashed: as large as the effect itself."}, "image": {"alt": "A dot plot with a row for each choice. The dot of D2, what chance gives, lies beyond the right dashed line, that of functional experts near the left one; a few lie between ten and fifty per cent, and most within ten per cent of zero."}}
 compared = found.dropna(subset="relative")
 axes = figures.effect_bars(compared)
 
@@ -136,7 +136,7 @@ axes = figures.effect_bars(compared)
 # **How to read it.** Dots far from zero are choices to be stated in any report, whatever their interval. A dot near zero with a short bar is a choice that does not matter here; a dot near zero with a long
 # bar is one of which this page knows little.
 #
-# The largest is no slip of the code but a sentence of the text: that 0.5 means a useless neuron (D2). The best of a layer of useless neurons reaches {glue:text}`d2_other:.2f`, and a reader who takes 0.5 for the floor takes
+# The largest is no slip of the code but a sentence of the text: that 0.5 means a useless neuron (D2). The best of a layer of chance-level neurons reaches {glue:text}`d2_other:.2f`, and a reader who takes 0.5 for the floor takes
 # luck for function. The next is which test makes an expert functional (D16): Section 5's test adds up many sub-functions, the code's test for Switch looks at the top neurons of their mean, and finds
 # {glue:text}`d16_other:.0%` where the former finds {glue:text}`d16_text:.0%`. The degree of modularization (D26) depends on whether a layer without functional experts counts as 0 or not at all.
 #

@@ -8,18 +8,28 @@ import sys
 
 from companion.choices.audit import Audit
 from companion.claims.released_answers import Released
-from companion.experiments import encoder_grid, experiment, histories, partitions, shipped_readings
+from companion.experiments import (
+    encoder_grid,
+    example,
+    experiment,
+    function_counts,
+    histories,
+    partitions,
+    shipped_readings,
+    variants,
+)
 from companion.experiments.experiment import Experiment, UnavailableError
 from companion.experiments.grids import Grid
-from companion.experiments.variants import Variants
 from companion.explorer.data import Cards
 
-OTHERS = (Cards(), Variants(), Grid("t5"), Grid("switch"), Audit(), Released())
+OTHERS = (example.SHIPPED, Cards(), Grid("t5"), Grid("switch"), Audit(), Released())
 EXPERIMENTS: dict[str, Experiment] = {
     e.name: e
     for e in (
         *shipped_readings.SHIPPED.values(),
         *partitions.SHIPPED.values(),
+        *variants.SHIPPED.values(),
+        *function_counts.SHIPPED.values(),
         *OTHERS,
         *histories.SHIPPED.values(),
         *encoder_grid.SHIPPED.values(),

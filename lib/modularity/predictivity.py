@@ -89,9 +89,9 @@ def best_of_null(
     draws: int = 1000,
     rng: np.random.Generator,
 ) -> Float[np.ndarray, "draw"]:
-    """Draws of the best predictivity among `neurons` useless, independent neurons.
+    """Draws of the best predictivity among `neurons` chance-level, independent neurons.
 
-    A useless neuron ranks the sentences at random, so only the class sizes and the number of neurons matter.
+    A chance-level neuron ranks the sentences at random, so only the class sizes and the number of neurons matter.
     The best of many is well above 0.5: this is the floor that a layer's best predictivity has to be read
     against. Neurons of a real layer are correlated, which makes their best smaller; `relabelled_null` keeps
     that correlation.

@@ -50,7 +50,8 @@ def write(
         "machine": platform.machine(),
     }
     made: dict = {}
-    dataset = as_dataset(result).assign_attrs(provenance=json.dumps(provenance))
+    # What was read from a file remembers how it lay there: two of them joined would cut the longer one's names.
+    dataset = as_dataset(result).drop_encoding().assign_attrs(provenance=json.dumps(provenance))
     dataset.to_zarr(MemoryStore(made), consolidated=False, zarr_format=2, encoding=encoding)
     parts = {name: made.pop(name).to_bytes() for name in sorted(made)}
     _check_codecs(parts)

@@ -164,14 +164,15 @@ WRONG = {
     "shuffled-blocks": ["largest = 0", 'largest = max(counts["blocks", f].max() for f in planted.FUNCTIONS)'],
     "silent-neuron": ["answer = (0.5, 0.5)", "answer = (0.5, 0.3)"],
     "mean-pooling": [
-        "mean_pooled, mean_best = matrix, scores.max()",
-        "mean_pooled, mean_best = 0 * matrix, 0.5",
-        'last = capture.pooled_activations(companion, chosen.sentences, pooling="last").sel(layer=layer).to_numpy()\n'
+        "mean_pooled, mean_best = maxima, predictivity.predictivity(maxima, y).max()",
+        "mean_pooled, mean_best = 0 * maxima, 0.5",
+        'last = capture.pooled_activations(companion, chosen.sentences, pooling="last").isel(layer=-1).to_numpy()\n'
         "mean_pooled, mean_best = last, predictivity.predictivity(last, y).max()",
     ],
-    "shuffle-labels": ["shuffled = first.mean()", "shuffled = 0.5"],
+    "shuffle-labels": ["shuffled = few[0][0, 0].max().item()", "shuffled = 0.5"],
     "fewer-neurons": [
-        "fewer = [float(specialists.best(r[0]).isel(subfunction=slice(5)).mean()) for r in (trained, untrained)]",
+        "fresh = stored_scores.of_model(models.load(small, untrained=True, seed=seed), asked)\n"
+        "fewer = [float(table.max('neuron').mean()) for table in (few[0], fresh)]",
         "fewer = [0.5, 0.5]",
     ],
     "more-than-one-percent": ["relative = [1.0, 1.0]", "relative = [2.0, 3.0]"],

@@ -430,3 +430,16 @@ def test_a_writer_that_is_killed_leaves_what_was_there(path, result, place):
     assert path.read_bytes() == before
     stored_file.write(path, result + 1, KEY)  # what the other left is in nobody's way
     xr.testing.assert_equal(stored_file.read(path), result + 1)
+
+
+def test_names_of_joined_files_are_whole(tmp_path, result):
+    """Each file stores names in as many characters as its longest; joined, the second's are longer than the first's."""
+    longer = result.assign_coords(function=("subfunction", ["knowledge"] * 3), subfunction=["longer", "names", "here"])
+    parts = []
+    for i, part in enumerate((result, longer)):
+        stored_file.write(tmp_path / f"{i}.zarr.zip", part, KEY)
+        parts.append(stored_file.read(tmp_path / f"{i}.zarr.zip"))
+    stored_file.write(tmp_path / "both.zarr.zip", xr.concat(parts, "subfunction"), KEY)
+    both = stored_file.read(tmp_path / "both.zarr.zip")
+    assert both["subfunction"].to_numpy().tolist() == ["a", "b", "c", "longer", "names", "here"]
+    assert both["function"].to_numpy().tolist() == ["semantic"] * 3 + ["knowledge"] * 3

@@ -30,11 +30,11 @@ def average_precision(setup: Setup) -> Effect:
 
 
 def useless(setup: Setup) -> Effect:
-    """D2: is a useless neuron at 0.5? The best of a layer of them is not, and the best is what is reported."""
+    """D2: is a chance-level neuron at 0.5? The best of a layer of them is not, and the best is what is reported."""
     width = setup.trained.sizes["neuron"]
     row = specialization_tables.floor(setup.semantic, width, seed=setup.seed).iloc[0]
     value, low, high = (float(row[column]) for column in ("value", "low", "high"))
-    what = f"best predictivity of {width:,} useless neurons"
+    what = f"best predictivity of {width:,} chance-level neurons"
     return Effect(what, 0.5, value, setup.gain, GAIN, low - 0.5, high - 0.5)
 
 

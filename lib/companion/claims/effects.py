@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from companion.experiments.function_counts import NONE
+from companion.sections import one_function as single
 from modularity import specialists
 from modularity.intervals import NAN, bootstrap, jackknife
 
@@ -69,6 +71,23 @@ def shared(scored: Scored, share: float = specialists.SHARE) -> pd.DataFrame:
         found = jackknife(functions, _contrasts([_overlap(runs, share) for runs in pair], functions))
         claims = ("within-over-across", "groups-emerge", "within-over-untrained", "knowledge-task-shared")
         made += [(claim, name, *row) for claim, row in zip(claims, found, strict=True)]
+    return as_table(made)
+
+
+def one_function(found: Mapping[str, xr.Dataset]) -> pd.DataFrame:
+    """The abstract's first sentence, of counts of `function_counts`: claim ``one-function``, `one_function.excess`.
+
+    A jackknife over sub-functions.
+    """
+    made = []
+    for name, counts in found.items():
+        functions = counts["function"].to_numpy()
+
+        def statistic(kept: np.ndarray, counts: xr.Dataset = counts) -> np.ndarray:
+            out = np.flatnonzero(~kept)
+            return np.array([single.excess(counts, int(out[0]) if len(out) else NONE)])
+
+        made.append(("one-function", name, *jackknife(functions, statistic)[0]))
     return as_table(made)
 
 

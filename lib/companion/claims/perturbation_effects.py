@@ -9,11 +9,12 @@ import xarray as xr
 
 from companion.claims import effects
 from companion.claims.effects import Row
-from companion.experiments.lesion_orders import SEEN
-from companion.sections import perturbing_t5_tables
+from companion.experiments.lesion_orders import SEEN, Order
+from companion.sections import perturbing_encoders_tables, perturbing_t5_tables
 from modularity import intervals
 
 ABOVE = 0.06  # share of the neurons beyond which the paper compares experts with neurons
+GUESSED = 0.5  # accuracy of guessing between two classes
 TENTH = 0.1  # share at which it finds T5 to guess
 SINGLE = tuple(map(str, SEEN))
 
@@ -58,6 +59,51 @@ def t5(grid: xr.DataArray, fine: int, reach: int, guessing: pd.DataFrame, name: 
     own = perturbing_t5_tables.dissociation(perturbing_t5_tables.drops(strong, "experts", reach))
     rows.append(("own-experts", name, 100 * own["difference"], 100 * own["low"], 100 * own["high"]))
     return effects.as_table(rows)
+
+
+def encoder(accuracy: xr.DataArray, fine: int, reach: int, name: str) -> pd.DataFrame:
+    """What a perturbed sentence encoder says of the same claims; means over functions, jackknife over sub-functions.
+
+    - ``perturbing-experts-guessing``: with noise as the text has it on a tenth of the neurons by the experts of the
+      function that is judged, the share of what can be lost (accuracy above one half) that is lost.
+    - ``experts-over-random`` and ``experts-over-neurons``: how much more own experts cost than random neurons and than
+      as many neurons of the same function, mean over the shares above `ABOVE` up to a fifth.
+    - ``own-experts``: `perturbing_encoders_tables.own_over_others` with a fifth of the neurons perturbed.
+
+    The last three are in percentage points, with noise of the setting ``scaled``.
+
+    Parameters
+    ----------
+    accuracy : dims ``(setting, subfunction, order, number, draw)``, with the coordinate ``function``.
+    fine, reach : experts a layer, and the number of them that is a fifth.
+    """
+    lost = perturbing_encoders_tables.losses(accuracy)
+    late = lost[(lost["share"] > ABOVE) & (lost["share"] <= reach / fine)]
+    keys = ["setting", "function", "subfunction", "order"]
+    mean = late.groupby(keys, sort=False)["loss"].mean().reset_index().assign(share=0.0)
+    against = perturbing_encoders_tables.compared(mean, "scaled", 0.0).set_index("against")
+    neurons = perturbing_encoders_tables.COMPARED[0][0]
+    own = perturbing_encoders_tables.own_over_others(lost, "scaled", reach / fine)
+    return effects.as_table(
+        [
+            ("perturbing-experts-guessing", name, *_guessing(accuracy, round(TENTH * fine))),
+            ("experts-over-random", name, *against.loc[perturbing_encoders_tables.RANDOM]),
+            ("experts-over-neurons", name, *against.loc[neurons]),
+            ("own-experts", name, *own),
+        ]
+    )
+
+
+def _guessing(accuracy: xr.DataArray, number: int) -> intervals.Interval:
+    """Share of the accuracy above one half that is lost by the text's noise at own experts, over all sub-functions."""
+    functions = accuracy["function"].to_numpy()
+    text = accuracy.sel(setting="text").mean("draw")
+    plain = text.isel(order=0).sel(number=0).to_numpy()
+    order = [str(Order("experts", function)) for function in functions]
+    left = np.array([float(text.isel(subfunction=i).sel(order=o, number=number)) for i, o in enumerate(order)])
+    return intervals.jackknife(
+        functions, lambda kept: np.array([(plain - left)[kept].sum() / (plain[kept] - GUESSED).sum()])
+    )[0]
 
 
 def share_lost(grid: xr.DataArray, number: int, chance: float, order: str = "MoE (4)") -> np.ndarray:

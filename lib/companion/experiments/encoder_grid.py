@@ -1,28 +1,26 @@
 """The grid behind "Perturbing sentence encoders": what linear probes lose while a real model is perturbed."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 from numcodecs import Zstd
 
-from companion.experiments import encoder_masks, encoder_plan, lesions, read_outs
+from companion.experiments import encoder_masks, experiment, judged, lesions, read_outs
 from companion.experiments.encoder_masks import ORDERS
-from companion.experiments.encoder_plan import DRAWS, EVERY, FINE, MANY, PAIRS, PAIRS_READ, SETTINGS, Setting
-from companion.experiments.experiment import Cell, available
+from companion.experiments.encoder_plan import DRAWS, EVERY, FINE, MANY, SETTINGS, Setting
+from companion.experiments.experiment import Cell, Checked, Recompute, available
+from companion.experiments.judged import Judged
 from companion.experiments.lesions import Mask
-from companion.experiments.shipped_readings import content
-from companion.functions import tracks
 from companion.models import catalogue
 from modularity import identity, measure, moefication, neurons, perturb
 from modularity.models import Model
-from modularity.subfunction import SubFunction
 
-READ_OUTS = ("probe", "similarity")
+READ_OUTS = ("accuracy", "area", "similarity")  # of the probe, the area under its ROC curve, and that of the cosine
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,9 @@ class EncoderGrid:
 
     model: str
     settings: tuple[str, ...] = field(default=tuple(SETTINGS), repr=False)
-    subfunctions: tuple[SubFunction, ...] = field(default=(), repr=False)  # those of the plan if not given
+    subfunctions: tuple[Judged, ...] = field(default=(), repr=False)  # those of `judged` if not given
+    variance: float = perturb.VARIANCE  # of noise
+    layers: tuple[int, ...] = ()  # perturbed, where a setting does not perturb all; the last third if not given
     tolerance: float = field(default=0.04, repr=False)
     folder: str = field(default="results", repr=False)
 
@@ -43,19 +43,19 @@ class EncoderGrid:
         return f"perturbing_{self.model}"
 
     @property
-    def judged(self) -> dict[str, SubFunction]:
-        return {one.name: one for one in self.subfunctions or encoder_plan.judged()}
+    def asked(self) -> dict[str, Judged]:
+        return {one.name: one for one in self.subfunctions or judged.judged()}
 
     def cells(self) -> list[Cell]:
         available(partial(catalogue.folder_of, self.model))
         encoder_masks.totals(self.model, [0])
-        return [(setting, name) for setting in self.settings for name in self.judged]
+        return [(setting, name) for name in self.asked for setting in self.settings]  # a probe is fitted once
 
     def key(self, cell: Cell) -> Mapping[str, object] | None:
         model, fingerprint = _loaded(self.model)
         if fingerprint is None:
             return None
-        setting, one = str(cell[0]), self.judged[str(cell[1])]
+        setting, one = str(cell[0]), self.asked[str(cell[1])]
         return {
             "model": fingerprint,
             "cell": list(cell),
@@ -63,12 +63,26 @@ class EncoderGrid:
             "draws": DRAWS,
             "read out": [read_outs.FOLDS, list(read_outs.STRENGTHS)],
             "described by": encoder_masks.sample(),
-            "subfunction": content(one),
-            "pairs": [str(v) for v in _table(one.name).to_numpy().ravel()] if one.name in PAIRS else [],
-            "ranked": encoder_masks.totals(self.model, _layers(model, setting)).to_numpy(),
+            "subfunction": one.content,
+            "variance": self.variance,
+            "layers": self.perturbed(model, setting),
+            "ranked": encoder_masks.totals(self.model, self.perturbed(model, setting)).to_numpy(),
             "experts": self.experts().to_numpy(),
             **measure.key(),
         }
+
+    def perturbed(self, model: Model, setting: str) -> list[int]:
+        """The layers of which neurons are perturbed.
+
+        Raises
+        ------
+        ValueError
+            One that the model has not.
+        """
+        every = sorted(neurons.feed_forward(model))
+        if unknown := sorted(set(self.layers) - set(every)):
+            raise ValueError(f"{self.model} has no encoder layer {unknown[0]}; its layers are 0 to {every[-1]}")
+        return every if SETTINGS[setting].everywhere else sorted(self.layers) or lesions.last_third(model)
 
     def experts(self) -> xr.DataArray:
         return moefication.experts(_loaded(self.model)[0], FINE)
@@ -83,36 +97,56 @@ class EncoderGrid:
 
         What the setting has not, or is not asked for by `only`, is not a number.
         """
-        setting, one = SETTINGS[str(cell[0])], self.judged[str(cell[1])]
+        setting, one = SETTINGS[str(cell[0])], self.asked[str(cell[1])]
         model, _ = _loaded(self.model)
-        layers = _layers(model, str(cell[0]))
-        described = _described(self.model, str(cell[0]))
+        layers = self.perturbed(model, str(cell[0]))
+        described = _described(self.model, tuple(layers))
         ranked = encoder_masks.totals(self.model, layers)
         groups = (self.experts() if groups is None else groups).sel(layer=layers)
         coordinates = {"read_out": list(READ_OUTS), "order": list(ORDERS), "number": sorted({0, *EVERY, *MANY})}
         result = xr.DataArray(np.nan, coordinates | {"draw": range(DRAWS)}, (*coordinates, "draw"), name="value")
+        probe = judged.probe(model, one)
         with lesions.remembered(model, range(layers[0])):
-            judge = _judge(model, one)
-            result.loc[{"number": 0}] = judge()[:, None, None]
+            result.loc[{"number": 0}] = judged.judge(model, one, probe)[:, None, None]
             for order, number in setting.pairs if only is None else only:
                 options: dict[str, Any] = {"ranked": ranked, "groups": groups, "described": described}
                 found = encoder_masks.masks(ORDERS[order], number, draws=DRAWS, **options)
                 for draw, mask in enumerate(found):
                     mask = _others(mask, ranked.sizes["neuron"]) if setting.kept else mask
-                    with _perturbed(model, setting, mask, layers, described, draw):
-                        result.loc[{"order": order, "number": number, "draw": draw}] = judge()
+                    with self.lesion(model, setting, mask, layers, described, draw):
+                        result.loc[{"order": order, "number": number, "draw": draw}] = judged.judge(model, one, probe)
         return result
+
+    def lesion(
+        self,
+        model: Model,
+        setting: Setting,
+        mask: Mask,
+        layers: Sequence[int],
+        described: encoder_masks.Described,
+        draw: int,
+    ) -> AbstractContextManager[None]:
+        means, deviations = (dict(zip(layers, v, strict=True)) for v in (described.mean, described.deviation))
+        return perturb.neurons(
+            model,
+            mask,
+            how=setting.how,
+            rng=np.random.default_rng([draw, 1]),
+            means=means if setting.how == "mean" else None,
+            variance=self.variance,
+            deviations=deviations if setting.scaled else None,
+        )
 
     def assemble(self, made: Callable[[Cell], xr.Dataset]) -> tuple[xr.Dataset, Mapping[str, Mapping[str, Any]]]:
         """``value``, dims ``(setting, subfunction, …)``, not a number where a grid has none; and ``experts``."""
-        ones = list(self.judged.values())
-        rows = [xr.concat([made((s, name))["value"] for name in self.judged], "subfunction") for s in self.settings]
+        ones = list(self.asked.values())
+        rows = [xr.concat([made((s, name))["value"] for name in self.asked], "subfunction") for s in self.settings]
         whole = xr.concat(rows, "setting").astype(np.float32)
         whole = whole.assign_coords(
             setting=list(self.settings),
             subfunction=[one.name for one in ones],
             function=("subfunction", [one.function for one in ones]),
-            content=("subfunction", [content(one) for one in ones]),
+            content=("subfunction", [one.content for one in ones]),
         )
         weights = identity.weights(_loaded(self.model)[0].module)
         data = xr.Dataset({"value": whole, "experts": self.experts()}).assign_attrs(weights=weights)
@@ -130,7 +164,7 @@ class EncoderGrid:
         setting, name, order, number = probe
         model, _ = available(partial(_loaded, self.model))
         then = shipped["value"].sel(setting=setting, subfunction=name)
-        same = content(self.judged[str(name)]) == then["content"].item()
+        same = self.asked[str(name)].content == then["content"].item()
         if not same or identity.weights(model.module) != shipped.attrs["weights"]:
             return float("nan")
         now = self.piece(probe[:2], [(str(order), int(number))], shipped["experts"])
@@ -148,47 +182,49 @@ def _loaded(name: str) -> tuple[Model, str | None]:
 
 
 @cache
-def _described(name: str, setting: str) -> encoder_masks.Described:
-    model, _ = _loaded(name)
-    return encoder_masks.describe(model, _layers(model, setting), encoder_masks.sample())
-
-
-def _layers(model: Model, setting: str) -> list[int]:
-    return sorted(neurons.feed_forward(model)) if SETTINGS[setting].everywhere else lesions.last_third(model)
-
-
-def _table(task: str) -> pd.DataFrame:
-    return tracks.task_table(task).head(PAIRS_READ)
-
-
-def _judge(model: Model, one: SubFunction) -> Callable[[], np.ndarray]:
-    """What gives the read-outs of a sub-function by the model as it is when called; its probe is fitted now."""
-    probe = read_outs.fit(read_outs.states(model, one.sentences), one.labels)
-    table = _table(one.name) if one.name in PAIRS else None
-
-    def judge() -> np.ndarray:
-        found = [probe.accuracy(read_outs.states(model, one.sentences)), np.nan]
-        if table is not None:
-            first, second = (read_outs.states(model, table[column].tolist()) for column in PAIRS[one.name])
-            found[1] = read_outs.similarity(first, second, table["label"].to_numpy())
-        return np.array(found)
-
-    return judge
+def _described(name: str, layers: tuple[int, ...]) -> encoder_masks.Described:
+    return encoder_masks.describe(_loaded(name)[0], layers, encoder_masks.sample())
 
 
 def _others(mask: Mask, width: int) -> Mask:
     return {layer: np.setdiff1d(np.arange(width), chosen) for layer, chosen in mask.items()}
 
 
-def _perturbed(
-    model: Model, setting: Setting, mask: Mask, layers: Sequence[int], described: encoder_masks.Described, draw: int
-):
-    means, deviations = (dict(zip(layers, values, strict=True)) for values in (described.mean, described.deviation))
-    return perturb.neurons(
-        model,
-        mask,
-        how=setting.how,
-        rng=np.random.default_rng([draw, 1]),
-        means=means if setting.how == "mean" else None,
-        deviations=deviations if setting.scaled else None,
+def obtain(
+    name: str,
+    recompute: Recompute = "slice",
+    *,
+    settings: Sequence[str] = (),
+    variance: float = perturb.VARIANCE,
+    layers: Sequence[int] = (),
+    per_function: int = 0,
+) -> tuple[xr.Dataset, Checked]:
+    """The grid of a model: shipped and rechecked, or computed where it is another one than this book's.
+
+    Parameters
+    ----------
+    settings, variance, layers : those of `EncoderGrid`; all settings if none are named.
+    per_function : of each function's sub-functions, the first; 0 for all.
+
+    Raises
+    ------
+    ValueError
+        An unknown setting, and what the grid raises.
+    UnavailableError
+        No reading of the model is shipped.
+    """
+    experiment.check(recompute)
+    if unknown := [setting for setting in settings if setting not in SETTINGS]:
+        raise ValueError(f"unknown setting {unknown[0]!r}; known: {', '.join(SETTINGS)}")
+    every = judged.judged()
+    some = tuple(
+        one for f in encoder_masks.FUNCTIONS for one in [o for o in every if o.function == f][: per_function or None]
     )
+    usual = EncoderGrid(catalogue.known_as(name))
+    asked = EncoderGrid(usual.model, tuple(settings) or usual.settings, some, variance, tuple(layers))
+    other = (variance, tuple(layers)) != (usual.variance, usual.layers)
+    if other or recompute == "full" or not experiment.is_shipped(usual):
+        made, said = experiment.obtain(asked, "full")
+        return made, said
+    made, said = experiment.obtain(usual, recompute, cells=1)
+    return made.sel(setting=list(asked.settings), subfunction=list(asked.asked)), said

@@ -38,6 +38,7 @@ class Setting(NamedTuple):
 PLANS: Mapping[Track, Plan] = {
     "mini": Plan(rate=5e-3, least=4, judged=200, ranked=200),
     "paper": Plan(rate=2e-4, least=1, judged=1000, ranked=1000),
+    "learnable": Plan(rate=5e-3, least=1, judged=200, ranked=200),
 }
 SETTINGS: Mapping[Track, Mapping[str, Setting]] = {
     "mini": {
@@ -50,6 +51,7 @@ SETTINGS: Mapping[Track, Mapping[str, Setting]] = {
         "text": Setting("renormalised", True, steps=1600, every=80),
         "more": Setting("original", False, examples=4096, steps=3200, every=160),
     },
+    "learnable": {"code": Setting("original", False, runs=3, tasks=tuple(prompts.LEARNABLE))},
 }
 
 
@@ -60,8 +62,8 @@ def task_scores(model: Model, task: str, plan: Plan, track: Track = "mini") -> x
     """
     ranked = [tracks.first(s, plan.ranked) for s in tracks.load("task", track, part="train")]
     made = stored_scores.of_model(model, ranked)
-    if task not in prompts.FUNCTION_TASKS:
-        raise ValueError(f"no sub-function of the task function is of {task!r}; known: {prompts.FUNCTION_TASKS}")
+    if task not in tracks.tasks(track):
+        raise ValueError(f"no sub-function of the task function is of {task!r}; known: {tracks.tasks(track)}")
     own = [name for name, *_ in prompts.classes(task)]
     chosen = [layer for layer in lesions.last_third(model) if layer in made["layer"]]
     mean = made.sel(subfunction=own, layer=chosen).mean("subfunction").expand_dims(subfunction=[task])
@@ -71,7 +73,8 @@ def task_scores(model: Model, task: str, plan: Plan, track: Track = "mini") -> x
 def experts_of_task(scored: xr.DataArray, groups: xr.DataArray, least: int) -> dict[int, list[int]]:
     """Layer → functional experts of a task: those of the test of Appendix A.5, the most surprising first.
 
-    Where fewer than `least` pass, the next most surprising fill up, so that there is something to allow.
+    Where fewer than `least` pass, the next most surprising fill up, so that there is something to allow. Of more than
+    half of a layer's experts the most surprising half is taken, so that as many others are left.
     """
     groups = groups.sel(layer=scored["layer"].to_numpy())
     tested = experts.subfunctional_experts(specialists.top_neurons(scored), groups).isel(subfunction=0)
@@ -81,7 +84,7 @@ def experts_of_task(scored: xr.DataArray, groups: xr.DataArray, least: int) -> d
         p = tested["p"].sel(layer=layer).to_numpy()
         group = groups.sel(layer=layer).to_numpy()
         mean = np.bincount(group, means.sel(layer=layer).to_numpy()) / np.bincount(group)
-        number = max(least, int(tested["functional"].sel(layer=layer).sum()))
+        number = min(max(least, int(tested["functional"].sel(layer=layer).sum())), len(mean) // 2)
         made[layer] = np.lexsort((-mean, p))[:number].tolist()
     return made
 

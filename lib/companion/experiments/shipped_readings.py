@@ -13,7 +13,7 @@ from companion.experiments import partitions
 from companion.experiments.experiment import Cell, available
 from companion.functions import tracks
 from companion.models import catalogue
-from modularity import identity, measure, moefication, neurons, readings, store
+from modularity import identity, measure, moefication, neurons, readings, specialists, store
 from modularity.models import Model
 from modularity.subfunction import SubFunction
 
@@ -22,7 +22,7 @@ DRAWS = 30  # random partitions of trained companions, for Figure 7's semantic e
 FUNCTIONS = ("semantic", "knowledge", "task", *tracks.CONTROLS)
 PARTITIONS = ("own", "random")
 PARTITION = "partition"  # a probe beside those of sub-functions
-ABSENT = 65_535  # predictivities are stored as whole numbers of 1 / 65,534: half of it is the precision
+ABSENT = 65_535  # predictivities are stored as whole numbers of 1 / 65,534: half of it is the precision; no neuron, too
 COARSE = ("score", "mean", "expert_mean", "half_expert_mean", "held_out", "total", "shuffled")
 Runs = tuple[list[xr.Dataset], list[xr.Dataset]]  # of trained runs and of untrained copies
 
@@ -136,8 +136,8 @@ class Readings:
         parts = [p.drop_dims("draw") if "draw" in p.dims else p for p in parts]
         parts = [p.drop_vars("alike", errors="ignore") for p in parts]
         whole = xr.concat([p.drop_dims("of") for p in parts], "copy").assign_coords(copy=labels)
-        if self.model not in catalogue.MINI:  # by which experts and neurons of a function are perturbed
-            whole = whole.assign(total=parts[0]["total"])
+        if self.model not in catalogue.MINI:  # real models are large; by their totals experts and neurons are perturbed
+            whole = _fewer_of_untrained(whole).assign(total=parts[0]["total"])
         if shuffled:
             whole = whole.assign(shuffled=xr.concat(shuffled, "run"))
         contents = [content(s) for f in FUNCTIONS for s in asked()[f]]
@@ -177,6 +177,28 @@ class Readings:
         same = (now["half_top"] == then["half_top"]).isel(place=0)  # another best neuron has another score elsewhere
         apart: xr.DataArray = abs(now["held_out"] - then["held_out"])
         return max(*off, float(apart.where(same, 0).max()))
+
+
+def _fewer_of_untrained(whole: xr.Dataset) -> xr.Dataset:
+    """Of untrained copies only the top 1 %, and the best of either half: what pages ask of them."""
+    trained = whole["copy"].str.startswith("run")
+    few = trained | (
+        xr.DataArray(np.arange(whole.sizes["rank"]), dims="rank") < specialists.number(whole.attrs["neurons"])
+    )
+    best = trained | (xr.DataArray(np.arange(whole.sizes["place"]), dims="place") < 1)
+    top, half_top = whole["top"].where(few, ABSENT), whole["half_top"].where(best, ABSENT)
+    return whole.assign(
+        top=top.astype(readings.COUNT), half_top=half_top.astype(readings.COUNT), score=whole["score"].where(few)
+    )
+
+
+def kept(reading: xr.Dataset) -> xr.Dataset:
+    """One copy of a shipped file without the places for neurons that were not kept."""
+    return reading.isel(rank=slice(_places(reading["top"])), place=slice(_places(reading["half_top"])))
+
+
+def _places(top: xr.DataArray) -> int:
+    return int((top.isel(subfunction=0, layer=0, half=0, missing_dims="ignore") != ABSENT).sum())
 
 
 def _joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:

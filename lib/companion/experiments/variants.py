@@ -2,38 +2,72 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from os import PathLike
 from typing import Any
 
+import numpy as np
 import xarray as xr
 from numcodecs import Zstd
+from tqdm import tqdm
 
 from companion.experiments import experiment
-from companion.experiments.experiment import Cell, Checked, Recompute
+from companion.experiments.experiment import Cell, Checked, Recompute, available
 from companion.experiments.shipped_readings import asked, content
 from companion.models import catalogue
-from modularity import measure, readings, specialists
+from modularity import capture, identity, measure, neurons, predictivity, readings, specialists
 from modularity.models import Model
+from modularity.pooling import Pooling
+from modularity.ranking import Score
 from modularity.subfunction import SubFunction
 
-SETTINGS = (("score", "signs"), ("score", "auroc"), ("pooling", "mean"), ("pooling", "last"))
+# Setting → the choice that it is another value of.
+SETTINGS = {"signs": "score", "auroc": "score", "mean": "pooling", "last": "pooling"}
+# Pooling → setting → the score of both, so that sentences are read once for each pooling.
+POOLINGS: Mapping[Pooling, Mapping[str, Score]] = {
+    "max": {"signs": "signs", "auroc": "auroc"},
+    "mean": {"mean": "labels"},
+    "last": {"last": "labels"},
+}
 FUNCTIONS = ("semantic", "knowledge", "task")
 
 
-def read(model: Model, subfunctions: Sequence[SubFunction], choice: str, setting: str) -> xr.Dataset:
-    """The top 1 % of a reading with one option that is not the default: ``top`` (subfunction, layer, rank)."""
-    options: dict[str, Any] = {choice: setting}
-    return readings.read(model, subfunctions, kept=specialists.SHARE, **options)[["top"]]
+def read(model: Model, subfunctions: Sequence[SubFunction], pooling: Pooling) -> xr.Dataset:
+    """The top 1 % of neurons under each setting that reads by a pooling: ``top`` (setting, subfunction, layer, rank).
+
+    Its coordinates and its attribute are those of a reading (`readings.read`).
+    """
+    layers = neurons.layers(model)
+    width = next(iter(layers.values())).neurons
+    scores = POOLINGS[pooling]
+    found = []
+    with readings.placed(model):
+        bar = tqdm(subfunctions, desc=f"{model.label}, {pooling}", unit="sub-function")
+        for one, pooled in capture.stream(model, bar, pooling=pooling):
+            values = [
+                [predictivity.predictivity(layer, one.labels, score=score) for layer in pooled.to_numpy()]
+                for score in scores.values()
+            ]
+            order = np.argsort(-np.array(values), axis=-1, kind="stable")[..., : specialists.number(width)]
+            found.append(order.astype(readings.COUNT))
+    coordinates = {
+        "setting": list(scores),
+        "subfunction": [one.name for one in subfunctions],
+        "layer": list(layers),
+        "function": ("subfunction", [one.function for one in subfunctions]),
+    }
+    top = (("setting", "subfunction", "layer", "rank"), np.stack(found, 1))
+    return xr.Dataset({"top": top}, coordinates, {"neurons": width})
 
 
 @dataclass(frozen=True)
 class Variants:
-    """Of the first run of a companion model: a cell is a setting and a function, a probe a setting and a sub-function.
+    """Of the first run of a model: a cell is a pooling and a function, a probe a pooling and a sub-function.
 
     A difference is the largest fraction of a layer's top neurons that are others.
     """
 
-    model: str = "t5-mini"
+    model: str
     tolerance: float = field(default=0.1, repr=False)  # neurons of nearly equal scores change places
     folder: str = field(default="results", repr=False)
 
@@ -42,43 +76,54 @@ class Variants:
         return f"variants_{self.model}"
 
     def cells(self) -> list[Cell]:
-        return [(*setting, function) for setting in SETTINGS for function in FUNCTIONS]
+        available(partial(catalogue.folder_of, self.model))
+        return [(pooling, function) for pooling in POOLINGS for function in FUNCTIONS]
 
     def key(self, cell: Cell) -> dict[str, object] | None:
         if (fingerprint := catalogue.load(self.model).fingerprint) is None:
             return None
-        contents = [content(s) for s in asked()[str(cell[-1])]]
-        return {"model": fingerprint, "subfunctions": contents, "setting": list(cell[:-1]), **measure.key()}
+        pooling, function = cell
+        settings = [list(pair) for pair in POOLINGS[pooling].items()]  # type: ignore[index]
+        contents = [content(s) for s in asked()[str(function)]]
+        return {"model": fingerprint, "subfunctions": contents, pooling: settings, **measure.key()}
 
     def compute(self, cell: Cell) -> xr.Dataset:
-        choice, setting, function = map(str, cell)
-        return read(catalogue.load(self.model), asked()[function], choice, setting)
+        pooling, function = cell
+        return read(catalogue.load(self.model), asked()[str(function)], pooling)  # type: ignore[arg-type]
 
     def assemble(self, made: Callable[[Cell], xr.Dataset]) -> tuple[xr.Dataset, Mapping[str, Mapping[str, Any]]]:
-        rows = [xr.concat([made((*s, f)) for f in FUNCTIONS], "subfunction", combine_attrs="drop") for s in SETTINGS]
-        whole = xr.concat(rows, "setting").assign_coords(setting=[setting for _, setting in SETTINGS])
+        rows = [xr.concat([made((p, f)) for f in FUNCTIONS], "subfunction") for p in POOLINGS]
+        whole = xr.concat(rows, "setting")
         contents = [content(s) for f in FUNCTIONS for s in asked()[f]]
         whole = whole.assign_coords(content=("subfunction", contents))
-        whole = whole.assign_attrs(neurons=made((*SETTINGS[0], FUNCTIONS[0])).attrs["neurons"])
+        whole = whole.assign_attrs(
+            neurons=made(("max", FUNCTIONS[0])).attrs["neurons"],
+            weights=identity.weights(catalogue.load(self.model).module),
+        )
         return whole, {"top": {"dtype": "uint16", "compressors": [Zstd(level=19)], "chunks": whole["top"].shape}}
 
     def provenance(self) -> dict[str, object]:
         return {"model": self.model}
 
     def probes(self, shipped: xr.Dataset) -> list[Cell]:
-        return [(*setting, i) for setting in SETTINGS for i in range(shipped.sizes["subfunction"])]
+        return [(pooling, i) for pooling in POOLINGS for i in range(shipped.sizes["subfunction"])]
 
     def again(self, shipped: xr.Dataset, probe: Cell) -> float:
-        choice, setting, row = probe
-        then = shipped.sel(setting=setting).isel(subfunction=[int(row)])
+        pooling, row = probe
+        model = available(partial(catalogue.load, self.model))
+        then = shipped.isel(subfunction=[int(row)])
         one = [s for f in FUNCTIONS for s in asked()[f]][int(row)]
-        if content(one) != then["content"].item():
+        if content(one) != then["content"].item() or identity.weights(model.module) != shipped.attrs["weights"]:
             return float("nan")
-        now = read(catalogue.load(self.model), [one], str(choice), str(setting)).assign_attrs(
-            neurons=then.attrs["neurons"]
-        )
-        both = (specialists.top_neurons(now) & specialists.top_neurons(then)).sum("neuron")
-        return 1 - float(both.min()) / then.sizes["rank"]
+        now = read(model, [one], pooling)  # type: ignore[arg-type]
+        same = [
+            (specialists.top_neurons(now.sel(setting=s)) & specialists.top_neurons(then.sel(setting=s))).sum("neuron")
+            for s in now["setting"].to_numpy()
+        ]
+        return 1 - min(float(both.min()) for both in same) / then.sizes["rank"]
+
+
+SHIPPED = {name: Variants(name) for name in (catalogue.MPNET, "t5-mini")}
 
 
 def obtain(
@@ -92,6 +137,9 @@ def obtain(
         if file["content"].to_numpy().tolist() == [content(s) for s in subfunctions]:
             number = cells if recompute == "slice" else 0
             said = experiment.recheck(shipped, file, shipped.probes(file), cells=number)
-            return {pair: file.sel(setting=pair[1]) for pair in SETTINGS}, said
+            return {(choice, s): file.sel(setting=s) for s, choice in SETTINGS.items()}, said
     model = catalogue.load(name)
-    return {pair: read(model, subfunctions, *pair) for pair in SETTINGS}, Checked(model.label, computed=True)
+    read_by = {
+        s: table.sel(setting=s) for p in POOLINGS for table in [read(model, subfunctions, p)] for s in POOLINGS[p]
+    }
+    return {(choice, s): read_by[s] for s, choice in SETTINGS.items()}, Checked(model.label, computed=True)

@@ -23,14 +23,15 @@ def layers(
     Parameters
     ----------
     number : of experts, as `moefication.experts` takes it.
-    draws : of useless neurons, for each pair of class sizes.
+    draws : of chance-level neurons, for each pair of class sizes.
 
     Returns
     -------
     layer → ``top``, for each sub-function its top neurons (`specialists.top_neurons`), best first: numbers, scores,
     p-values, q-values over the neurons of the layer, and histograms (least and most activation, then the sentences
-    of label 0 and of label 1 in each bin); ``useless``, for each sub-function the median score of useless neurons and
-    the mean of the best of as many as the layer has; ``cards``, neuron → card; ``expert`` of each neuron; ``experts``.
+    of label 0 and of label 1 in each bin); ``useless``, for each sub-function the median score of chance-level neurons
+    and the mean of the best of as many as the layer has; ``cards``, neuron → card; ``expert`` of each neuron;
+    ``experts``.
     """
     groups = moefication.experts(model, number)
     scores = stored_scores.of_model(model, subfunctions)

@@ -113,6 +113,18 @@ TASKS: dict[str, Task] = {
         ),
     )
 }
+_ABOUT = f"{{sentence}} It is about {_GAP} ."
+# Tasks of this book's own, of which the sentence is all there is; hidden words have the gap in the sentence.
+LEARNABLE: dict[str, Task] = {
+    name: Task(name, ("sentence",), "{sentence}", words := (*name.split("/"),), cloze, words, collection="own")
+    for name, cloze in {
+        "life/places": _ABOUT,
+        "people/technology": _ABOUT,
+        "art/science": _ABOUT,
+        "man/system": "{sentence}",
+        "area/family": "{sentence}",
+    }.items()
+}
 SEEN = ("sst2", "mrpc", "cola", "qqp")  # their predictivities choose what Section 5 perturbs
 UNSEEN = ("mnli", "qnli", "cb", "multirc", "boolq")
 FUNCTION_TASKS = ("cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst2")  # the task function of Section 3
@@ -120,9 +132,10 @@ FUNCTION_TASKS = ("cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst2")  # the t
 
 def task(name: str) -> Task:
     """The task called `name`, or a ValueError that lists the known ones."""
-    if name not in TASKS:
-        raise ValueError(f"unknown task {name!r}; known: {', '.join(TASKS)}")
-    return TASKS[name]
+    known = TASKS | LEARNABLE
+    if name not in known:
+        raise ValueError(f"unknown task {name!r}; known: {', '.join(known)}")
+    return known[name]
 
 
 def classes(name: str) -> tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]:

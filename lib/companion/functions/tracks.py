@@ -10,13 +10,13 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from companion.functions import glue, onesec, prompts, sources, trex
+from companion.functions import glue, learnable, onesec, prompts, sources, trex
 from companion.functions.prompts import MnliOrder
 from modularity.subfunction import SubFunction
 
 Function = Literal["semantic", "knowledge", "task"]
 Control = Literal["balanced", "topics"]
-Track = Literal["mini", "paper"]
+Track = Literal["mini", "paper", "learnable"]
 Part = Literal["train", "validation"]
 CONTROLS: tuple[Control, ...] = get_args(Control)
 SENTINEL = "<extra_id_0>"
@@ -38,7 +38,8 @@ def load(
     function : or one of ``CONTROLS``, which only the mini track has. ``balanced`` has the true triples of
         ``knowledge``, and other false ones; its names end in ``(balanced)``.
     track : ``mini`` reads what is shipped in ``data/``; ``paper`` reads OneSeC, T-REx and GLUE from the folder that
-        ``MODULARITY_PAPER`` names, or fetches them where that is allowed.
+        ``MODULARITY_PAPER`` names, or fetches them where that is allowed; ``learnable`` has tasks only, which few
+        examples can teach a small model (`learnable`).
     part : of a mini function with two parts that share no entity (knowledge, balanced) or source (task). Without it:
         all of a knowledge or balanced sub-function, the validation part of a task.
     seed : of what the paper's data sets are sampled with; the mini track is fixed.
@@ -56,8 +57,12 @@ def load(
     ):
         if value not in known:
             raise ValueError(f"unknown {name} {value!r}; known: {', '.join(map(str, known))}")
-    if track == "paper" and function in CONTROLS:
-        raise ValueError(f"the control {function!r} is of track 'mini' only; leave out track='paper'")
+    if track != "mini" and function in CONTROLS:
+        raise ValueError(f"the control {function!r} is of track 'mini' only; leave out track={track!r}")
+    if track == "learnable":
+        if function != "task":
+            raise ValueError(f"track 'learnable' has tasks only, and nothing of {function!r}; use track='mini'")
+        return learnable.subfunctions(part)
     if part and (function in ("semantic", "topics") or (track, function) == ("paper", "knowledge")):
         raise ValueError(f"the {function} function of track {track!r} has no parts; leave out part={part!r}")
     if track == "paper":
@@ -142,12 +147,20 @@ def table_of(function: Function | Control) -> pd.DataFrame:
 
 
 def task_table(name: str, part: Part = "validation", track: Track = "mini") -> pd.DataFrame:
-    """One part of a task: its text columns and ``label`` as in GLUE; of a mini task also ``source`` and ``kind``."""
+    """One part of a task: its text columns and ``label`` as in GLUE; of a task of this book also ``source`` and
+    ``kind``."""
+    if track == "learnable":
+        return learnable.table(name, part)
     if track == "paper":
         return glue.read(name, "train" if part == "train" else None)
     if name not in prompts.FUNCTION_TASKS:
         raise ValueError(f"there is no mini task {name!r}; there are {', '.join(prompts.FUNCTION_TASKS)}")
     return _task(table_of("task"), name, part)
+
+
+def tasks(track: Track = "mini") -> tuple[str, ...]:
+    """The tasks of a track that a Switch is taught."""
+    return tuple(prompts.LEARNABLE) if track == "learnable" else prompts.FUNCTION_TASKS
 
 
 def _task(table: pd.DataFrame, name: str, part: Part) -> pd.DataFrame:

@@ -11,9 +11,13 @@ from companion.functions import sources
 NEURONS = {"t5": 3072, "switch": 16 * 3072}  # of a layer that is read of the paper's models
 
 
+OF_ITS_SIZE = {"mpnet-base": "t5"}  # another architecture with as many layers and neurons as T5-base's encoder
+
+
 def counterpart(name: str) -> str:
     """The paper's model that a model of this book stands for: ``t5``, ``switch``, or ``""`` for none."""
-    return next((known for known in ("switch", "t5") if known in name.lower()), "")
+    known = {"switch": "switch", "t5": "t5"} | OF_ITS_SIZE
+    return next((model for part, model in known.items() if part in name.lower()), "")
 
 
 def of(names: Iterable[str], table: pd.DataFrame) -> dict[str, pd.DataFrame]:

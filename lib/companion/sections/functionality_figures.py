@@ -34,13 +34,13 @@ def activation_by_label(
 
 
 def null_of_best(single: Float[np.ndarray, "draw"], best: Mapping[int, Float[np.ndarray, "draw"]]) -> Axes:
-    """Distribution of the predictivity of one useless neuron, and of the best of several numbers of them."""
+    """Distribution of the predictivity of one chance-level neuron, and of the best of several numbers of them."""
     axes = alone()
     sns.kdeplot(x=single, color=COLOURS["null"], fill=True, alpha=0.3, label="one neuron", ax=axes, warn_singular=False)
     colours = sns.color_palette("crest", len(best))
     for (number, draws), colour in zip(sorted(best.items()), colours, strict=True):
         sns.kdeplot(x=draws, color=colour, label=f"best of {number:,}", ax=axes, warn_singular=False)
-    axes.set(xlabel="predictivity of useless neurons", ylabel="density", xlim=(0.45, 0.75))
+    axes.set(xlabel="predictivity of chance-level neurons", ylabel="density", xlim=(0.45, 0.75))
     axes.legend(frameon=False)
     return axes
 

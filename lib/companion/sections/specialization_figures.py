@@ -7,6 +7,7 @@ import pandas as pd
 
 from companion.sections.figures import COLOURS, FUNCTIONS, grid, key, kinds, reach
 
+MARKED = 6  # ticks of an axis, at most
 CONTROLS = {"topics": "semantic", "balanced": "knowledge"}  # the function that a control is drawn with
 
 
@@ -18,7 +19,7 @@ def figure1_left(
     Parameters
     ----------
     table : ``model, init`` (trained or untrained)``, function, layer, value, low, high``.
-    floors : ``model, function, low, high`` of the best of N useless neurons.
+    floors : ``model, function, low, high`` of the best of N chance-level neurons.
     paper : ``model, function, init, layer, mean_best_ap``; its layers are squeezed to the width of ours.
     controls : as `table`, of the controls; each is drawn with the function that it belongs to (`CONTROLS`).
     paper_floors : ``model, function, value``, the mean best of N chance-level neurons at the paper's sizes.
@@ -46,7 +47,7 @@ def figure1_left(
             rows = ours[ours["init"] == init]
             ax.fill_between(rows["layer"], rows["low"], rows["high"], color=COLOURS[init], alpha=0.2, lw=0)
             ax.plot(rows["layer"], rows["value"], "o-", color=COLOURS[init], lw=2, ms=4)
-        ax.set(xticks=layers)
+        ax.set(xticks=layers[:: -(-len(layers) // MARKED)])
         if i == 0:
             ax.set(title=function)
         if j == 0:
@@ -54,6 +55,28 @@ def figure1_left(
     axes[-1, len(FUNCTIONS) // 2].set(xlabel="encoder layer, 0-based; the paper's are squeezed to the same width")
     shown = ("trained", "untrained", "null", "paper")
     key(axes, kinds(shown, null="best of N chance-level neurons", paper="printed"))
+    return axes
+
+
+def numbers_of_functions(table: pd.DataFrame) -> np.ndarray:
+    """Share of neurons that pass in one, two and three functions, as stacked bars: a panel a model, a bar a kind.
+
+    `table` is that of `one_function.numbers`.
+    """
+    names, kinds_ = (list(dict.fromkeys(table[column])) for column in ("model", "kind"))
+    axes = grid(1, len(names), width=7.8, height=2.4, sharey="all", sharex="all")[0]
+    shades = {1: COLOURS["trained"], 2: "#7FB8D8", 3: "#CFE3F0"}
+    for name, ax in zip(names, axes, strict=True):
+        rows = table[table["model"] == name].set_index(["kind", "number"])["share"]
+        left = np.zeros(len(kinds_))
+        for number, colour in shades.items():
+            share = np.array([rows[kind, number] for kind in kinds_])
+            ax.barh(range(len(kinds_)), 100 * share, left=100 * left, color=colour)
+            left += share
+        ax.set(title=name, yticks=range(len(kinds_)), yticklabels=kinds_, ylim=(len(kinds_) - 0.5, -0.5))
+        ax.title.set_fontsize(9)
+    axes[0].figure.supxlabel("neurons that pass, %", fontsize=11)
+    key(axes, {f"in {n} function{'s' * (n > 1)}": {"color": colour, "lw": 6} for n, colour in shades.items()})
     return axes
 
 
@@ -76,9 +99,10 @@ def overlaps(table: pd.DataFrame) -> np.ndarray:
         ax.axvline(rows["chance"].iloc[0], color=COLOURS["null"], lw=1, ls="--")
         ax.axhline(len(FUNCTIONS) - 0.5, color=COLOURS["null"], lw=0.5)
         ax.set(xscale="log", title=name, yticks=range(len(pairs)), yticklabels=labels, ylim=(len(pairs) - 0.5, -0.5))
-        ax.set_xticks([0.003, 0.01, 0.03, 0.1])
+        ax.title.set_fontsize(10)
+        ax.set_xticks([0.01, 0.1] if len(names) > 3 else [0.003, 0.01, 0.03, 0.1])
         ax.set_xticks([], minor=True)
         ax.xaxis.set_major_formatter("{x:g}")
-    axes[len(names) // 2].set(xlabel="share of the top 1 % neurons in common (dashed: chance)")
+    axes[0].figure.supxlabel("share of the top 1 % neurons in common (dashed: chance)", fontsize=11)
     key(axes, kinds(("trained", "untrained", "paper"), paper="printed"))
     return axes

@@ -4,20 +4,19 @@ import numpy as np
 import pytest
 import torch
 
-from companion.experiments import encoder_masks, encoder_plan, experiment, lesions, read_outs
+from companion.experiments import encoder_grid, encoder_masks, encoder_plan, experiment, judged, lesions, read_outs
 from companion.experiments.encoder_grid import EncoderGrid
 from companion.experiments.encoder_masks import ORDERS
 from companion.experiments.encoder_plan import SETTINGS
 from companion.experiments.experiment import UnavailableError
 from companion.experiments.lesion_orders import Order
-from companion.functions import tracks
 from companion.models import catalogue, mpnet
 from modularity import capture, moefication, neurons
 
 LAYERS = [4, 5]
 GRID = EncoderGrid(catalogue.MINILM)
 # One sub-function with ten sentences of a class, under settings of every kind.
-ONE = tracks.first(encoder_plan.judged()[0], 10)
+ONE = judged.first(judged.judged()[0], 10, 10)
 SMALL = EncoderGrid(catalogue.MINILM, ("scaled", "zero", "zero, all layers", "text", "mean", "kept"), (ONE,))
 
 
@@ -101,13 +100,13 @@ def few():
 
 
 def test_a_piece_has_the_plain_model_and_what_was_asked(few):
-    plain = {setting: made.sel(number=0, read_out="probe").to_numpy() for setting, made in few.items()}
+    plain = {setting: made.sel(number=0, read_out="accuracy").to_numpy() for setting, made in few.items()}
     assert len({value for values in plain.values() for value in values.ravel().tolist()}) == 1
     for made in few.values():
-        probe = made.sel(read_out="probe")
+        probe = made.sel(read_out="accuracy")
         assert probe.sel(order="random", number=48).notnull().all()
         assert int(probe.sel(order="experts: semantic", number=48).notnull().sum()) == 1
-        assert int(probe.sel(number=slice(1, None)).notnull().sum()) == 4
+        assert int(probe.sel(number=slice(1, None)).notnull().sum()) == encoder_plan.DRAWS + 1
         assert made.sel(read_out="similarity").isnull().all()
 
 
@@ -117,7 +116,7 @@ def test_noise_of_the_text_destroys_what_noise_in_own_units_leaves(few):
 
 
 def test_paraphrases_are_judged_by_similarity_too(minilm):
-    one = next(one for one in encoder_plan.judged() if one.name == "qqp")
+    one = next(one for one in judged.judged() if one.name == "qqp")
     found = GRID.piece(("zero", one.name), [("random", 5)]).sel(read_out="similarity")
     assert 0.6 < float(found.sel(order="random", number=0)[0]) <= 1
     assert found.sel(order="random", number=5).notnull().all()
@@ -138,8 +137,11 @@ def test_a_wrong_cell_is_found(few):
 def test_what_decides_a_cell_is_in_its_key(monkeypatch):
     cell = ("zero", ONE.name)
     before = SMALL.key(cell)
-    other = tracks.first(encoder_plan.judged()[0], 9)
+    other = judged.first(judged.judged()[0], 9, 9)
     assert EncoderGrid(catalogue.MINILM, SMALL.settings, (other,)).key(cell)["subfunction"] != before["subfunction"]
+    louder = EncoderGrid(catalogue.MINILM, SMALL.settings, (ONE,), variance=1.0)
+    lower = EncoderGrid(catalogue.MINILM, SMALL.settings, (ONE,), layers=(0,))
+    assert len({str(sorted(g.key(cell).items(), key=str)) for g in (SMALL, louder, lower)}) == 3
     monkeypatch.setattr(encoder_masks, "sample", lambda: ["Another sentence."])
     assert SMALL.key(cell)["described by"] != before["described by"]
 
@@ -150,4 +152,20 @@ def test_what_is_missing_is_said(monkeypatch):
         EncoderGrid(mpnet.NAME).cells()
     with pytest.raises(UnavailableError, match="no reading of other is shipped"):
         encoder_masks.totals("other", [0])
-    assert len(GRID.cells()) == len(SETTINGS) * len(encoder_plan.judged())
+    assert len(GRID.cells()) == len(SETTINGS) * len(judged.judged())
+
+
+def test_noise_of_no_variance_costs_nothing_and_layers_are_those_named():
+    still = EncoderGrid(catalogue.MINILM, ("scaled",), (ONE,), variance=0.0, layers=(1,))
+    made = still.piece(("scaled", ONE.name), [("random", 48)]).sel(read_out="accuracy", order="random", draw=0)
+    assert made.sel(number=48) == made.sel(number=0)
+    model = catalogue.load(catalogue.MINILM)
+    assert still.perturbed(model, "scaled") == [1]
+    assert still.perturbed(model, "zero, all layers") == [0, 1, 2, 3, 4, 5]
+    with pytest.raises(ValueError, match="has no encoder layer 7; its layers are 0 to 5"):
+        EncoderGrid(catalogue.MINILM, layers=(7,)).perturbed(model, "zero")
+
+
+def test_an_unknown_setting_is_named():
+    with pytest.raises(ValueError, match="unknown setting 'none'; known: scaled, zero"):
+        encoder_grid.obtain(catalogue.MINILM, settings=["none"])

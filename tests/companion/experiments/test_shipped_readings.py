@@ -24,8 +24,11 @@ def test_what_is_shipped_is_of_these_sentences_copies_and_weights(name):
     assert shipped["content"].to_numpy().tolist() == [content(s) for s in every]
     copies = shipped_readings.copies_of(name)
     assert shipped["copy"].to_numpy().tolist() == [str(c) for c in copies]
-    assert not any(shipped[v].isnull().any() for v in shipped.data_vars)
     for copy in copies:
+        one = shipped_readings.kept(shipped.sel(copy=str(copy)))
+        assert not any(one[v].isnull().any() for v in one.data_vars)
+        assert one["top"].max() < one.attrs["neurons"] > one["half_top"].max()
+        assert one.sizes["rank"] >= specialists.number(one.attrs["neurons"])
         try:
             model = copy.load(name)
         except FileNotFoundError:

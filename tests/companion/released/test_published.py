@@ -8,7 +8,7 @@ from companion.released import published
 @pytest.mark.parametrize(
     ("name", "printed"),
     [("t5-mini", "t5"), ("google-t5/t5-base", "t5"), ("switch-mini", "switch"), ("google/switch-base-16", "switch"),
-     ("all-MiniLM-L6-v2", "")],
+     ("all-mpnet-base-v2", "t5"), ("all-MiniLM-L6-v2", "")],
 )  # fmt: skip
 def test_every_model_finds_what_it_stands_for(name, printed):
     assert published.counterpart(name) == printed

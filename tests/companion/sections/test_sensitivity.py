@@ -12,7 +12,13 @@ SETTINGS = [("experts", 8), ("experts", 16), ("k-means seed", 0), ("k-means seed
 def inputs(model, subfunctions):
     reading = shipped_readings.read(model, subfunctions)
     parted = {s: partitions.compute(model, *s) for s in SETTINGS}
-    return reading, parted, {pair: variants.read(model, subfunctions, *pair) for pair in variants.SETTINGS}
+    read = {
+        s: table.sel(setting=s)
+        for p in variants.POOLINGS
+        for table in [variants.read(model, subfunctions, p)]
+        for s in variants.POOLINGS[p]
+    }
+    return reading, parted, {(choice, s): read[s] for s, choice in variants.SETTINGS.items()}
 
 
 def test_choices_are_changed_one_at_a_time(untrained):

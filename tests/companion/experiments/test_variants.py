@@ -1,0 +1,45 @@
+"""Other scores and poolings choose the neurons that reading with them would choose, from one pass for each pooling."""
+
+import pytest
+
+from companion.experiments import experiment, variants
+from companion.experiments.variants import POOLINGS, SETTINGS, SHIPPED
+from companion.functions import tracks
+from companion.models import catalogue
+from modularity import readings, specialists
+
+
+def test_settings_are_those_of_the_poolings():
+    assert sorted(SETTINGS) == sorted(s for of in POOLINGS.values() for s in of)
+    assert all((SETTINGS[s] == "score") == (s == score) for of in POOLINGS.values() for s, score in of.items())
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_the_neurons_are_those_of_a_reading_with_the_option(pooling):
+    model = catalogue.load("t5-mini")
+    some = [tracks.first(s, 20) for s in tracks.load("semantic")[:2]]
+    made = variants.read(model, some, pooling)
+    for setting, score in POOLINGS[pooling].items():
+        expected = readings.read(model, some, score=score, pooling=pooling, kept=specialists.SHARE)
+        found = made.sel(setting=setting)
+        assert (specialists.top_neurons(found) == specialists.top_neurons(expected)).all()
+
+
+@pytest.mark.parametrize("name", [name for name, one in SHIPPED.items() if experiment.is_shipped(one)])
+def test_what_is_shipped_is_of_all_sub_functions(name):
+    shipped = experiment.load(SHIPPED[name])
+    assert shipped["setting"].to_numpy().tolist() == list(SETTINGS)
+    assert shipped["subfunction"].to_numpy().tolist() == [s.name for s in tracks.load_all()]
+
+
+def test_other_neurons_weights_or_sentences_are_found():
+    one = SHIPPED["t5-mini"]
+    shipped = experiment.load(one)
+    assert experiment.recheck(one, shipped, [("last", 104)], cells=1).cells == 1
+    wrong = shipped.copy(deep=True)
+    wrong["top"] = (wrong["top"] + 1) % shipped.attrs["neurons"]
+    with pytest.raises(ValueError, match="variants_t5-mini for last, 104 is"):
+        experiment.recheck(one, wrong, [("last", 104)], cells=1)
+    for other in (shipped.assign_attrs(weights="x"), shipped.assign_coords(content=shipped["content"] + "x")):
+        with pytest.raises(ValueError, match="nan off"):
+            experiment.recheck(one, other, [("last", 104)], cells=1)

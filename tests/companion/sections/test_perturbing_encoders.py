@@ -1,0 +1,96 @@
+"""Losses are read against the plain model, and a diagonal stands out only where functions lose by their own."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from companion.claims import perturbation_effects
+from companion.experiments.encoder_masks import FUNCTIONS, ORDERS
+from companion.experiments.encoder_plan import EVERY, FIFTH, FINE, MANY
+from companion.experiments.lesion_orders import Order
+from companion.sections import perturbing_encoders_figures as figures
+from companion.sections import perturbing_encoders_tables as section
+
+SETTINGS = ["scaled", "text", "zero", "zero, all layers", "kept"]
+
+
+def a_grid(rng, own=10.0, others=4.0, random=2.0, noise=0.01):
+    """Losses in points at a fifth, growing with the number, of six sub-functions of each function."""
+    names = [f"{f} {i}" for f in FUNCTIONS for i in range(6)]
+    functions = [f for f in FUNCTIONS for _ in range(6)]
+    numbers = sorted({0, *EVERY, *MANY})
+    sizes = {"setting": SETTINGS, "subfunction": names, "order": list(ORDERS), "number": numbers, "draw": range(2)}
+    lost = xr.DataArray(np.zeros([len(v) for v in sizes.values()]), sizes, tuple(sizes))
+    lost = lost.assign_coords(function=("subfunction", functions))
+    for name, order in ORDERS.items():
+        mine = np.array([order.by == f for f in functions])
+        cost = np.full(len(names), random) if not order.by else np.where(mine, own, others)
+        scale = {"": 1.0, "least": 0.1, "permuted": 0.3}.get(order.variant, 0.8)
+        lost.loc[{"order": name}] = (scale * cost)[:, None, None] * np.array(numbers)[:, None] / FIFTH
+    lost = lost + lost.copy(data=noise * rng.normal(size=lost.shape)).where(lost["number"] > 0, 0)
+    return 0.9 - lost / 100
+
+
+@pytest.fixture
+def lost(rng):
+    return section.losses(a_grid(rng))
+
+
+def test_the_matrix_has_rows_of_what_is_hit(lost):
+    table = section.matrix(lost, "scaled", FIFTH / FINE)
+    assert table.index.tolist() == [*FUNCTIONS, section.RANDOM]
+    np.testing.assert_allclose(np.diag(table), 10, atol=0.1)
+    np.testing.assert_allclose(table.loc[section.RANDOM], 2, atol=0.1)
+    assert table.loc["semantic", "task"] == pytest.approx(4, abs=0.1)
+
+
+def test_own_experts_stand_out_where_they_do(rng, lost):
+    own, low, high = section.own_over_others(lost, "zero", FIFTH / FINE)
+    assert own == pytest.approx(6, abs=0.1)
+    assert low > 5.8 < high
+    alike = section.losses(a_grid(rng, own=4.0, noise=1.0))
+    own, low, high = section.own_over_others(alike, "zero", FIFTH / FINE)
+    assert low < 0 < high
+
+
+def test_each_comparison_changes_one_thing(lost):
+    table = section.compared(lost, "scaled", FIFTH / FINE).set_index("against")["difference"]
+    expected = {section.RANDOM: 8, "as many neurons": 0, "neurons of equal mass": 2, "neurons of equal output": 2}
+    expected |= {"a random partition's experts": 7, "the least predictive experts": 9}
+    assert table.to_dict() == pytest.approx(expected, abs=0.1)
+
+
+def test_a_share_that_was_not_computed_is_named(lost):
+    with pytest.raises(ValueError, match=r"nothing was computed for 'zero' at a share of 0.33; there are \[0.01"):
+        section.matrix(lost, "zero", 0.33)
+
+
+def test_what_is_kept_ends_at_the_plain_model(rng):
+    table = section.kept(a_grid(rng), "kept")
+    assert set(table["kind"]) == {"random neurons", "own experts", "own neurons"}
+    assert table.loc[table["share"] == 1, "value"].tolist() == pytest.approx([0.9] * 9)
+
+
+def test_claims_read_the_same_losses(rng):
+    grid = a_grid(rng)
+    rows = perturbation_effects.encoder(grid, FINE, FIFTH, "a").set_index("claim")
+    assert rows.loc["own-experts", "estimate"] == pytest.approx(6, abs=0.1)
+    late = np.mean([n for n in EVERY if n / FINE > perturbation_effects.ABOVE]) / FIFTH
+    assert rows.loc["experts-over-random", "estimate"] == pytest.approx(8 * late, abs=0.1)
+    assert rows.loc["experts-over-neurons", "estimate"] == pytest.approx(0, abs=0.1)
+    tenth = 10 * round(0.1 * FINE) / FIFTH / 40
+    assert rows.loc["perturbing-experts-guessing", "estimate"] == pytest.approx(tenth, abs=0.01)
+
+
+def test_figures_show_what_tables_have(rng, lost):
+    axes = figures.curves(section.curves(lost), {"scaled": "noise", "zero": "zero"})
+    assert axes.shape == (2, 3)
+    line = next(line for line in axes[0, 1].lines if line.get_color() == figures.FUNCTION_COLOURS["knowledge"])
+    assert line.get_ydata()[-1] == pytest.approx(10 * 48 / FIFTH, abs=0.2)  # experts of the judged function
+    axes = figures.matrices({"a": section.matrix(lost, "scaled", FIFTH / FINE)})
+    assert axes[0].texts[0].get_text() == "10.0"
+    axes = figures.differences({"a": section.compared(lost, "scaled", FIFTH / FINE)})
+    assert axes[0].get_yticklabels()[0].get_text() == section.RANDOM
+    axes = figures.kept(section.kept(a_grid(rng), "kept"), 0.5)
+    assert len(axes) == len(FUNCTIONS)
+    assert str(Order("experts", "task")) in ORDERS
