@@ -38,7 +38,7 @@ def sentence(values: dict[str, str]) -> str:
         if int(values["runs"]) > 1
         else f" and {values['layers']} layers"
     )
-    size = ", as many layers and neurons as T5-base's encoder" if (values["layers"], values["width"]) == T5_BASE else ""
+    size = ", the size of T5-base's encoder" if (values["layers"], values["width"]) == T5_BASE else ""
     return "\n".join(
         [
             f"In {name} ({values['layers']} layers of {int(values['width']):,} neurons{size}), the neuron of a layer",

@@ -78,7 +78,7 @@ def encoder(accuracy: xr.DataArray, fine: int, reach: int, name: str) -> pd.Data
     fine, reach : experts a layer, and the number of them that is a fifth.
     """
     lost = perturbing_encoders_tables.losses(accuracy)
-    late = lost[(lost["share"] > ABOVE) & (lost["share"] <= reach / fine)]
+    late: Any = lost[(lost["share"] > ABOVE) & (lost["share"] <= reach / fine)]
     keys = ["setting", "function", "subfunction", "order"]
     mean = late.groupby(keys, sort=False)["loss"].mean().reset_index().assign(share=0.0)
     against = perturbing_encoders_tables.compared(mean, "scaled", 0.0).set_index("against")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
@@ -61,13 +62,13 @@ def judged() -> tuple[Judged, ...]:
     some = [pairs[i] for i in np.linspace(0, len(pairs) - 1, SEMANTIC).round().astype(int)]
     for function, table, names in (("semantic", semantic, some), ("knowledge", knowledge, KNOWLEDGE)):
         for name in names:
-            rows = table[table["name"] == name]
+            rows: Any = table[table["name"] == name]
             groups = rows["head"] if function == "knowledge" else range(len(rows))
             texts = tuple((text,) for text in rows["sentence"])
             made.append(_judged(name, function, texts, rows["label"].to_numpy(), groups))
     for task in prompts.FUNCTION_TASKS:
         fields = prompts.task(task).fields
-        table = tracks.task_table(task)
+        table: Any = tracks.task_table(task)
         for name, negative, positive in prompts.classes(task):
             rows = table[table["label"].isin([*negative, *positive])]
             texts = tuple(rows[list(fields)].itertuples(index=False, name=None))
@@ -107,5 +108,6 @@ def judge(model: Model, one: Judged, by: read_outs.Probe) -> np.ndarray:
     columns = _read(model, one, one.rows.tolist())
     alike = np.nan
     if one.name in PARAPHRASES:
-        alike = read_outs.similarity(*columns, one.labels[one.rows])
+        one_side, other_side = columns
+        alike = read_outs.similarity(one_side, other_side, one.labels[one.rows])
     return np.array([*by.judge(read_outs.features(columns), one.rows), alike])

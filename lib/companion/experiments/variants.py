@@ -82,9 +82,9 @@ class Variants:
     def key(self, cell: Cell) -> dict[str, object] | None:
         if (fingerprint := catalogue.load(self.model).fingerprint) is None:
             return None
-        pooling, function = cell
+        pooling, function = map(str, cell)
         settings = [list(pair) for pair in POOLINGS[pooling].items()]  # type: ignore[index]
-        contents = [content(s) for s in asked()[str(function)]]
+        contents = [content(s) for s in asked()[function]]
         return {"model": fingerprint, "subfunctions": contents, pooling: settings, **measure.key()}
 
     def compute(self, cell: Cell) -> xr.Dataset:

@@ -6,6 +6,7 @@ filled with its topic, or with the word that is hidden in it.
 
 import re
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -57,7 +58,7 @@ def subfunctions(part: str | None = None) -> list[SubFunction]:
 
 
 @cache
-def _sentences() -> pd.DataFrame:
+def _sentences() -> Any:  # a table
     """Every sentence of the corpus of some length: ``sentence, words, source, topic, corpus``."""
     made = []
     for corpus in CORPORA:
@@ -65,7 +66,7 @@ def _sentences() -> pd.DataFrame:
         topics = texts["topic"] if "topic" in texts else [""] * len(texts)
         for title, text, topic in zip(texts["title"], texts["text"], topics, strict=True):
             made += [(sentence, f"{corpus} {title}", topic, corpus) for sentence in text.split("\n")]
-    rows = pd.DataFrame(made, columns=["sentence", "source", "topic", "corpus"]).drop_duplicates("sentence")
+    rows: Any = pd.DataFrame(made, columns=["sentence", "source", "topic", "corpus"]).drop_duplicates("sentence")
     words = rows["sentence"].map(lambda sentence: tuple(re.findall(r"[^\W\d_]+", sentence)))
     return rows.assign(words=words)[words.map(len).between(LEAST, MOST)].reset_index(drop=True)
 
@@ -73,7 +74,7 @@ def _sentences() -> pd.DataFrame:
 @cache
 def _topics(name: str) -> dict[str, pd.DataFrame]:
     every = _sentences()
-    rows = pd.concat([every[every["topic"] == topic].assign(label=i) for i, topic in enumerate(TOPICS[name])])
+    rows: Any = pd.concat([every[every["topic"] == topic].assign(label=i) for i, topic in enumerate(TOPICS[name])])
     titles = np.array(sorted(set(rows["source"])))
     held = set(np.random.default_rng(SEED).permutation(titles)[: len(titles) // 4].tolist())
     validation = rows["source"].isin(held)
@@ -82,7 +83,7 @@ def _topics(name: str) -> dict[str, pd.DataFrame]:
 
 @cache
 def _words(name: str) -> dict[str, pd.DataFrame]:
-    known = pd.read_parquet(sources.path("functions/semantic.parquet")).query("name == @name")
+    known: Any = pd.read_parquet(sources.path("functions/semantic.parquet")).query("name == @name")
     words = LEARNABLE[name].cloze_words
     validation = pd.DataFrame(
         {
@@ -102,11 +103,11 @@ def _words(name: str) -> dict[str, pd.DataFrame]:
     return {"train": _balanced(pd.concat(found), TRAIN), "validation": _balanced(validation, VALIDATION)}
 
 
-def _balanced(rows: pd.DataFrame, most: int) -> pd.DataFrame:
+def _balanced(rows: Any, most: int) -> pd.DataFrame:
     """As many rows of either label, at most `most`, in an order of their own."""
     rng = np.random.default_rng(SEED)
     size = min(most, int(rows["label"].value_counts().min()))
     chosen = [part.iloc[rng.permutation(len(part))[:size]] for _, part in rows.groupby("label")]
-    made = pd.concat(chosen)
+    made: Any = pd.concat(chosen)
     made = made.iloc[rng.permutation(len(made))].assign(kind="")
     return made[["sentence", "label", "source", "kind"]].astype({"label": int}).reset_index(drop=True)

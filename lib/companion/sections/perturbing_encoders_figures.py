@@ -1,6 +1,7 @@
 """The figures of perturbed sentence encoders: arrays in, Axes out."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ def curves(table: pd.DataFrame, settings: Mapping[str, str]) -> np.ndarray:
     axes = grid(len(settings), len(FUNCTIONS), width=7.8, height=2.4 * len(settings) + 0.6, sharex="all", sharey="row")
     for (setting, name), row in zip(settings.items(), axes, strict=True):
         for function, ax in zip(FUNCTIONS, row, strict=True):
-            here = table[(table["setting"] == setting) & (table["function"] == function)]
+            here: Any = table[(table["setting"] == setting) & (table["function"] == function)]
             for look, order in _orders().items():
                 part = here[here["order"] == order].sort_values("share")
                 ax.plot(100 * part["share"], part["loss"], marker=".", **_look(look))
@@ -106,7 +107,8 @@ def kept(table: pd.DataFrame, chance: float) -> np.ndarray:
     looks = {"own experts": COLOURS["trained"], "own neurons": COLOURS["other"], "random neurons": COLOURS["null"]}
     for function, ax in zip(FUNCTIONS, axes, strict=True):
         for kind, colour in looks.items():
-            part = table[(table["function"] == function) & (table["kind"] == kind)].sort_values("share")
+            mine: Any = table[(table["function"] == function) & (table["kind"] == kind)]
+            part = mine.sort_values("share")
             ax.plot(100 * part["share"], part["value"], "o-", color=colour, ms=4)
         ax.axhline(chance, color="black", lw=1, ls=":")
         ax.set(title=function)

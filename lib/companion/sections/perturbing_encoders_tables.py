@@ -1,6 +1,7 @@
 """What the grid of perturbed sentence encoders says, function by function (Section 5)."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,21 +38,22 @@ def losses(grid: xr.DataArray) -> pd.DataFrame:
     """
     plain = grid.sel(number=0).isel(order=0, draw=0, drop=True)
     lost = (100 * (plain - grid.sel(number=grid["number"] > 0))).mean("draw")
-    table = lost.rename("loss").to_dataframe().reset_index().dropna(subset="loss")
+    table: Any = lost.rename("loss").to_dataframe().reset_index().dropna(subset="loss")
     return table.assign(share=table["number"] / FINE)[["setting", "function", "subfunction", "order", "share", "loss"]]
 
 
 def plain(grid: xr.DataArray) -> pd.DataFrame:
     """The read-outs of the plain model: a row a sub-function, a column a read-out."""
     values = grid.isel(setting=0, order=0, draw=0).sel(number=0)
-    table = values.to_pandas() if values.dims[0] == "subfunction" else values.to_pandas().T
+    table: Any = values.to_pandas() if values.dims[0] == "subfunction" else values.to_pandas().T
     return table.assign(function=grid["function"].to_numpy())[["function", *grid["read_out"].to_numpy()]]
 
 
 def curves(lost: pd.DataFrame) -> pd.DataFrame:
     """Mean loss over sub-functions: ``setting, function, order, share, loss, low, high`` (bootstrap)."""
     made = []
-    for by, rows in lost.groupby(["setting", "function", "order", "share"], sort=False):
+    groups: Any = lost.groupby(["setting", "function", "order", "share"], sort=False)
+    for by, rows in groups:
         values = rows["loss"].to_numpy()
         low, high = intervals.mean(values)
         made.append((*by, values.mean(), float(low), float(high)))
@@ -102,19 +104,21 @@ def kept(grid: xr.DataArray, setting: str) -> pd.DataFrame:
     """The read-out with all but some neurons set to 0: ``function, kind, share, value``; `OWN` experts and neurons
     are those of the function that is judged, and the plain model keeps all."""
     values = grid.sel(setting=setting).mean("draw").rename("value")
-    table = values.to_dataframe().reset_index().dropna(subset="value")
+    table: Any = values.to_dataframe().reset_index().dropna(subset="value")
     made = [table[table["order"] == str(Order())].assign(kind="random neurons")]
-    for unit in ("experts", "neurons"):
-        own = table["order"] == table["function"].map(lambda function, unit=unit: str(Order(unit, function)))
+    units: tuple[Unit, ...] = ("experts", "neurons")
+    for unit in units:
+        own = table["order"] == [str(Order(unit, function)) for function in table["function"]]
         made.append(table[own].assign(kind=f"{OWN} {unit}"))
-    rows = pd.concat(made).assign(share=lambda t: np.where(t["number"] == 0, 1, t["number"] / FINE))
+    rows: Any = pd.concat(made).assign(share=lambda t: np.where(t["number"] == 0, 1, t["number"] / FINE))
     return rows.groupby(["function", "kind", "share"], sort=False)["value"].mean().reset_index()
 
 
 def _at(lost: pd.DataFrame, setting: str, share: float) -> pd.DataFrame:
-    rows = lost[(lost["setting"] == setting) & np.isclose(lost["share"], share)]
+    rows: Any = lost[(lost["setting"] == setting) & np.isclose(lost["share"], share)]
     if rows.empty:
-        known = sorted(lost.loc[lost["setting"] == setting, "share"].unique().round(3).tolist())
+        of_setting: Any = lost.loc[lost["setting"] == setting, "share"]
+        known = sorted(of_setting.unique().round(3).tolist())
         raise ValueError(f"nothing was computed for {setting!r} at a share of {share:g}; there are {known}")
     return rows
 
