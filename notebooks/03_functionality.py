@@ -44,9 +44,7 @@ if "google.colab" in sys.modules and importlib.util.find_spec("companion") is No
     sys.path.insert(0, "book/lib")
 
 # %% tags=["parameters"]
-model: str = (
-    "all-mpnet-base-v2"  # whose neuron is looked for: a model that the book knows, or the path of a model folder
-)
+model: str = "all-mpnet-base-v2"  # whose neuron is looked for: a model of the book, or the path of a folder
 small: str = "t5-mini"  # a T5 that is taken apart by hand
 subfunction: str = "conflict/heat"  # one of the 100 noun pairs
 layer: int = 5  # of the model, 0-based

@@ -47,7 +47,6 @@ if "google.colab" in sys.modules and importlib.util.find_spec("companion") is No
 # %% tags=["parameters"]
 model: str = "all-mpnet-base-v2"  # a model that the book knows, a hub id, or the path of a model folder
 beside: str = "all-MiniLM-L6-v2 t5-mini switch-mini"  # models drawn beside it, or nothing
-small: str = "t5-mini"  # the model on which loops are written out and exercises run
 track: str = "mini"  # whose sentences: mini (this book's) or paper
 seed: int = 0  # of the first untrained copy, and of every draw
 copies: int = 3  # untrained copies of each model, at least 1; the paper has 3
@@ -123,6 +122,7 @@ def naive_best(layer):
     return np.mean([max(table[m, layer].to_numpy()) for table in few for m in range(5)])
 
 
+small = "t5-mini"  # exercises run on it, too
 asked = subfunctions[:5]
 few = [stored_scores.of_model(run, asked, score=score, pooling=pooling) for run in models.load_runs(small, 1)]
 assert np.allclose(naive_best(0), specialists.best(readings.of_scores(few[0]))[:, 0].mean())

@@ -53,7 +53,6 @@ limit: int = 0  # of each function's first sub-functions, at least 5; 0 takes al
 share: float = 0.01  # of a layer's neurons that count as top
 alpha: float = 0.001  # the chance at which an expert is called functional
 draws: int = 1000  # random partitions
-varied: str = "t5-mini"  # the model whose score and pooling are varied, which takes a pass over all sentences each
 
 # %%
 import numpy as np
@@ -269,6 +268,7 @@ pd.concat(sizes, axis=1).style.format("{:.3f}", na_rep="–")
 # One choice at a time is changed, all others stay; permutation null, one run. Score and pooling are those of {glue:text}`varied`, all others of {glue:text}`model_name`.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sensitivity", "caption": "Share of functional experts (permutation null) when one choice is changed: how many neurons count as top, alpha, the number of experts, the seed of k-means, the score and the pooling over tokens. Crosses: the mean of random partitions."}, "image": {"alt": "Six panels of dots for three functions, a panel a choice, with crosses near zero for random partitions."}}
+varied = "t5-mini"  # another pooling takes another pass over all sentences
 others, checked = variants.obtain(varied, subfunctions, recompute)
 usual = scored if varied in scored else obtain.runs([varied], subfunctions, recompute="none")[0]
 options = {"draws": 100, "seed": seed}

@@ -39,7 +39,7 @@ def numbers(found: Mapping[str, xr.Dataset]) -> pd.DataFrame:
     """
     made = []
     for model, counts in found.items():
-        whole = counts["neurons"].sel(without=NONE)
+        whole = counts["neurons"].sel(without=NONE).astype(float)
         trained, untrained = (whole.isel(copy=_of(counts, start)).to_numpy() for start in ("run", "untrained"))
         for kind, table in (("trained", trained), (INDEPENDENT, independent(trained)), ("untrained", untrained)):
             share = [table[..., number == NUMBER].sum() / table.sum() for number in range(len(FUNCTIONS) + 1)]
@@ -63,7 +63,7 @@ def in_each(found: Mapping[str, xr.Dataset]) -> pd.DataFrame:
 def excess(counts: xr.Dataset, without: int = NONE) -> float:
     """Among the neurons of trained copies that pass in any function, the share that passes in one, minus the share to
     expect if functions were independent."""
-    table = counts["neurons"].sel(without=without).isel(copy=_of(counts, "run")).to_numpy()
+    table = counts["neurons"].sel(without=without).isel(copy=_of(counts, "run")).to_numpy().astype(float)
     return _alone(table) - _alone(independent(table))
 
 

@@ -8,9 +8,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.patches import Rectangle
 
-from companion.experiments.encoder_masks import FUNCTIONS
 from companion.experiments.lesion_orders import Order
-from companion.sections.figures import COLOURS, FUNCTION_COLOURS, grid, key, reach
+from companion.sections.figures import COLOURS, FUNCTION_COLOURS, FUNCTIONS, grid, key, reach
 
 
 def curves(table: pd.DataFrame, settings: Mapping[str, str]) -> np.ndarray:
