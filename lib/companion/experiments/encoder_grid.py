@@ -12,7 +12,7 @@ from numcodecs import Zstd
 
 from companion.experiments import encoder_masks, experiment, judged, lesions, read_outs
 from companion.experiments.encoder_masks import ORDERS
-from companion.experiments.encoder_plan import DRAWS, EVERY, FINE, MANY, SETTINGS, Setting
+from companion.experiments.encoder_plan import DECISIVE, DRAWS, EVERY, FINE, MANY, SETTINGS, Setting
 from companion.experiments.experiment import Cell, Checked, Recompute, available
 from companion.experiments.judged import Judged
 from companion.experiments.lesions import Mask
@@ -106,7 +106,7 @@ class EncoderGrid:
         coordinates = {"read_out": list(READ_OUTS), "order": list(ORDERS), "number": sorted({0, *EVERY, *MANY})}
         result = xr.DataArray(np.nan, coordinates | {"draw": range(DRAWS)}, (*coordinates, "draw"), name="value")
         probe = judged.probe(model, one)
-        with lesions.remembered(model, range(layers[0])):
+        with lesions.remembered(model, range(layers[0]), before_neurons_of=layers[0]):
             result.loc[{"number": 0}] = judged.judge(model, one, probe)[:, None, None]
             for order, number in setting.pairs if only is None else only:
                 options: dict[str, Any] = {"ranked": ranked, "groups": groups, "described": described}
@@ -172,7 +172,7 @@ class EncoderGrid:
         return float(apart.to_numpy()[now.sel(order=order, number=number).notnull().to_numpy()].max())
 
 
-SHIPPED = {name: EncoderGrid(name) for name in (catalogue.MPNET, catalogue.MINILM)}
+SHIPPED = {grid.model: grid for grid in (EncoderGrid(catalogue.MPNET, DECISIVE), EncoderGrid(catalogue.MINILM))}
 
 
 @cache
@@ -203,7 +203,7 @@ def obtain(
 
     Parameters
     ----------
-    settings, variance, layers : those of `EncoderGrid`; all settings if none are named.
+    settings, variance, layers : those of `EncoderGrid`; if no settings are named, those that are shipped of the model.
     per_function : of each function's sub-functions, the first; 0 for all.
 
     Raises
@@ -220,9 +220,10 @@ def obtain(
     some = tuple(
         one for f in encoder_masks.FUNCTIONS for one in [o for o in every if o.function == f][: per_function or None]
     )
-    usual = EncoderGrid(catalogue.known_as(name))
+    known_as = catalogue.known_as(name)
+    usual = SHIPPED.get(known_as, EncoderGrid(known_as))
     asked = EncoderGrid(usual.model, tuple(settings) or usual.settings, some, variance, tuple(layers))
-    other = (variance, tuple(layers)) != (usual.variance, usual.layers)
+    other = (variance, tuple(layers)) != (usual.variance, usual.layers) or not {*asked.settings} <= {*usual.settings}
     if other or recompute == "full" or not experiment.is_shipped(usual):
         made, said = experiment.obtain(asked, "full")
         return made, said

@@ -67,34 +67,42 @@ def accuracies(
 
 
 @contextmanager
-def remembered(model: Model, layers: Iterable[int]) -> Iterator[None]:
+def remembered(model: Model, layers: Iterable[int], before_neurons_of: int | None = None) -> Iterator[None]:
     """Until the block is left, run the encoder `layers` once for each batch, then repeat the result.
 
     Of T5, Switch, and encoders of BERT's shape.
 
     For layers whose result cannot change between two passes over a batch: all below the first that is perturbed or
     tuned.
+
+    Parameters
+    ----------
+    before_neurons_of : a layer of an encoder of BERT's shape of which only neurons are perturbed: its attention and the
+        product with W_I are run once too.
     """
-    memory: dict[tuple[int, bytes], object] = {}
+    memory: dict[tuple[object, bytes], object] = {}
     batch = [b""]
 
     def note(_module: torch.nn.Module, _inputs: object, options: Mapping[str, torch.Tensor]) -> None:
         ids = options["input_ids"].cpu().numpy()
         batch[0] = f"{ids.shape}".encode() + ids.tobytes()
 
-    def recall(layer: int, run: Callable[..., object], *inputs: object, **options: object) -> object:
-        if (layer, batch[0]) not in memory:
+    def recall(part: object, run: Callable[..., object], *inputs: object, **options: object) -> object:
+        if (part, batch[0]) not in memory:
             with torch.no_grad():
-                memory[layer, batch[0]] = run(*inputs, **options)
-        return memory[layer, batch[0]]
+                memory[part, batch[0]] = run(*inputs, **options)
+        return memory[part, batch[0]]
 
     encoder = model.encoder  # a T5's or Switch's, or a model of BERT's kind
     stack = list(encoder.block if hasattr(encoder, "block") else encoder.encoder.layer)  # type: ignore[union-attr]
-    blocks: dict[int, torch.nn.Module] = {layer: stack[layer] for layer in layers}
+    blocks: dict[object, torch.nn.Module] = {layer: stack[layer] for layer in layers}
+    if before_neurons_of is not None:
+        (entered,) = neurons.feed_forward(model)[before_neurons_of].w_in
+        blocks |= {"attention": stack[before_neurons_of].attention, "entered": entered}
     handle = model.encoder.register_forward_pre_hook(note, with_kwargs=True)
     try:
-        for layer, block in blocks.items():
-            block.forward = partial(recall, layer, block.forward)  # on the instance, over that of its class
+        for part, block in blocks.items():
+            block.forward = partial(recall, part, block.forward)  # on the instance, over that of its class
         yield
     finally:
         handle.remove()

@@ -11,7 +11,7 @@ from companion.experiments.encoder_plan import SETTINGS
 from companion.experiments.experiment import UnavailableError
 from companion.experiments.lesion_orders import Order
 from companion.models import catalogue, mpnet
-from modularity import capture, moefication, neurons
+from modularity import capture, moefication, neurons, perturb
 
 LAYERS = [4, 5]
 GRID = EncoderGrid(catalogue.MINILM)
@@ -84,6 +84,25 @@ def test_remembered_layers_change_nothing(minilm, sentences):
     np.testing.assert_array_equal(first, before)
     np.testing.assert_array_equal(second, before)
     np.testing.assert_array_equal(read_outs.states(minilm, sentences), before)
+
+
+def test_what_comes_before_perturbed_neurons_is_remembered_and_changes_nothing(minilm, sentences):
+    runs = []
+    handle = minilm.encoder.encoder.layer[4].attention.output.register_forward_hook(lambda *_: runs.append(1))
+    masks = [{4: range(0, 1536, 2), 5: range(300)}, {4: range(1, 1536, 3), 5: range(700)}]
+    plain = []
+    for mask in masks:
+        with perturb.neurons(minilm, mask):
+            plain.append(read_outs.states(minilm, sentences))
+    once = len(runs) // 2
+    with lesions.remembered(minilm, range(4), before_neurons_of=4):
+        for mask, expected in zip(masks, plain, strict=True):
+            with perturb.neurons(minilm, mask):
+                np.testing.assert_array_equal(read_outs.states(minilm, sentences), expected)
+    assert len(runs) == 3 * once
+    handle.remove()
+    parts = [minilm.encoder.encoder.layer[4].attention, *neurons.feed_forward(minilm)[4].w_in]
+    assert not any("forward" in vars(part) for part in parts)
 
 
 def test_every_setting_names_known_orders_and_possible_numbers():
