@@ -128,7 +128,7 @@ tested.set_index(["layer", "task"]).style.format({"lowest p": "{:.4f}", "expecte
 
 # %%
 grid = grids.Grid("switch", model, track, tolerance)
-made, checked = experiment.obtain(grid, recompute, cells=1, workers=workers or None)
+made, checked = experiment.obtain(grid, recompute, cells=1, workers=workers or None, seed=seed)
 accuracy = made["accuracy"]
 print(checked)
 

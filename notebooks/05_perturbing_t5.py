@@ -123,7 +123,7 @@ assert np.allclose(found.numpy(), naive_zero(x, [3, 70]), atol=1e-4)
 
 # %%
 grid = grids.Grid("t5", model, track, tolerance)
-made, checked = experiment.obtain(grid, recompute, cells=1, workers=workers or None)
+made, checked = experiment.obtain(grid, recompute, cells=1, workers=workers or None, seed=seed)
 accuracy = made["accuracy"]
 fine, reach, tasks = grid.plan.fine, grid.plan.reach, list(grid.plan.tasks)
 print(checked)

@@ -63,7 +63,8 @@ class Ledger(Judged):
             nodes.Text(f". {claim.claim} "),
             nodes.emphasis("", ", ".join(map(_place, claim.section.split("; ")))),
         )
-        test = nodes.paragraph("", "", nodes.Text(f"{claim.test} "), self.link(claim.page))
+        links = [node for page in claim.pages for node in (self.link(page), nodes.Text(" "))]
+        test = nodes.paragraph("", "", nodes.Text(f"{claim.test} "), *links[:-1])
         effects = [row for row in rows.to_dict("records") if row["verdict"] or math.isfinite(row["estimate"])]
         table = _table(HEADER, [_cells(row) for row in effects])
         unit = nodes.paragraph("", f"Effect in: {claim.unit}.{_bar(rows)}", classes=["claim-unit"])

@@ -82,6 +82,12 @@ def test_parameters_are_few_typed_and_explained(name, notebook):
     assert [(p.name, p.kind.__name__, p.help) for p in ours.values()] == [
         (name, p["inferred_type_name"], p["help"]) for name, p in known.items()
     ]
+    read = {n.id for c in code(notebook) for n in ast.walk(ast.parse(c.source)) if _is_read(n)}
+    assert set(ours) <= read, "a parameter that no cell reads does nothing"
+
+
+def _is_read(node):
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
 
 
 def test_each_measure_has_a_naive_version_that_agrees_with_the_library(notebook):

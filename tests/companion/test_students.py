@@ -183,6 +183,12 @@ WRONG = {
         "apart = 1.0",
     ],
     "quieter-lesion": ["plain_qqp = mean_qqp = 0.5", "plain_qqp, mean_qqp = 0.8, 0.0"],
+    "own-minus-others": [
+        "difference = section.own_over_others(lost[first], 'scaled', fifth)[0]\nshifted = difference + 5",
+        "table = section.matrix(lost[first], 'scaled', fifth).to_numpy()[:3]\n"
+        "difference = shifted = np.trace(table) / 3 - table.mean()",
+    ],
+    "low-or-high": ["low = high = 0.6", "low, high = 0.7, 0.9"],
     "best-of-many": ["flattered = 0.5", "flattered = 0.6"],
     "eight-seeds": ["smallest, power = 1 / 256, 0.65", "smallest, power = 2 / 256, 0.95"],
     "fewer-checkpoints": ["""rarely = firsts.query("model == @model and level == 'expert'")"""],

@@ -39,7 +39,7 @@ class Claim:
     section: str  # of the paper
     test: str  # what is measured, and over what the interval is
     unit: str  # of the effect
-    page: str  # the notebook that computes it
+    pages: Sequence[str]  # the notebooks that compute it, each for models of its own
     expected: Mapping[str, str]  # model → verdict
 
 
@@ -49,7 +49,8 @@ def read(path: Path | None = None) -> list[Claim]:
     Raises
     ------
     ValueError
-        A field that is missing, empty or unknown; a verdict that is none; an id that stands twice.
+        A field that is missing, empty or unknown; pages that are no list; a verdict that is none; an id that stands
+        twice.
     """
     path = path or sources.data_folder() / FILE
     entries = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -71,6 +72,10 @@ def _claim(entry: dict, where: str) -> Claim:
         raise ValueError(f"{where} has no {missing[0]!r}")
     if unknown := sorted(set(given) - set(_FIELDS)):
         raise ValueError(f"{where} has the unknown field {unknown[0]!r}; known: {', '.join(_FIELDS)}")
+    if not isinstance(given["pages"], list):
+        raise ValueError(
+            f"{where} has the pages {given['pages']!r}, expected a list of notebooks, as [04_specialization]"
+        )
     for model, expected in given["expected"].items():
         if expected not in VERDICTS:
             raise ValueError(f"{where} expects {expected!r} of {model}; known: {', '.join(VERDICTS)}")

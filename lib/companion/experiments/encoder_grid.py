@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache, partial
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,9 @@ class EncoderGrid:
     def cells(self) -> list[Cell]:
         available(partial(catalogue.folder_of, self.model))
         encoder_masks.totals(self.model, [0])
-        return [(setting, name) for name in self.asked for setting in self.settings]  # a probe is fitted once
+        functions = {f: [n for n, one in self.asked.items() if one.function == f] for f in encoder_masks.FUNCTIONS}
+        in_turn = [name for names in zip_longest(*functions.values()) for name in names if name is not None]
+        return [(setting, name) for name in in_turn for setting in self.settings]  # a probe is fitted once
 
     def key(self, cell: Cell) -> Mapping[str, object] | None:
         model, fingerprint = _loaded(self.model)
@@ -198,6 +201,7 @@ def obtain(
     variance: float = perturb.VARIANCE,
     layers: Sequence[int] = (),
     per_function: int = 0,
+    seed: int = -1,
 ) -> tuple[xr.Dataset, Checked]:
     """The grid of a model: shipped and rechecked, or computed where it is another one than this book's.
 
@@ -205,6 +209,7 @@ def obtain(
     ----------
     settings, variance, layers : those of `EncoderGrid`; if no settings are named, those that are shipped of the model.
     per_function : of each function's sub-functions, the first; 0 for all.
+    seed : of the choice of what is computed again; negative for another one each time.
 
     Raises
     ------
@@ -227,5 +232,5 @@ def obtain(
     if other or recompute == "full" or not experiment.is_shipped(usual):
         made, said = experiment.obtain(asked, "full")
         return made, said
-    made, said = experiment.obtain(usual, recompute, cells=1)
+    made, said = experiment.obtain(usual, recompute, cells=1, seed=seed)
     return made.sel(setting=list(asked.settings), subfunction=list(asked.asked)), said

@@ -70,7 +70,7 @@ def matrices(tables: Mapping[str, pd.DataFrame]) -> np.ndarray:
         for place, function in enumerate(table.columns):
             ax.add_patch(Rectangle((place, list(table.index).index(function)), 1, 1, fill=False, ec="black", lw=2))
         ax.set(title=name, xlabel="judged")
-        ax.tick_params(axis="x", rotation=30)
+        ax.set_xticks(ax.get_xticks(), labels=list(table.columns), rotation=40, ha="right", rotation_mode="anchor")
     axes[0].set(ylabel="perturbed")
     axes[0].tick_params(axis="y", rotation=0)
     return axes
@@ -90,7 +90,7 @@ def differences(tables: Mapping[str, pd.DataFrame]) -> np.ndarray:
         )
         ax.axvline(0, color=COLOURS["null"], lw=1)
         ax.set(title=title, yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
-    axes[len(axes) // 2].set(xlabel="points lost by own experts, minus points lost by these")
+    axes[0].figure.supxlabel("points lost by own experts, minus points lost by these", fontsize="medium")
     return axes
 
 

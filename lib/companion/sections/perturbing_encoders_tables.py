@@ -13,6 +13,7 @@ from companion.experiments.lesion_orders import Order, Unit, Variant
 from modularity import intervals
 
 OWN = "own"  # perturbed by the function that is judged
+UNITS: tuple[Unit, ...] = ("experts", "neurons")
 Comparison = tuple[str, Unit, Variant]
 # What experts of a function are compared with: its name, and how the neurons of the same function are taken instead.
 COMPARED: tuple[Comparison, ...] = (
@@ -100,14 +101,30 @@ def compared(lost: pd.DataFrame, setting: str, share: float) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["against", "difference", "low", "high"])
 
 
+def by_setting(lost: pd.DataFrame, share: float) -> pd.DataFrame:
+    """Mean loss over all sub-functions: a row a setting that has this share, a column a kind of neurons; `OWN` ones are
+    of the function that is judged, and the experts of others the mean of both."""
+    here: Any = lost[np.isclose(lost["share"], share)]
+    order, function = here["order"], here["function"]
+    mine, others = [], []
+    for unit in UNITS:
+        names = [str(Order(unit, name)) for name in FUNCTIONS]
+        own = order == [str(Order(unit, name)) for name in function]
+        mine.append((f"{OWN} {unit}", own))
+        others.append((f"{unit} of other functions", order.isin(names) & ~own))
+    made = {}
+    for kind, rows in ((RANDOM, order == str(Order())), *mine, *others):
+        made[kind] = here[rows].groupby("setting", sort=False)["loss"].mean()
+    return pd.DataFrame(made).reindex(list(dict.fromkeys(here["setting"]))).rename_axis(None)
+
+
 def kept(grid: xr.DataArray, setting: str) -> pd.DataFrame:
     """The read-out with all but some neurons set to 0: ``function, kind, share, value``; `OWN` experts and neurons
     are those of the function that is judged, and the plain model keeps all."""
     values = grid.sel(setting=setting).mean("draw").rename("value")
     table: Any = values.to_dataframe().reset_index().dropna(subset="value")
     made = [table[table["order"] == str(Order())].assign(kind="random neurons")]
-    units: tuple[Unit, ...] = ("experts", "neurons")
-    for unit in units:
+    for unit in UNITS:
         own = table["order"] == [str(Order(unit, function)) for function in table["function"]]
         made.append(table[own].assign(kind=f"{OWN} {unit}"))
     rows: Any = pd.concat(made).assign(share=lambda t: np.where(t["number"] == 0, 1, t["number"] / FINE))

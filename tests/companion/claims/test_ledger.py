@@ -20,7 +20,7 @@ matplotlib.use("agg")
 
 
 def entry(name="a-claim", **changes):
-    fields = {"claim": "Neurons tell.", "section": "4", "test": "Counted.", "unit": "neurons", "page": "02_models"}
+    fields = {"claim": "Neurons tell.", "section": "4", "test": "Counted.", "unit": "neurons", "pages": ["02_models"]}
     return {"id": name} | fields | changes
 
 
@@ -44,6 +44,7 @@ def test_claims_are_read(tmp_path):
         ([entry(test="")], r"claim 1 \(a-claim\) has no 'test'"),
         ([{k: v for k, v in entry().items() if k != "id"}], r"claim 1 \(no id\) has no 'id'"),
         ([entry(verdict="holds")], "unknown field 'verdict'"),
+        ([entry(pages="02_models")], "has the pages '02_models', expected a list"),
         (["a sentence"], "no list of claims"),
     ],
 )
@@ -55,7 +56,7 @@ def test_a_bad_file_says_what_is_wrong(tmp_path, entries, says):
 def test_the_books_claims_are_whole():
     claims = ledger.read()
     assert len(claims) >= 20
-    assert {claim.page for claim in claims} <= {p.stem for p in (ROOT / "notebooks").glob("*.ipynb")}
+    assert {page for claim in claims for page in claim.pages} <= {p.stem for p in (ROOT / "notebooks").glob("*.ipynb")}
     assert {claim.section.split(";")[0].strip() for claim in claims} >= {"4", "5", "6", "A.6"}
     assert all(claim.expected for claim in claims)
     assert "Abstract" in " ".join(claim.section for claim in claims)
@@ -245,7 +246,7 @@ def test_verdicts_are_coloured_by_the_style_sheet():
 
 
 def test_every_section_that_decides_a_claim_glues_its_evidence():
-    for page in {claim.page for claim in ledger.read()}:
+    for page in {page for claim in ledger.read() for page in claim.pages}:
         cells = json.loads((ROOT / f"notebooks/{page}.ipynb").read_text(encoding="utf-8"))["cells"]
         source = "".join("".join(c["source"]) for c in cells if "remove-cell" in c["metadata"].get("tags", []))
         assert "ledger.to_glue(" in source

@@ -153,6 +153,12 @@ def test_a_wrong_cell_is_found(few):
         experiment.recheck(SMALL, data, [probe], cells=1)
 
 
+def test_functions_take_turns_so_that_what_is_done_is_of_all():
+    names = list(dict.fromkeys(name for _, name in GRID.cells()))
+    assert sorted(names) == sorted(GRID.asked)
+    assert [GRID.asked[str(name)].function for name in names] == [*encoder_masks.FUNCTIONS] * 6
+
+
 def test_what_decides_a_cell_is_in_its_key(monkeypatch):
     cell = ("zero", ONE.name)
     before = SMALL.key(cell)

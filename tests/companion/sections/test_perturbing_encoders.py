@@ -65,6 +65,19 @@ def test_a_share_that_was_not_computed_is_named(lost):
         section.matrix(lost, "zero", 0.33)
 
 
+def test_kinds_of_neurons_are_averaged_by_setting(lost):
+    table = section.by_setting(lost[lost["setting"] != "text"], FIFTH / FINE)
+    assert table.index.tolist() == [s for s in SETTINGS if s != "text"]
+    expected = [2, 10, 10, 4, 4]
+    assert list(table) == [
+        section.RANDOM,
+        "own experts",
+        "own neurons",
+        *(f"{u} of other functions" for u in section.UNITS),
+    ]
+    np.testing.assert_allclose(table, np.tile(expected, (len(table), 1)), atol=0.1)
+
+
 def test_what_is_kept_ends_at_the_plain_model(rng):
     table = section.kept(a_grid(rng), "kept")
     assert set(table["kind"]) == {"random neurons", "own experts", "own neurons"}

@@ -1,0 +1,337 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Does perturbing experts hurt a model with something to lose?
+#
+# The claim that experts with high predictivities matter more than random neurons has the verdict *{glue:text}`verdict_experts-over-random`* in {glue:text}`model_name`, by the rule of [the ledger](../book/claims.md): noise on experts costs {glue:text}`random:+.1f` points more
+# (95 % interval {glue:text}`random_low:+.1f` to {glue:text}`random_high:+.1f`). The claim that a function loses more from its own experts than from those of other functions has the verdict *{glue:text}`verdict_own-experts`*: the difference is {glue:text}`own:+.1f` points
+# ({glue:text}`own_low:+.1f` to {glue:text}`own_high:+.1f`).
+#
+# This page repeats the second half of [Section 5 of the paper](https://arxiv.org/abs/2305.18390), its Figure 2, on pre-trained encoders of real size. The paper perturbs
+# T5-base and asks it tasks; [](05_perturbing_t5.ipynb) does the same with a small model.
+#
+# :::{admonition} Before you start
+# **Do:** fit probes on what an encoder knows, disturb experts of one function, and compare what each function loses.
+#
+# **Learn:** why noise must be scaled to what it disturbs, how a double dissociation tells a specific effect from a general one, and what a probe can and cannot show.
+#
+# **Need:** [](05_functional_experts.ipynb) for functional experts, [](05_perturbing_t5.ipynb) for perturbations.
+# About one minute on two CPU cores, because the grids are shipped; all of them take about three hours.
+# :::
+
+# %% tags=["remove-cell"]
+# In Colab, get this book and what it needs: a few minutes, once. Anywhere else nothing happens.
+import importlib.util
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and importlib.util.find_spec("companion") is None:
+    book = "https://github.com/modularity-companion/emergent-modularity"
+    subprocess.run(["git", "clone", "--quiet", "--depth", "1", book, "book"], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "-e", "book[bert,book]"], check=True)
+    sys.path.insert(0, "book/lib")
+
+# %% tags=["parameters"]
+model: str = "all-MiniLM-L6-v2"  # a sentence encoder that the book knows
+beside: str = ""  # encoders shown beside it, or nothing
+small: str = "all-MiniLM-L6-v2"  # runs the examples and exercises
+read_out: str = "accuracy"  # of the probes; or area, the area under their ROC curve
+variance: float = 4.0  # of the noise; another one than 4 computes the grids anew
+layers: str = ""  # that are perturbed where a setting does not perturb all, as "4 5"; nothing for the last third
+per_function: int = 0  # of each function's first sub-functions; 0 takes all
+recompute: str = "slice"  # of what is shipped: slice (a part is computed again), none, or full
+seed: int = -1  # of the choice of that part; -1 for another one each time
+
+# %%
+import numpy as np
+import pandas as pd
+from myst_nb import glue
+
+from companion import models
+from companion.experiments import encoder_grid, encoder_plan, judged, read_outs
+from companion.sections import perturbing_encoders_figures as figures
+from companion.sections import perturbing_encoders_tables as section
+
+# %% [markdown]
+# ## How to ask an encoder that gives no answers
+#
+# A sentence encoder returns a vector for a sentence: the mean over tokens of its last layer's states. To measure what a perturbation destroys, a *probe* reads a sub-function
+# from this vector. The probe is a logistic regression,
+#
+# ```{math}
+# :label: probe
+# \hat y = 1 \iff w \cdot \frac{x - \mu}{\sigma} + b > 0 ,
+# ```
+#
+# fitted on the *unperturbed* encoder. Each item is judged by a probe that was fitted without it, and without any item made from the same source. While neurons are perturbed, the probe stays as it is. A pair of sentences $u, v$ enters
+# as $|u - v|$ and $u \odot v$ (Conneau et al., 2017). By hand, for one relation between words:
+
+# %%
+encoder = models.load(small)
+one = next(o for o in judged.judged() if o.name == "city-country")
+probe = judged.probe(encoder, one)
+x = read_outs.states(encoder, [text for (text,) in one.texts])
+
+
+def naive_accuracy(x):
+    right = 0
+    for fold, search in enumerate(probe.fitted):
+        scale, regression = (step for _, step in search.best_estimator_.steps)
+        mine = [i for i in one.rows if probe.fold[i] == fold]
+        odds = (x[mine] - scale.mean_) / scale.scale_ @ regression.coef_[0] + regression.intercept_
+        right += np.sum((odds > 0) == one.labels[mine])
+    return right / len(one.rows)
+
+
+assert np.isclose(naive_accuracy(x), probe.judge(x[one.rows], one.rows)[0])
+
+# %% [markdown]
+# ## What is perturbed
+#
+# As in the paper, neurons are perturbed in the last third of the layers, and in units of 96 experts a layer: at every number of experts up to a fifth of the neurons. Three
+# functions are perturbed and three are judged. For each function, experts are ranked by the summed predictivity of their neurons for this function. Single neurons are ranked in the same way.
+#
+# | what is perturbed | which neurons |
+# |---|---|
+# | random neurons | drawn at random, twice |
+# | experts | whole experts with the highest summed predictivity for one function |
+# | as many neurons | the neurons with the highest predictivity for the function |
+# | neurons of equal mass | the same, until their mean absolute activation adds up to that of the experts |
+# | neurons of equal output | the same for the activation times the norm of the neuron's column of $W_O$ |
+# | a random partition's experts | experts of the same sizes with randomly assigned neurons, ranked in the same way, drawn twice |
+# | the least predictive experts | whole experts with the lowest sums |
+#
+# The grids are made once (`make results`) and shipped. One mask of each, chosen at random, is computed again for this page where the model is installed:
+
+# %%
+chosen = [int(layer) for layer in layers.split()]
+options = {"variance": variance, "layers": chosen, "per_function": per_function, "seed": seed}
+names = [models.known_as(name) for name in (model, *beside.split())]
+found = {name: encoder_grid.obtain(name, recompute, **options) for name in names}
+grids = {name: made["value"] for name, (made, _) in found.items()}
+lost = {name: section.losses(grid.sel(read_out=read_out)) for name, grid in grids.items()}
+first, last = names[0], names[-1]
+settings = {"scaled": "scaled noise,\nlast third", "zero, all layers": "zero,\nall layers"}
+shown = [(name, setting) for name in grids for setting in settings if setting in grids[name]["setting"]]
+print(*(checked for _, checked in found.values()), sep="\n")
+
+# %% [markdown]
+# The questions are those that both encoders answer. Without any perturbation the probes reach, averaged over the sub-functions of a function:
+
+# %%
+plain = {name: section.plain(grid) for name, grid in grids.items()}
+pd.concat({name: table.groupby("function", sort=False).mean() for name, table in plain.items()}, axis=1).style.format(
+    "{:.2f}", na_rep="–"
+)
+
+# %% [markdown]
+# `similarity` is a second read-out, without any fitted probe: how well the cosine of two sentences tells paraphrases (mrpc and qqp) from other pairs.
+#
+# These encoders were tuned on pairs of sentences, among them NLI data and Quora's questions. Their tasks are therefore not new to them.
+#
+# ## The text's noise, and noise that is scaled
+#
+# The paper adds noise of variance 4 to each activation. Its standard deviation is 2. That of an activation is {glue:text}`deviation:.2f` on average in the last third of the layers of
+# {glue:text}`small_name`. A fair noise has the same strength *relative to what it disturbs*: each neuron's noise is multiplied by its own standard deviation. Both on a twentieth of the neurons,
+# in points of the read-out that the function in the column loses:
+
+# %% tags=["hide-input"]
+twentieth, fifth = (number / encoder_plan.FINE for number in (5, 19))
+noises = {(name, s): section.matrix(lost[name], s, twentieth) for name in grids for s in ("text", "scaled")}
+pd.concat(noises, names=["model", "noise", "perturbed"]).style.format("{:.1f}")
+
+# %% [markdown]
+# **How to read it.** Compare the rows of one column. Under the text's noise they are alike: which neurons are hit hardly matters. A fifth of random neurons costs {glue:text}`text_random:.0f` points on average, of {glue:text}`most:.0f` that
+# can be lost before a probe guesses. Noise that destroys everything cannot show what a part is for. Scaled noise of the same variance costs {glue:text}`scaled_random:.0f` points there, and leaves room for differences.
+#
+# (curves-of-encoders)=
+# ## Figure 2, function by function
+#
+# **Claim (Section 5).** Experts with high predictivities matter more for their function than random neurons, and more than as many of the most predictive neurons taken one by one.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-encoders", "caption": "Points of the read-out that are lost, mean over sub-functions, against the share of perturbed neurons, for the page's first model. Solid: experts; dotted: single neurons; colours: the function by which they are chosen; grey: random neurons. Bands: 95 % bootstrap interval over sub-functions for the experts of the function that is judged."}, "image": {"alt": "Panels of lines for semantic, knowledge and task sub-functions. All lines rise with the share of perturbed neurons."}}
+axes = figures.curves(section.curves(lost[first]), {s: settings[s] for name, s in shown if name == first})
+
+# %% [markdown]
+# **How to read it.** In each panel, compare the line of the function that is judged with the grey line (random neurons) and with the two other solid lines. If experts are specific, the first is the highest in its own
+# panel and not in the others.
+#
+# ## Three by three
+#
+# The stronger test crosses the function that is perturbed with the function that is judged. If experts serve their own function, the framed diagonal is larger than the rest of its column.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-three-by-three", "caption": "Points that sub-functions of the function below lose while a fifth of the neurons is perturbed: by the experts of each function, and by random neurons. Framed: the function's own experts."}, "image": {"alt": "Heat maps of four rows and three columns with numbers."}}
+titles = [f"{name.removeprefix('all-')},\n{settings[s].splitlines()[0].strip(',')}" for name, s in shown]
+tables = [section.matrix(lost[name], setting, fifth) for name, setting in shown]
+axes = figures.matrices(dict(zip(titles, tables)))
+
+# %% [markdown]
+# The difference between the diagonal and the rest, with an interval over sub-functions (jackknife):
+
+# %%
+dissociated = {
+    (name, setting, unit): section.own_over_others(lost[name], setting, fifth, unit)
+    for name, setting in shown
+    for unit in section.UNITS
+}
+pd.DataFrame(dissociated, index=["own minus others", "low", "high"]).T.style.format("{:+.1f}")
+
+# %% [markdown]
+# Positive numbers mean that a function loses more from its own parts. An interval that includes zero leaves open whether there is a difference; its ends say how large one can be. The other read-out gives, for experts and
+# scaled noise in {glue:text}`model_name`, {glue:text}`other_own:+.1f` points ({glue:text}`other_low:+.1f` to {glue:text}`other_high:+.1f`): the area under the curve ignores a shift of all states in one direction, which moves items across the border of
+# the probe and lowers its accuracy.
+#
+# ## On equal terms
+#
+# Experts may cost more than random neurons because they are whole experts, because they are louder, or because of their function. Each row compares them with an order that differs in one of these:
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-encoders-fair", "caption": "Points that a sub-function loses from a fifth of the neurons, taken as experts of its own function, minus points that it loses from other neurons; mean over functions with 95 % jackknife interval over sub-functions. Right of zero, own experts cost more."}, "image": {"alt": "Panels of dots with intervals around a line at zero, a row a comparison."}}
+fair = [section.compared(lost[name], setting, fifth) for name, setting in shown]
+axes = figures.differences(dict(zip(titles, fair)))
+
+# %% [markdown]
+# With scaled noise in {glue:text}`model_name`, {glue:text}`fair_above:d` of the {glue:text}`fair_all:d` intervals lie above zero and {glue:text}`fair_below:d` below. A difference from random neurons that vanishes against a random partition's experts, or against neurons of equal output,
+# belongs to how experts are chosen or how much they write, and not to their being modules.
+#
+# ## The reverse: keep a few
+#
+# If the experts of a function were all that it needs, it would survive without the rest. Here all neurons of the last third are set to zero but those named:
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-kept", "caption": "The read-out with all other neurons of the last third set to zero, against the share that is kept, for the page's first model. Dotted: chance."}, "image": {"alt": "Three panels, one for each function, with lines for own experts, own neurons and random neurons that rise to the plain model at 100 %."}}
+retained = section.kept(grids[first].sel(read_out=read_out), "kept")
+axes = figures.kept(retained, 0.5)
+
+# %% [markdown]
+# With a fifth of the neurons of these layers kept, own experts hold {glue:text}`kept_own:.0%` of the plain model's read-out and random neurons {glue:text}`kept_random:.0%`, mean over functions.
+#
+# ## Other perturbations, and the other read-out
+#
+# Mean loss over all sub-functions of {glue:text}`last_name` with a fifth of the neurons perturbed, in every way that was computed. `code` is the shuffling of the authors' code, `kept` perturbs all *other* neurons:
+
+# %%
+at_fifth = section.by_setting(lost[last], fifth)
+at_fifth.style.format("{:.1f}", na_rep="–")
+
+# %% [markdown]
+# The cosine similarity of paraphrases needs no probe. Points of its area under the curve that are lost at a fifth:
+
+# %%
+cosine = {name: section.losses(grid.sel(read_out="similarity")) for name, grid in grids.items()}
+pd.concat({name: section.by_setting(table, fifth) for name, table in cosine.items()}).style.format("{:.1f}", na_rep="–")
+
+# %% tags=["remove-cell"]
+from companion.claims import ledger, perturbation_effects
+from companion.experiments import encoder_masks, lesions
+
+described = encoder_masks.describe(encoder, lesions.last_third(encoder), encoder_masks.sample())
+accuracies = {name: grid.sel(read_out="accuracy") for name, grid in grids.items()}
+evidence = [
+    perturbation_effects.encoder(grid, encoder_plan.FINE, encoder_plan.FIFTH, name) for name, grid in accuracies.items()
+]
+kinds = section.by_setting(lost[first], fifth)[section.RANDOM]
+held = retained[np.isclose(retained["share"], fifth)].groupby("kind")["value"].mean()
+held = held / retained[retained["share"] == 1].groupby("kind")["value"].mean()
+noisy = fair[0]
+other = "area" if read_out == "accuracy" else "accuracy"
+values = {
+    "deviation": float(described.deviation.mean()),
+    "text_random": float(kinds["text"]),
+    "scaled_random": float(kinds["scaled"]),
+    "most": 100 * (float(plain[first][read_out].mean()) - 0.5),
+    "fair_all": len(noisy),
+    "fair_above": int((noisy["low"] > 0).sum()),
+    "fair_below": int((noisy["high"] < 0).sum()),
+    "kept_own": float(held["own experts"]),
+    "kept_random": float(held["random neurons"]),
+}
+values |= {f"{key}_name": models.known_as(name) for key, name in (("model", first), ("last", last), ("small", small))}
+values |= ledger.to_glue(first, *evidence)
+of_claim = evidence[0].set_index("claim")
+contrasts = {
+    "random": of_claim.loc["experts-over-random", ["estimate", "low", "high"]],
+    "own": of_claim.loc["own-experts", ["estimate", "low", "high"]],
+    "other": section.own_over_others(section.losses(grids[first].sel(read_out=other)), "scaled", fifth),
+}
+for name, numbers in contrasts.items():
+    ends = ("other_own", "other_low", "other_high") if name == "other" else (name, f"{name}_low", f"{name}_high")
+    values |= dict(zip(ends, map(float, numbers)))
+for name, value in values.items():
+    glue(name, value, display=False)
+
+# %% [markdown]
+# ## How this differs from the paper
+#
+# - **Model and read-out.** The paper perturbs T5-base and counts right answers to tasks. These models give no answers, so probes of their sentence vectors are counted. A probe shows what can be read linearly, not what the model would use.
+# - **Function.** The paper perturbs experts of *tasks* only. Here experts of all three functions are perturbed and all three are judged.
+# - **Noise.** Variance 4 as in the text, and the same variance in units of each neuron's own.
+# - **Ranking.** Sums of the predictivity of all sub-functions of a function, from the shipped readings, which use other sentences of the same sub-functions in part: the ranking has seen some of the sentences that are judged. This favours own experts.
+# - **Intervals.** Over sub-functions, six for each function. The paper has repeats of the noise.
+#
+# ## What this page does not show
+#
+# - That experts are no modules, where an interval includes zero: six sub-functions of a function leave intervals of several points.
+# - Anything about sub-functions that these encoders cannot tell. The questions were chosen so that both do.
+# - That what a probe loses is lost to the model: another direction of the same states may still carry it, and a probe fitted after the perturbation might find it.
+#
+# ## Exercises
+#
+# ```{exercise} Own minus others
+# :label: own-minus-others
+# *(10 minutes, easy.)* Let $M_{ij}$ be what function $j$ loses by experts of function $i$ (the first three rows of `table` below). Compute
+# $D = \frac{1}{3} \sum_j \left( M_{jj} - \frac{1}{2} \sum_{i \neq j} M_{ij} \right)$ with NumPy and put it into `difference`. Then add 5 points to a whole *column*, as if
+# this function were easier to destroy, and put the new $D$ into `shifted`. Predict first: does it change?
+#
+# :::{hint}
+# :class: dropdown
+# `table = section.matrix(lost[first], "scaled", fifth)`; `np.diag` and `np.trace`.
+# :::
+# ```
+
+# %% tags=["solution", "hide-cell"]
+table = section.matrix(lost[first], "scaled", fifth)
+losses = table.to_numpy()[:3]
+difference = (np.trace(losses) - (losses.sum() - np.trace(losses)) / 2) / 3
+easier = losses + np.array([5, 0, 0])
+shifted = (np.trace(easier) - (easier.sum() - np.trace(easier)) / 2) / 3
+
+# %% tags=["check"]
+expected = section.own_over_others(lost[first], "scaled", fifth)[0]
+assert np.isclose(difference, expected), "each column's own minus the mean of the other two, then the mean over columns"
+assert np.isclose(shifted, expected), "what is added to a whole column is added to its diagonal and to the rest"
+print(f"D = {difference:+.2f} points, with or without a column that is easier to destroy")
+
+# %% [markdown]
+# ```{exercise} Low or high
+# :label: low-or-high
+# *(15 minutes, medium.)* Put noise in units of their own on half of the neurons, chosen at random, of the *first* layer of `encoder`, and then of the *last* layer. Predict which costs the probe of `one` more, then put both accuracies into `low` and `high`.
+#
+# :::{hint}
+# :class: dropdown
+# `encoder_grid.EncoderGrid(small, ("scaled",), (one,), layers=(0,)).piece(("scaled", one.name), [("random", 48)])` has the accuracies of two draws; take the first.
+# :::
+# ```
+
+# %% tags=["solution", "hide-cell"]
+ends = []
+for layer in (0, encoder.module.config.num_hidden_layers - 1):
+    grid = encoder_grid.EncoderGrid(small, ("scaled",), (one,), layers=(layer,))
+    made = grid.piece(("scaled", one.name), [("random", 48)])
+    ends.append(float(made.sel(read_out="accuracy", order="random", number=48, draw=0)))
+low, high = ends
+
+# %% tags=["check"]
+whole = probe.judge(x[one.rows], one.rows)[0]
+assert max(low, high) < whole, "half of a layer's neurons with noise as strong as themselves cost something here"
+assert abs(low - high) > 0.005, "one value for each layer"
+print(f"plain {whole:.3f}, noise in the first layer {low:.3f}, in the last {high:.3f}")
