@@ -22,7 +22,8 @@ from companion.experiments.experiment import Experiment, UnavailableError
 from companion.experiments.grids import Grid
 from companion.explorer.data import Cards
 
-OTHERS = (example.SHIPPED, Cards(), Grid("t5"), Grid("switch"), Audit(), Released())
+GRIDS = (Grid("t5"), Grid("switch"), Grid("switch", track="learnable"))
+OTHERS = (example.SHIPPED, Cards(), *GRIDS, Audit(), Released())
 EXPERIMENTS: dict[str, Experiment] = {
     e.name: e
     for e in (

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from itertools import zip_longest
 from typing import Any
@@ -36,6 +36,7 @@ class EncoderGrid:
     subfunctions: tuple[Judged, ...] = field(default=(), repr=False)  # those of `judged` if not given
     variance: float = perturb.VARIANCE  # of noise
     layers: tuple[int, ...] = ()  # perturbed, where a setting does not perturb all; the last third if not given
+    per_function: int = 0  # of each function's sub-functions, the first; 0 for all
     tolerance: float = field(default=0.04, repr=False)
     folder: str = field(default="results", repr=False)
 
@@ -45,7 +46,9 @@ class EncoderGrid:
 
     @property
     def asked(self) -> dict[str, Judged]:
-        return {one.name: one for one in self.subfunctions or judged.judged()}
+        every = self.subfunctions or judged.judged()
+        some = [[o for o in every if o.function == f][: self.per_function or None] for f in encoder_masks.FUNCTIONS]
+        return {one.name: one for of_function in some for one in of_function}
 
     def cells(self) -> list[Cell]:
         available(partial(catalogue.folder_of, self.model))
@@ -208,7 +211,7 @@ def obtain(
     Parameters
     ----------
     settings, variance, layers : those of `EncoderGrid`; if no settings are named, those that are shipped of the model.
-    per_function : of each function's sub-functions, the first; 0 for all.
+    per_function : of each function's sub-functions, the first; 0 for all that are shipped of the model.
     seed : of the choice of what is computed again; negative for another one each time.
 
     Raises
@@ -221,14 +224,13 @@ def obtain(
     experiment.check(recompute)
     if unknown := [setting for setting in settings if setting not in SETTINGS]:
         raise ValueError(f"unknown setting {unknown[0]!r}; known: {', '.join(SETTINGS)}")
-    every = judged.judged()
-    some = tuple(
-        one for f in encoder_masks.FUNCTIONS for one in [o for o in every if o.function == f][: per_function or None]
-    )
     known_as = catalogue.known_as(name)
     usual = SHIPPED.get(known_as, EncoderGrid(known_as))
-    asked = EncoderGrid(usual.model, tuple(settings) or usual.settings, some, variance, tuple(layers))
-    other = (variance, tuple(layers)) != (usual.variance, usual.layers) or not {*asked.settings} <= {*usual.settings}
+    chosen = tuple(settings) or usual.settings
+    asked = replace(usual, settings=chosen, variance=variance, layers=tuple(layers))
+    asked = replace(asked, per_function=per_function) if per_function else asked
+    other = (variance, tuple(layers)) != (usual.variance, usual.layers) or not {*chosen} <= {*usual.settings}
+    other = other or not {*asked.asked} <= {*usual.asked}
     if other or recompute == "full" or not experiment.is_shipped(usual):
         made, said = experiment.obtain(asked, "full")
         return made, said

@@ -1,10 +1,17 @@
 """Models of the hub: each at one commit, as safetensors only; and their shapes, for copies that need no network."""
 
 import re
+from http import HTTPStatus
 from pathlib import Path
 
 import huggingface_hub
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
 from transformers import BertConfig, PreTrainedConfig, RobertaConfig, SwitchTransformersConfig, T5Config
 
 from companion.models import mpnet
@@ -22,6 +29,8 @@ ALIASES = {
     "roberta-base": "FacebookAI/roberta-base",
     **dict.fromkeys((mpnet.HUB, mpnet.HUB.partition("@")[0]), mpnet.NAME),  # the same files, from packages
 }
+# What the hub's client lets through when a connection breaks: of httpx or a successor, by its version.
+TRANSPORT: type[Exception] = next(base for base in HfHubHTTPError.__mro__ if base.__name__ == "HTTPError")
 FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "model*.safetensors*")
 # The paper's two shapes and BERT's, so that an untrained copy needs no network.
 SHAPES: dict[str, PreTrainedConfig] = {
@@ -49,8 +58,10 @@ def folder(name: str) -> Path | None:
     ------
     ConnectionError
         The model is not on this machine and cannot be fetched.
+    PermissionError
+        The hub wants the terms of a gated model to be accepted, or refuses the token that it is given.
     ValueError
-        The hub gives another commit than the pinned one.
+        The hub has no such model or commit, or gives another commit than the pinned one.
     """
     if name in PINNED:
         return _fetched(name, PROPOSALS.get(name, PINNED[name]), PINNED[name])
@@ -62,9 +73,26 @@ def folder(name: str) -> Path | None:
 def _fetched(repository: str, revision: str, commit: str) -> Path:
     try:
         folder = Path(huggingface_hub.snapshot_download(repository, revision=revision, allow_patterns=list(FILES)))
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+    except GatedRepoError as error:
+        page = f"{huggingface_hub.constants.ENDPOINT}/{repository}"
+        raise PermissionError(
+            f"{repository} is gated: accept its terms at {page} and name your token with `hf auth login` or HF_TOKEN"
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise ValueError(
+            f"the hub has no model {repository!r}, or it is private; correct the name, or name a token that may read it"
+        ) from error
+    except RevisionNotFoundError as error:
+        raise ValueError(f"the hub has no commit {revision} of {repository}; it may have been deleted") from error
+    except (LocalEntryNotFoundError, TRANSPORT, OSError) as error:
+        if isinstance(error, HfHubHTTPError) and error.response.status_code == HTTPStatus.UNAUTHORIZED:
+            raise PermissionError(
+                f"the hub refuses the token that it is given for {repository}: renew it with `hf auth login`, or unset "
+                "HF_TOKEN if the model is public"
+            ) from error
         raise ConnectionError(
-            f"{repository} is not on this machine and cannot be fetched ({type(error).__name__}: {error}); "
+            f"{repository} is not on this machine and cannot be fetched "
+            f"({type(error).__name__}: {' '.join(str(error).split())}); "
             "connect to the network, give the path of a folder that holds it, or ask for untrained=True"
         ) from error
     if not folder.name.startswith(commit):  # a snapshot's folder is named by its commit

@@ -103,7 +103,7 @@ def test_what_is_glued_is_the_verdict_of_the_ledger(monkeypatch):
     monkeypatch.setattr(verdicts.printed_effects, "effects", lambda: PRINTED)
     found = rows(("t5-mini", 0.3, 0.2, 0.4), ("a-bert", 0.1, -0.1, 0.2))
     made = ledger.to_glue("t5-mini", found.iloc[:1], found.iloc[1:])
-    fields = {"claim": "Neurons tell.", "section": "4", "test": "Counted.", "unit": "neurons", "page": "02_models"}
+    fields = {"claim": "Neurons tell.", "section": "4", "test": "Counted.", "unit": "neurons", "pages": ["02_models"]}
     table = ledger.judged([ledger.Claim("gain", **fields, expected={})], found).set_index("model")["verdict"]
     assert [made["verdict_gain"], made["verdict_gain_a-bert"]] == table[["t5-mini", "a-bert"]].tolist()
 
