@@ -13,7 +13,8 @@ from modularity.subfunction import SubFunction
 def read(name: str, split: str | None = None) -> pd.DataFrame:
     """One split of a GLUE or SuperGLUE data set: its text columns and ``label``.
 
-    From ``glue/NAME/`` or ``super_glue/NAME/`` of the local folder (the hub's parquet files) or through `datasets`.
+    From ``glue/NAME/`` or ``super_glue/NAME/`` of the local folder (the hub's parquet files), or, where that has no
+    such folder, through `datasets`.
 
     Raises
     ------
@@ -21,11 +22,11 @@ def read(name: str, split: str | None = None) -> pd.DataFrame:
         An unknown task; a file that is no parquet; missing columns, unknown labels, no text, a row twice; with file
         and row.
     FileNotFoundError, ConnectionError
-        The local folder lacks it; there is neither a local folder nor a network.
+        The local folder lacks the file; there is neither a local folder nor a network.
     """
     task = prompts.task(name)
     split = split or task.split
-    folder = sources.paper_part(task.collection, f"{name}/{split}-*.parquet")
+    folder = sources.paper_part(task.collection)
     if folder is None:
         where = f"{sources.HUB[task.collection][0]} {name} {split}"
         table = sources.hub_dataset(task.collection, name, split).to_pandas()

@@ -28,7 +28,7 @@ def load(*, sentences: int = 100, seed: int = 0) -> list[SubFunction]:
     ValueError
         A malformed file, an instance without a sense, a sense given twice; with file and line.
     """
-    folder = sources.paper_part("onesec", "OneSeC's *.data.xml and *.gold.key.txt")
+    folder = sources.paper_part("onesec")
     wanted = "put OneSeC's NAME.data.xml and NAME.gold.key.txt (trainomatic.org/onesec) into onesec/ of a folder"
     if folder is None:
         raise FileNotFoundError(f"OneSeC is not downloaded by this program: {wanted} and name that in {sources.PAPER}")

@@ -105,7 +105,8 @@ def corpus(part: str) -> list[list[str]]:
 
 
 def paper_folder() -> Path | None:
-    """The folder that the variable ``MODULARITY_PAPER`` names: ``onesec/``, ``trex/``, ``glue/``, ``super_glue/``.
+    """The folder that the variable ``MODULARITY_PAPER`` names: ``onesec/``, ``trex/``, ``glue/``, ``super_glue/``, or
+    some of these.
 
     Raises
     ------
@@ -118,20 +119,21 @@ def paper_folder() -> Path | None:
     return named
 
 
-def paper_part(part: str, files: str) -> Path | None:
-    """The folder `part` of the paper's data, or None if no local folder is named.
+def paper_part(part: str) -> Path | None:
+    """The folder `part` of the paper's data; None if the local folder has none, or none is named.
 
-    Raises
-    ------
-    FileNotFoundError
-        A local folder is named and has no such part.
+    OneSeC has to be put there by hand. Whoever has that need not fetch the other parts by hand as well.
     """
     root = paper_folder()
-    if root is None:
-        return None
-    if not (root / part).is_dir():
-        raise FileNotFoundError(f"{root} has no folder {part!r}; put {files} there, or unset {PAPER} to download")
-    return root / part
+    return None if root is None or not (root / part).is_dir() else root / part
+
+
+@cache
+def transport_error() -> type[Exception]:
+    """What the hub's clients let through when a connection breaks: of httpx or a successor, by their version."""
+    from huggingface_hub.errors import HfHubHTTPError  # what was shipped is read without it
+
+    return next(base for base in HfHubHTTPError.__mro__ if base.__name__ == "HTTPError")
 
 
 def lines(file: Path) -> Iterator[tuple[str, str]]:
@@ -173,14 +175,13 @@ def hub_dataset(collection: str, config: str, split: str) -> "datasets.Dataset":
     ConnectionError
         It is not in the cache and there is no network; says what to put where.
     """
-    import requests
     from datasets import load_dataset  # slow to import, and only this needs it
 
     repository, revision = HUB[collection]
     try:
         return load_dataset(repository, config, split=split, revision=revision)  # type: ignore[return-value]
-    except (OSError, requests.RequestException, ValueError) as error:
+    except (OSError, transport_error(), ValueError) as error:
         raise ConnectionError(
-            f"{repository} ({config}, {split}) at {revision} could not be fetched: {error}; use a network, or "
+            f"{repository} ({config}, {split}) at {revision} could not be fetched: {' '.join(str(error).split())}; use a network, or "
             f"put its parquet files into {collection}/{config}/ of a folder and name that folder in {PAPER}"
         ) from error

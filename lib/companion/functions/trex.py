@@ -72,7 +72,7 @@ def load(*, instances: int = 400, seed: int = 0) -> list[SubFunction]:
     ValueError
         A file of an unknown relation; a row that is not UTF-8, not JSON or lacks a field; an identifier twice.
     """
-    folder = sources.paper_part("trex", "ParaRel's data/trex_lms_vocab/P*.jsonl")
+    folder = sources.paper_part("trex")
     if folder is not None:
         files = sorted(folder.glob("*.jsonl"))
         if not files:

@@ -14,6 +14,7 @@ from huggingface_hub.errors import (
 )
 from transformers import BertConfig, PreTrainedConfig, RobertaConfig, SwitchTransformersConfig, T5Config
 
+from companion.functions import sources
 from companion.models import mpnet
 
 # Hub id → commit. That of Switch is a proposed change that adds safetensors to a model published as a pickle only.
@@ -29,8 +30,6 @@ ALIASES = {
     "roberta-base": "FacebookAI/roberta-base",
     **dict.fromkeys((mpnet.HUB, mpnet.HUB.partition("@")[0]), mpnet.NAME),  # the same files, from packages
 }
-# What the hub's client lets through when a connection breaks: of httpx or a successor, by its version.
-TRANSPORT: type[Exception] = next(base for base in HfHubHTTPError.__mro__ if base.__name__ == "HTTPError")
 FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "model*.safetensors*")
 # The paper's two shapes and BERT's, so that an untrained copy needs no network.
 SHAPES: dict[str, PreTrainedConfig] = {
@@ -84,7 +83,7 @@ def _fetched(repository: str, revision: str, commit: str) -> Path:
         ) from error
     except RevisionNotFoundError as error:
         raise ValueError(f"the hub has no commit {revision} of {repository}; it may have been deleted") from error
-    except (LocalEntryNotFoundError, TRANSPORT, OSError) as error:
+    except (LocalEntryNotFoundError, sources.transport_error(), OSError) as error:
         if isinstance(error, HfHubHTTPError) and error.response.status_code == HTTPStatus.UNAUTHORIZED:
             raise PermissionError(
                 f"the hub refuses the token that it is given for {repository}: renew it with `hf auth login`, or unset "

@@ -130,19 +130,19 @@ def test_an_empty_folder_says_what_to_put_there(folder):
         file.unlink()
     with pytest.raises(FileNotFoundError, match=r"holds no P\*.jsonl; put the files of ParaRel"):
         trex.load()
-    folder.rmdir()
-    with pytest.raises(FileNotFoundError, match=r"has no folder 'trex'; put ParaRel's .* there, or unset"):
-        trex.load()
 
 
-def test_without_a_folder_every_relation_is_downloaded(folder, monkeypatch):
-    monkeypatch.delenv("MODULARITY_PAPER")
+@pytest.mark.parametrize("named", [True, False], ids=["a folder without this part", "no folder"])
+def test_without_its_folder_every_relation_is_downloaded(folder, named, monkeypatch):
+    kept = folder.rename(folder.with_name("elsewhere"))
+    if not named:
+        monkeypatch.delenv("MODULARITY_PAPER")
     asked = []
 
     def download(url, _cache):
         asked.append(url)
         name = url.rsplit("/", 1)[1]
-        return folder / (name if (folder / name).is_file() else "P1376.jsonl")
+        return kept / (name if (kept / name).is_file() else "P1376.jsonl")
 
     monkeypatch.setattr(sources, "download", download)
     trex.load()
