@@ -43,8 +43,8 @@ if "google.colab" in sys.modules and importlib.util.find_spec("companion") is No
     sys.path.insert(0, "book/lib")
 
 # %% tags=["parameters"]
-model: str = "all-MiniLM-L6-v2"  # a sentence encoder that the book knows
-beside: str = ""  # encoders shown beside it, or nothing
+model: str = "all-mpnet-base-v2"  # a sentence encoder that the book knows
+beside: str = "all-MiniLM-L6-v2"  # encoders shown beside it, or nothing
 small: str = "all-MiniLM-L6-v2"  # runs the examples and exercises
 read_out: str = "accuracy"  # of the probes; or area, the area under their ROC curve
 variance: float = 4.0  # of the noise; another one than 4 computes the grids anew

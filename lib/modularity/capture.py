@@ -12,7 +12,7 @@ from modularity import neurons, tokens
 from modularity.models import Model
 from modularity.neurons import Activation, FeedForward
 from modularity.pooling import Pooling, reading
-from modularity.subfunction import SubFunction
+from modularity.subfunction import SubFunction, check_sentences
 
 GAP = tokens.SENTINEL  # as sub-functions write a hidden word
 
@@ -35,13 +35,12 @@ def tokenize(model: Model, sentences: Sequence[str]) -> list[list[int]]:
     Raises
     ------
     ValueError
-        No sentences, or an empty one; a hidden word for which the tokenizer has no token.
+        No sentences, or one that is empty or has half of a character (a lone surrogate); a hidden word for which the
+        tokenizer has no token.
     """
     if len(sentences) == 0:
         raise ValueError("got an empty list of sentences, expected at least one")
-    for i, sentence in enumerate(sentences):
-        if not isinstance(sentence, str) or not sentence.strip():
-            raise ValueError(f"sentence {i} is {sentence!r}, expected text with at least one character")
+    check_sentences(sentences)
     if any(GAP in sentence for sentence in sentences):
         tokens.check_gap(model.tokenizer, model.name)
     texts = [sentence.replace(GAP, model.gap) for sentence in sentences]

@@ -26,9 +26,7 @@ class SubFunction:
         where = f"sub-function {self.name!r}"
         if len(self.sentences) == 0:
             raise ValueError(f"{where} has no sentences; give at least one of each class")
-        for i, sentence in enumerate(self.sentences):
-            if not isinstance(sentence, str) or not sentence.strip():
-                raise ValueError(f"{where}: sentence {i} is {sentence!r}; give text with at least one character")
+        check_sentences(self.sentences, f"{where}: ")
         check_labels(self.labels, len(self.sentences), where)
 
     @classmethod
@@ -74,6 +72,18 @@ class SubFunction:
         """The same with some of its sentences."""
         kept = tuple(s for s, k in zip(self.sentences, chosen, strict=True) if k)
         return replace(self, sentences=kept, labels=self.labels[chosen])
+
+
+def check_sentences(sentences: Sequence[str], where: str = "") -> None:
+    """A ValueError that names the first of `sentences` that is no text to read."""
+    for i, sentence in enumerate(sentences):
+        # What is lost on the way to bytes and back is half of a character, which no tokenizer takes.
+        if (
+            not isinstance(sentence, str)
+            or not sentence.strip()
+            or sentence.encode(errors="ignore").decode() != sentence
+        ):
+            raise ValueError(f"{where}sentence {i} is {sentence!r}, expected text with at least one character")
 
 
 def check_labels(labels: Sequence[int] | np.ndarray, sentences: int, where: str = "labels") -> Int[np.ndarray, "s"]:

@@ -119,6 +119,10 @@ def test_scores_of_a_stream_equal_scores_one_by_one(untrained, subfunction):
         ({"sentences": []}, "empty list of sentences"),
         ({"sentences": ["fine", "  "]}, r"sentence 1 is '  ', expected text"),
         ({"sentences": ["fine", None]}, "sentence 1 is None"),
+        (
+            {"sentences": ["fine", "cut in half \ud83d here"]},
+            r"sentence 1 is 'cut in half .*ud83d here', expected text",
+        ),
         ({"sentences": ["fine"], "pooling": "median"}, "unknown pooling 'median'; known: max, mean, last"),
         ({"sentences": ["fine"], "batch_tokens": 0}, "batch_tokens is 0"),
     ],

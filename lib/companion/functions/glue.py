@@ -31,7 +31,7 @@ def read(name: str, split: str | None = None) -> pd.DataFrame:
         where = f"{sources.HUB[task.collection][0]} {name} {split}"
         table = sources.hub_dataset(task.collection, name, split).to_pandas()
     else:
-        if not (files := sorted((folder / name).glob(f"{split}-*.parquet"))):
+        if not (files := sources.files(folder / name, f"{split}-*.parquet")):
             raise FileNotFoundError(f"{folder / name} holds no {split}-*.parquet; put the hub's files there")
         where = str(files[0])
         try:

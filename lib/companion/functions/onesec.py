@@ -13,13 +13,16 @@ from tqdm import tqdm
 from companion.functions import sources
 from modularity.subfunction import SubFunction
 
+Instance = tuple[int, str, tuple[str, str]]  # its line, its name, and its word: lemma and part of speech
+
 
 def load(*, sentences: int = 100, seed: int = 0) -> list[SubFunction]:
     """Semantic sub-functions from ``onesec/``: one for each pair of senses of a word that have enough sentences.
 
     The folder holds sense-tagged corpora as in the unified framework of Raganato et al. (2017): ``NAME.data.xml``
     with ``<sentence>``, ``<wf>`` and ``<instance id= lemma= pos=>``, and ``NAME.gold.key.txt`` with an instance and
-    its sense on each line. `sentences` of each sense are drawn at random.
+    its sense on each line. `sentences` of each sense are drawn at random. One that shows a word twice counts once, and
+    not at all if it shows the word in two senses: it would be in both classes.
 
     Raises
     ------
@@ -32,24 +35,30 @@ def load(*, sentences: int = 100, seed: int = 0) -> list[SubFunction]:
     wanted = "put OneSeC's NAME.data.xml and NAME.gold.key.txt (trainomatic.org/onesec) into onesec/ of a folder"
     if folder is None:
         raise FileNotFoundError(f"OneSeC is not downloaded by this program: {wanted} and name that in {sources.PAPER}")
-    if not (corpora := sorted(folder.glob("*.data.xml"))):
+    if not (corpora := sources.files(folder, "*.data.xml")):
         raise FileNotFoundError(f"{folder} holds no *.data.xml: {wanted}")
     rng = np.random.default_rng(seed)
     kept: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     met: dict[str, int] = defaultdict(int)
     for corpus in corpora:
         key = _gold(corpus.with_name(corpus.name.removesuffix(".data.xml") + ".gold.key.txt"))
-        for line, identifier, word, text in _instances(corpus):
-            if (sense := key.pop(identifier, None)) is None:
-                raise ValueError(
-                    f"{corpus}:{line}: instance {identifier!r} has no sense in its gold key, or stands twice"
-                )
-            sample = kept[word][sense]
-            met[sense] += 1
-            if len(sample) < sentences:
-                sample.append(text)
-            elif (place := rng.integers(met[sense])) < sentences:  # each sentence met has the same chance to stay
-                sample[place] = text
+        for text, instances in _sentences(corpus):
+            shown: dict[tuple[str, str], set[str]] = defaultdict(set)
+            for line, identifier, word in instances:
+                if (sense := key.pop(identifier, None)) is None:
+                    raise ValueError(
+                        f"{corpus}:{line}: instance {identifier!r} has no sense in its gold key, or stands twice"
+                    )
+                shown[word].add(sense)
+            for word, (sense, *others) in shown.items():
+                if others:
+                    continue
+                sample = kept[word][sense]
+                met[sense] += 1
+                if len(sample) < sentences:
+                    sample.append(text)
+                elif (place := rng.integers(met[sense])) < sentences:  # each sentence met has the same chance to stay
+                    sample[place] = text
     made = []
     for (lemma, pos), senses in sorted(kept.items()):
         enough = sorted(sense for sense, sample in senses.items() if len(sample) == sentences)
@@ -80,9 +89,10 @@ class _Handler(ContentHandler):
 
     def __init__(self, locator) -> None:
         super().__init__()
-        self.parser, self.done = locator, []
+        self.parser = locator
+        self.done: list[tuple[str, list[Instance]]] = []
         self.tokens: list[str] = []
-        self.open: list[tuple[int, str, tuple[str, str]]] = []
+        self.open: list[Instance] = []
         self.inside = False
 
     def startElement(self, name, attrs) -> None:
@@ -107,11 +117,11 @@ class _Handler(ContentHandler):
             self.inside = False
         elif name == "sentence":
             text = " ".join(token.strip() for token in self.tokens)
-            self.done += [(line, identifier, word, text) for line, identifier, word in self.open]
+            self.done.append((text, self.open))
 
 
-def _instances(file: Path) -> Iterator[tuple[int, str, tuple[str, str], str]]:
-    """(line, instance, (lemma, part of speech), sentence), read piece by piece: OneSeC has millions."""
+def _sentences(file: Path) -> Iterator[tuple[str, list[Instance]]]:
+    """Each sentence with its instances, read piece by piece: OneSeC has millions."""
     parser = make_parser()
     parser.setFeature(feature_external_ges, False)  # the file may not name others
     handler = _Handler(parser)

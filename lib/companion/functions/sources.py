@@ -1,5 +1,6 @@
 """Every data file and its checksum; nothing else in the library reads ``data/`` or the network."""
 
+import codecs
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -136,9 +137,17 @@ def transport_error() -> type[Exception]:
     return next(base for base in HfHubHTTPError.__mro__ if base.__name__ == "HTTPError")
 
 
+def files(folder: Path, pattern: str) -> list[Path]:
+    """Those of a folder that match, sorted, without what a system hides there: ``._P17.jsonl`` of a Mac is no data."""
+    return sorted(path for path in folder.glob(pattern) if not path.name.startswith("."))
+
+
 def lines(file: Path) -> Iterator[tuple[str, str]]:
-    """(place, text) for each line of a UTF-8 file that is not blank; the place names file and line."""
-    for number, raw in enumerate(file.read_bytes().splitlines(), 1):
+    """(place, text) for each line of a UTF-8 file that is not blank; the place names file and line.
+
+    A mark of the byte order before the first, as editors on Windows write it, is left out.
+    """
+    for number, raw in enumerate(file.read_bytes().removeprefix(codecs.BOM_UTF8).splitlines(), 1):
         try:
             if text := raw.decode("utf-8").strip():
                 yield f"{file}:{number}", text
@@ -182,6 +191,6 @@ def hub_dataset(collection: str, config: str, split: str) -> "datasets.Dataset":
         return load_dataset(repository, config, split=split, revision=revision)  # type: ignore[return-value]
     except (OSError, transport_error(), ValueError) as error:
         raise ConnectionError(
-            f"{repository} ({config}, {split}) at {revision} could not be fetched: {' '.join(str(error).split())}; use a network, or "
-            f"put its parquet files into {collection}/{config}/ of a folder and name that folder in {PAPER}"
+            f"{repository} ({config}, {split}) at {revision} could not be fetched: {' '.join(str(error).split())}; "
+            f"use a network, or put its parquet files into {collection}/{config}/ of a folder and name that in {PAPER}"
         ) from error

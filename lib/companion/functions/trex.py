@@ -8,7 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from companion.functions import sources
-from modularity.subfunction import SubFunction
+from modularity.subfunction import SubFunction, check_sentences
 
 # Wikidata's relations in ParaRel, each with a plain sentence of our own: the paper does not print its templates.
 TEMPLATES = {
@@ -74,7 +74,7 @@ def load(*, instances: int = 400, seed: int = 0) -> list[SubFunction]:
     """
     folder = sources.paper_part("trex")
     if folder is not None:
-        files = sorted(folder.glob("*.jsonl"))
+        files = sources.files(folder, "*.jsonl")
         if not files:
             raise FileNotFoundError(f"{folder} holds no P*.jsonl; put the files of ParaRel's data/trex_lms_vocab there")
     else:
@@ -108,8 +108,10 @@ def _triples(file: Path) -> Iterator[tuple[str, str]]:
         if not isinstance(row, dict):
             raise ValueError(f"{place} holds a {type(row).__name__}, expected a JSON object")
         for field in ("sub_label", "obj_label", "uuid"):
-            if not isinstance(row.get(field), str) or not row[field].strip():
-                raise ValueError(f"{place}: {field!r} is {row.get(field)!r}, expected text")
+            try:
+                check_sentences([row.get(field)])
+            except ValueError as error:
+                raise ValueError(f"{place}: {field!r} is {row.get(field)!r}, expected text") from error
         if (first := seen.setdefault(row["uuid"], place)) != place:
             raise ValueError(f"{place}: uuid {row['uuid']!r} stands already at {first}; remove one of the two rows")
         yield row["sub_label"], row["obj_label"]

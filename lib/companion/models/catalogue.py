@@ -44,8 +44,9 @@ def load(
         (`families`).
     untrained : the same architecture with fresh weights from `seed`; no weights are read and, for the models named
         here, nothing is downloaded. Weights are transformers' ordinary random ones, as the paper's; the runs of this
-        book started from these with attention prepared (`attention_start.prepare_attention`). Paper-scale shapes read
-        text by this project's own tokenizer.
+        book started from these with attention prepared (`attention_start.prepare_attention`). A model pinned here has
+        the configuration and tokenizer that were fetched with its weights; if it never was fetched, its known shape and
+        this project's tokenizer.
     seed : of a shipped run (0, 1 or 2; 0 if not given), or of fresh weights (any).
     step : a checkpoint of a run in ``runs/`` (or where ``MODULARITY_RUNS`` says), written by ``make pretrain``, or
         of the run in the folder `name`.
@@ -69,10 +70,11 @@ def load(
         raise ValueError("a checkpoint is trained; give either step or untrained=True")
     if untrained or name in companions():
         seed = seed or 0
-    if untrained and name in hub.SHAPES:
-        folder, config, text = None, hub.SHAPES[name], tokenizer()
+    shape_only = untrained and name in hub.SHAPES  # then nothing is fetched, but what is here is taken
+    folder = hub.cached(name) if shape_only else folder_of(name, None if untrained else seed, step)
+    if folder is None:
+        config, text = hub.SHAPES[name], tokenizer()
     else:
-        folder = folder_of(name, None if untrained else seed, step)
         config = model_folder.config(folder)
         shared = folder.is_relative_to(sources.data_folder())  # by all shipped models
         text = tokenizer() if shared else model_folder.tokenizer(folder, config)

@@ -69,6 +69,17 @@ def folder(name: str) -> Path | None:
     return None
 
 
+def cached(name: str) -> Path | None:
+    """Where the files of a model pinned here are; None if they were never fetched to this machine."""
+    try:
+        folder = huggingface_hub.snapshot_download(
+            name, revision=PROPOSALS.get(name, PINNED[name]), allow_patterns=list(FILES), local_files_only=True
+        )
+    except LocalEntryNotFoundError:
+        return None
+    return Path(folder)
+
+
 def _fetched(repository: str, revision: str, commit: str) -> Path:
     try:
         folder = Path(huggingface_hub.snapshot_download(repository, revision=revision, allow_patterns=list(FILES)))

@@ -122,6 +122,13 @@ def test_a_bad_table_is_named(folder, table, message):
         glue.read("cola")
 
 
+def test_files_that_a_mac_hides_are_no_data(folder):
+    before = glue.read("cola")
+    (folder / "glue/cola/._validation-00000-of-00001.parquet").write_bytes(b"\x00\x05\x16\x07")
+    (folder / "glue/cola/.validation-00000-of-00001.parquet").write_bytes(b"\x00\x05\x16\x07")
+    assert glue.read("cola").equals(before)
+
+
 def test_a_truncated_file_is_named(folder):
     file = folder / "glue/cola/validation-00000-of-00001.parquet"
     file.write_bytes(file.read_bytes()[:-50])

@@ -47,6 +47,29 @@ def test_three_senses_are_three_pairs(folder):
     assert [s.name for s in onesec.load(sentences=99)] == [f"bank.noun {p}" for p in ("b1 b2", "b1 b3", "b2 b3")]
 
 
+def test_a_sentence_counts_once_and_not_with_two_senses(folder):
+    texts, keys = "", ""
+    for number, senses in enumerate([("a", "a"), ("b", "b"), ("a", "b"), ("a",), ("b",)]):
+        names = [f"s{number}.t{j}" for j in range(len(senses))]
+        words = "".join(f'<instance id="{name}" lemma="rock" pos="NOUN">rock</instance>' for name in names)
+        texts += f"<sentence><wf>number{number}</wf>{words}</sentence>"
+        keys += "".join(f"{name} rock%{sense}\n" for name, sense in zip(names, senses, strict=True))
+    (folder / "onesec.data.xml").write_text(f"<corpus>{texts}</corpus>")
+    (folder / "onesec.gold.key.txt").write_text(keys)
+    (made,) = onesec.load(sentences=2)
+    of_class = [{s[:7] for s, label in zip(made.sentences, made.labels, strict=True) if label == y} for y in (1, 0)]
+    assert of_class == [{"number0", "number3"}, {"number1", "number4"}]
+    assert onesec.load(sentences=3) == []
+
+
+def test_files_of_windows_and_of_a_mac_are_read(folder):
+    before = onesec.load()[0]
+    key = folder / "onesec.gold.key.txt"
+    key.write_text(key.read_text(), encoding="utf-8-sig")
+    (folder / "._onesec.data.xml").write_bytes(b"\x00\x05\x16\x07")
+    assert onesec.load()[0].sentences == before.sentences
+
+
 def test_each_sentence_has_the_same_chance(folder):
     """Of 130 sentences the last is drawn in about 100 of 130 seeds."""
     drawn = sum("The bank b1 129 & co" in onesec.load(seed=s)[0].sentences for s in range(60))

@@ -102,10 +102,14 @@ def test_a_smaller_number_of_instances_takes_more_relations(folder):
         (b"[1]", r"P17.jsonl:2 holds a list, expected a JSON object"),
         (json.dumps({"sub_label": "a", "uuid": "x"}).encode(), r"P17.jsonl:2: 'obj_label' is None, expected text"),
         (json.dumps(row(5, sub_label=" ")).encode(), r"P17.jsonl:2: 'sub_label' is ' ', expected text"),
+        (
+            rb'{"sub_label": "cut \ud83d", "obj_label": "b", "uuid": "x"}',
+            r"P17.jsonl:2: 'sub_label' is .*, expected text",
+        ),
         (json.dumps(row(0)).encode(), r"P17.jsonl:2: uuid 'u0' stands already at .*P17.jsonl:1"),
         ("Zürich".encode("latin-1"), r"P17.jsonl:2 is not UTF-8 .*; save the file as UTF-8"),
     ],
-    ids=["cut", "list", "field", "blank", "duplicate", "encoding"],
+    ids=["cut", "list", "field", "blank", "half a character", "duplicate", "encoding"],
 )
 def test_a_bad_line_is_named(folder, content, message):
     (folder / "P17.jsonl").write_bytes(json.dumps(row(0)).encode() + b"\n" + content + b"\n")
@@ -123,6 +127,14 @@ def test_a_relation_that_holds_of_all_pairs_is_named(folder):
     write(folder / "P17.jsonl", [row(i, obj_label="one place") for i in range(200)])
     with pytest.raises(ValueError, match="no false triple found"):
         trex.load()
+
+
+def test_files_of_windows_and_of_a_mac_are_read(folder):
+    before = [s.sentences for s in trex.load()]
+    file = folder / "P17.jsonl"
+    file.write_text(file.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    (folder / "._P17.jsonl").write_bytes(b"\x00\x05\x16\x07")
+    assert [s.sentences for s in trex.load()] == before
 
 
 def test_an_empty_folder_says_what_to_put_there(folder):

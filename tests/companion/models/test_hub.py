@@ -117,6 +117,8 @@ def test_a_token_opens_a_gated_model(fetch, weights):
     assert fetch(f"behind/terms@{OTHER}", HF_TOKEN=TOKEN) == weights["bert"]
 
 
-def test_what_was_fetched_is_loaded(fetch, served):
-    folder = served.repositories["models", T5].commits[hub.PINNED[T5]]
-    assert fetch(T5, LOAD) == catalogue.load(str(folder)).fingerprint
+def test_what_was_fetched_is_loaded_and_its_untrained_copies_read_as_it_does(fetch, served):
+    folder = str(served.repositories["models", T5].commits[hub.PINNED[T5]])
+    assert fetch(T5, LOAD) == catalogue.load(folder).fingerprint
+    untrained = LOAD.replace("argv[1]", "argv[1], untrained=True, seed=2")
+    assert fetch(T5, untrained) == catalogue.load(folder, untrained=True, seed=2).fingerprint
