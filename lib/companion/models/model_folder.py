@@ -1,10 +1,10 @@
 """Model folders in Hugging Face's layout: configuration, weights and tokenizer, for every family that can be read."""
 
-import json
 import re
 from pathlib import Path
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError, safe_open
 from torch import nn
 from transformers import (
@@ -19,7 +19,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from companion.models import tokenizers
+from companion.models import folder_files, tokenizers
 from modularity import families
 
 WEIGHTS = "model.safetensors"
@@ -49,7 +49,8 @@ def config(folder: Path) -> PreTrainedConfig:
     FileNotFoundError
         There is none.
     ValueError
-        It is no JSON, or names a type of model that has no adapter.
+        It is no JSON, asks for quantised weights, names a type of model that has no adapter, or has values that such
+        a model cannot have.
     """
     file = folder / "config.json"
     if not file.is_file():
@@ -57,14 +58,16 @@ def config(folder: Path) -> PreTrainedConfig:
             f"the model folder {folder} has no config.json; "
             "give a folder saved by `save_pretrained` with safetensors weights"
         )
-    try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{file} is no JSON: {error}; restore it from where it came from") from error
+    values = folder_files.shape(file)
     if (kind := values.get("model_type")) not in families.FAMILIES:
         known = ", ".join(sorted(families.FAMILIES))
         raise ValueError(f"{folder} holds a model of type {kind!r}, expected one of {known}")
-    return CONFIG_MAPPING[kind].from_dict(values | AS_READ)
+    try:
+        return CONFIG_MAPPING[kind].from_dict(values | AS_READ)
+    except (StrictDataclassError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{file} does not describe a {kind}: {' '.join(str(error).split())}; restore it from where it came from"
+        ) from error
 
 
 def tokenizer(folder: Path, config: PreTrainedConfig) -> PreTrainedTokenizerFast:
@@ -87,10 +90,11 @@ def weights(folder: Path, config: PreTrainedConfig) -> nn.Module:
     Raises
     ------
     FileNotFoundError
-        There are no safetensors weights; pickles are never read.
+        There are no safetensors weights, or not all; pickles are never read.
     ValueError
         They are damaged, or not those of `config`.
     """
+    folder_files.shards(folder)
     files = sorted(folder.glob("model*.safetensors"))
     if not files:
         others = sorted(p.name for p in folder.glob("*.bin"))
@@ -110,7 +114,7 @@ def weights(folder: Path, config: PreTrainedConfig) -> nn.Module:
             output_loading_info=True,
             **options,
         )
-    except (SafetensorError, RuntimeError, OSError) as error:
+    except (SafetensorError, RuntimeError, OSError, ValueError, ArithmeticError) as error:
         raise ValueError(
             f"the weights {files[0]} do not load: {error}; the file is cut short, altered, "
             "or not the model that config.json describes; restore it from where it came from"

@@ -1,5 +1,6 @@
 """What is read has to be in a model folder; heads, poolers and a decoder that nobody asks for need not."""
 
+import json
 import shutil
 from copy import deepcopy
 from pathlib import Path
@@ -96,6 +97,68 @@ def test_a_config_that_is_no_json_is_named(tmp_path):
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(ValueError, match=r"config.json is no JSON"):
         catalogue.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("[1]", r"config.json holds a list, expected an object"),
+        ({"n_embd": "wide"}, r"config.json does not describe a gpt2: .*n_embd"),
+        ({"n_head": 0}, r"the weights .*model.safetensors do not load"),
+        (
+            {"quantization_config": {"quant_method": "bitsandbytes"}},
+            r"config.json has 'quantization_config': give .*plain",
+        ),
+    ],
+    ids=["list", "text", "no head", "quantised"],
+)
+def test_a_config_that_cannot_be_is_named(given, says, tmp_path):
+    saved("gpt2", tmp_path)
+    file = tmp_path / "config.json"
+    file.write_text(given if isinstance(given, str) else json.dumps(json.loads(file.read_text()) | given))
+    with pytest.raises(ValueError, match=says):
+        catalogue.load(tmp_path)
+
+
+def test_a_config_does_not_choose_code(tmp_path):
+    saved("gpt2", tmp_path)
+    expected = catalogue.load(tmp_path).fingerprint
+    file = tmp_path / "config.json"
+    asked = {"auto_map": {"AutoModel": "evil.Model"}, "attn_implementation": "someone/kernel"}
+    file.write_text(json.dumps(json.loads(file.read_text()) | asked), encoding="utf-8-sig")
+    assert catalogue.load(tmp_path).fingerprint == expected
+
+
+@pytest.mark.parametrize(
+    ("index", "kind", "says"),
+    [
+        (
+            {"weight_map": {"a": "../outside.safetensors"}},
+            ValueError,
+            r"names '../outside.safetensors', which is not a file",
+        ),
+        (
+            {"weight_map": {"a": "model-2.safetensors"}},
+            FileNotFoundError,
+            r"names 'model-2.safetensors', which is missing",
+        ),
+        ({"weight_map": ["a"]}, ValueError, r"index.json has no 'weight_map'"),
+        (["a"], ValueError, r"index.json holds a list, expected an object"),
+    ],
+)
+def test_a_list_of_weight_files_names_files_beside_it(index, kind, says, tmp_path):
+    saved("gpt2", tmp_path)
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(kind, match=says):
+        catalogue.load(tmp_path)
+
+
+def test_a_folder_in_the_working_directory_does_not_stand_for_a_pinned_model(tmp_path, monkeypatch):
+    saved("gpt2", tmp_path / "google-t5/t5-base")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConnectionError, match="google-t5/t5-base is not on this machine"):
+        catalogue.load("google-t5/t5-base")
+    assert catalogue.load("./google-t5/t5-base").module.config.model_type == "gpt2"
 
 
 @pytest.mark.parametrize("spelt", [str, Path])
