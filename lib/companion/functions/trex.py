@@ -109,7 +109,7 @@ def _triples(file: Path) -> Iterator[tuple[str, str]]:
             raise ValueError(f"{place} holds a {type(row).__name__}, expected a JSON object")
         for field in ("sub_label", "obj_label", "uuid"):
             try:
-                check_sentences([row.get(field)])
+                check_sentences([row.get(field)])  # type: ignore[list-item]
             except ValueError as error:
                 raise ValueError(f"{place}: {field!r} is {row.get(field)!r}, expected text") from error
         if (first := seen.setdefault(row["uuid"], place)) != place:

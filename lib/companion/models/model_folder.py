@@ -59,7 +59,7 @@ def config(folder: Path) -> PreTrainedConfig:
             "give a folder saved by `save_pretrained` with safetensors weights"
         )
     values = folder_files.shape(file)
-    if (kind := values.get("model_type")) not in families.FAMILIES:
+    if not isinstance(kind := values.get("model_type"), str) or kind not in families.FAMILIES:
         known = ", ".join(sorted(families.FAMILIES))
         raise ValueError(f"{folder} holds a model of type {kind!r}, expected one of {known}")
     try:

@@ -103,6 +103,7 @@ def test_a_config_that_is_no_json_is_named(tmp_path):
     ("given", "says"),
     [
         ("[1]", r"config.json holds a list, expected an object"),
+        ({"model_type": ["gpt2"]}, r"holds a model of type \['gpt2'\], expected one of"),
         ({"n_embd": "wide"}, r"config.json does not describe a gpt2: .*n_embd"),
         ({"n_head": 0}, r"the weights .*model.safetensors do not load"),
         (
@@ -110,7 +111,7 @@ def test_a_config_that_is_no_json_is_named(tmp_path):
             r"config.json has 'quantization_config': give .*plain",
         ),
     ],
-    ids=["list", "text", "no head", "quantised"],
+    ids=["list", "types", "text", "no head", "quantised"],
 )
 def test_a_config_that_cannot_be_is_named(given, says, tmp_path):
     saved("gpt2", tmp_path)
