@@ -144,7 +144,8 @@ class EncoderGrid:
         )
 
     def assemble(self, made: Callable[[Cell], xr.Dataset]) -> tuple[xr.Dataset, Mapping[str, Mapping[str, Any]]]:
-        """``value``, dims ``(setting, subfunction, …)``, not a number where a grid has none; and ``experts``."""
+        """``value``, dims ``(setting, subfunction, …)``, not a number where a grid has none; ``experts``; and
+        ``written``, dims ``(perturbed, neuron)``, of `encoder_masks.Described` in the layers that are perturbed."""
         ones = list(self.asked.values())
         rows = [xr.concat([made((s, name))["value"] for name in self.asked], "subfunction") for s in self.settings]
         whole = xr.concat(rows, "setting").astype(np.float32)
@@ -154,8 +155,13 @@ class EncoderGrid:
             function=("subfunction", [one.function for one in ones]),
             content=("subfunction", [one.content for one in ones]),
         )
-        weights = identity.weights(_loaded(self.model)[0].module)
-        data = xr.Dataset({"value": whole, "experts": self.experts()}).assign_attrs(weights=weights)
+        model, _ = _loaded(self.model)
+        layers = self.perturbed(model, self.settings[0])
+        written = _described(self.model, tuple(layers)).written.astype(np.float32)
+        data = xr.Dataset(
+            {"value": whole, "experts": self.experts()}, attrs={"weights": identity.weights(model.module)}
+        )
+        data["written"] = xr.DataArray(written, {"perturbed": layers}, ("perturbed", "neuron"))
         packed = {"dtype": "uint16", "scale_factor": 1e-4, "_FillValue": 65_535, "compressors": [Zstd(level=19)]}
         return data, {"value": packed | {"chunks": whole.shape}}
 

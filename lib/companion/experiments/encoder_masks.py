@@ -43,6 +43,7 @@ class Described(NamedTuple):
     deviation: Float[np.ndarray, "layer neuron"]  # over tokens; sentences weigh by their length
     mass: Float[np.ndarray, "layer neuron"]  # mean absolute activation
     output: Float[np.ndarray, "layer neuron"]  # the mass times the length of the neuron's column of W_O
+    written: Float[np.ndarray, "layer neuron"]  # share of the variance that a layer's neurons write, one by one
 
 
 def sample() -> list[str]:
@@ -73,7 +74,9 @@ def describe(model: Model, layers: Sequence[int], sentences: Sequence[str]) -> D
             capture.encoded(model, ids, chosen)
     mean, square, mass = (sums / sum(lengths)).numpy()
     norms = np.array([part.w_out[0].weight.float().norm(dim=0).cpu().numpy() for part in parts.values()])
-    return Described(mean, np.sqrt(np.maximum(square - mean**2, 0)), mass, mass * norms)
+    variance = np.maximum(square - mean**2, 0)
+    written = variance * norms**2
+    return Described(mean, np.sqrt(variance), mass, mass * norms, written / written.sum(1, keepdims=True))
 
 
 def totals(name: str, layers: Sequence[int]) -> xr.DataArray:
@@ -106,7 +109,7 @@ def masks(
     *,
     ranked: xr.DataArray,
     groups: xr.DataArray,
-    described: Described,
+    described: Described | None = None,
     draws: int,
     seed: int = 0,
 ) -> list[Mask]:
@@ -118,6 +121,7 @@ def masks(
         as weigh or write as much as the experts of the same function.
     ranked : as `totals` returns them.
     groups : the expert of every neuron, dims ``(layer, neuron)``, of the same layers.
+    described : of the same layers; orders of equal mass or output need it.
     """
     layers, width = ranked["layer"].to_numpy().tolist(), ranked.sizes["neuron"]
     size = number * width // (int(groups.max()) + 1)
@@ -133,5 +137,6 @@ def masks(
     if not order.variant:
         return [orders.first(ranking, layers, size)]
     like = orders.first(orders.by_expert(ranked, [order.by], groups), layers, size)
+    assert described is not None
     weight = described.mass if order.variant == "equal mass" else described.output
     return [orders.of_equal_mass(ranking, layers, like, weight)]

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from companion.experiments import encoder_masks
 from companion.experiments.encoder_masks import FUNCTIONS
-from companion.experiments.encoder_plan import FINE
+from companion.experiments.encoder_plan import DRAWS, FINE
 from companion.experiments.lesion_orders import Order, Unit, Variant
 from modularity import intervals
 
@@ -59,6 +60,29 @@ def curves(lost: pd.DataFrame) -> pd.DataFrame:
         low, high = intervals.mean(values)
         made.append((*by, values.mean(), float(low), float(high)))
     return pd.DataFrame(made, columns=["setting", "function", "order", "share", "loss", "low", "high"])
+
+
+def written(shipped: xr.Dataset, name: str, number: int) -> pd.DataFrame:
+    """Share of the variance written by a layer's neurons that those of some experts write, or as many others.
+
+    Parameters
+    ----------
+    shipped : a grid with ``written`` and ``experts``, of the model `name`.
+    number : of experts.
+
+    Returns
+    -------
+    A row a kind of neurons, a column a layer; the mean of draws at random.
+    """
+    layers = shipped["perturbed"].to_numpy().tolist()
+    groups = shipped["experts"].sel(layer=layers)
+    ranked = encoder_masks.totals(name, layers)
+    made = {}
+    for order in encoder_masks.CURVES:
+        found = encoder_masks.masks(order, number, ranked=ranked, groups=groups, draws=DRAWS)
+        shares = [[float(shipped["written"].sel(perturbed=i)[mask[i]].sum()) for i in layers] for mask in found]
+        made[f"{order.by} {order.unit}" if order.by else RANDOM] = np.mean(shares, axis=0)
+    return pd.DataFrame(made, layers).T
 
 
 def matrix(lost: pd.DataFrame, setting: str, share: float, unit: Unit = "experts") -> pd.DataFrame:

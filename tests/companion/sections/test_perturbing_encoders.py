@@ -78,6 +78,25 @@ def test_kinds_of_neurons_are_averaged_by_setting(lost):
     np.testing.assert_allclose(table, np.tile(expected, (len(table), 1)), atol=0.1)
 
 
+def test_what_neurons_write_adds_up(monkeypatch, rng):
+    """Two layers of 96 experts of two neurons; the neurons of the first expert write all of layer 0."""
+    layers, width = [4, 5], 192
+    groups = xr.DataArray(np.tile(np.arange(width) // 2, (2, 1)), {"layer": layers}, ("layer", "neuron"))
+    ranked = xr.DataArray(
+        np.zeros((3, 2, width)), {"subfunction": list(FUNCTIONS), "layer": layers}, ("subfunction", "layer", "neuron")
+    ).assign_coords(function=("subfunction", list(FUNCTIONS)), neuron=range(width))
+    ranked.loc[{"subfunction": "knowledge", "neuron": [0, 1]}] = 1
+    ranked.loc[{"subfunction": "task", "neuron": [190, 191]}] = 1
+    monkeypatch.setattr(section.encoder_masks, "totals", lambda _name, _layers: ranked)
+    written = np.full((2, width), 1 / width)
+    written[0] = [0.5, 0.5, *np.zeros(width - 2)]
+    grid = xr.Dataset({"experts": groups, "written": (("perturbed", "neuron"), written)}, {"perturbed": layers})
+    table = section.written(grid, "a", 1)
+    assert list(table) == layers
+    np.testing.assert_allclose(table.loc["knowledge experts"], [1, 2 / width])
+    np.testing.assert_allclose(table.loc["task neurons"], [0, 2 / width])
+
+
 def test_what_is_kept_ends_at_the_plain_model(rng):
     table = section.kept(a_grid(rng), "kept")
     assert set(table["kind"]) == {"random neurons", "own experts", "own neurons"}
