@@ -288,7 +288,11 @@ values = {
 }
 for name, pair in PAIRS_OF.items():
     values |= {f"taught_{name}{end}": float(upper.loc[pair, of]) for end, of in ENDS}
-values |= ledger.to_glue(model, perturbation_effects.switch(*taught_paired.values(), model))
+evidence = [
+    perturbation_effects.switch(rows, model, strict=strict)
+    for rows, strict in zip(taught_paired.values(), (False, True), strict=True)
+]
+values |= ledger.to_glue(model, *evidence)
 for name, value in values.items():
     glue(name, value, display=False)
 

@@ -131,21 +131,19 @@ def costlier(grid: xr.DataArray, ours: str, others: Sequence[str], above: float)
     return (chosen.sel(order=list(others)).mean("order") - chosen.sel(order=ours)).to_numpy()
 
 
-def switch(best: pd.DataFrame, fair: pd.DataFrame, name: str) -> pd.DataFrame:
+def switch(paired: pd.DataFrame, name: str, *, strict: bool = False) -> pd.DataFrame:
     """Table 2 as effects, in percentage points: the mean of all tasks.
 
     ``switch-without``: Original minus No Function; ``switch-only``: Function minus Original;
-    ``switch-with-over-without``: Function minus No Function. By the best evaluation, as the paper reports it; at the
-    step chosen on other rows each has ``-strict`` behind its name.
+    ``switch-with-over-without``: Function minus No Function.
 
     Parameters
     ----------
-    best, fair : of `perturbing_switch_tables.paired`, of the accuracies of its two functions of these names.
+    paired : of `perturbing_switch_tables.paired`.
+    strict : it is of accuracies at a step chosen on other rows, and not of the best that the paper reports: each claim
+        has ``-strict`` behind its name.
     """
-    return pd.concat([_switch(best, name, ""), _switch(fair, name, "-strict")], ignore_index=True)
-
-
-def _switch(paired: pd.DataFrame, name: str, suffix: str) -> pd.DataFrame:
+    suffix = "-strict" if strict else ""
     rows: Any = paired[paired["task"] == "avg"].set_index("pair")[["difference", "low", "high"]]
     only, both = (rows.loc[f"Function − {other}"].tolist() for other in ("Original", "No Function"))
     difference, low, high = rows.loc["No Function − Original"]
