@@ -16,7 +16,7 @@
 #
 # The claim that experts with high predictivities matter more than random neurons has the verdict *{glue:text}`verdict_experts-over-random`* in {glue:text}`model_name`, by the rule of [the ledger](../book/claims.md): noise on experts costs {glue:text}`random:+.1f` points more
 # (95 % interval {glue:text}`random_low:+.1f` to {glue:text}`random_high:+.1f`). The claim that a function loses more from its own experts than from those of other functions has the verdict *{glue:text}`verdict_own-experts`*: the difference is {glue:text}`own:+.1f` points
-# ({glue:text}`own_low:+.1f` to {glue:text}`own_high:+.1f`).
+# ({glue:text}`own_low:+.1f` to {glue:text}`own_high:+.1f`). Both rest on a few neurons: {glue:text}`top:.0%` of a layer's neurons write up to {glue:text}`top_written:.0%` of its variance, and noise costs every function where it hits these, whatever they are best at.
 #
 # This page repeats the second half of [Section 5 of the paper](https://arxiv.org/abs/2305.18390), its Figure 2, on pre-trained encoders of real size. The paper perturbs
 # T5-base and asks it tasks; [](05_perturbing_t5.ipynb) does the same with a small model.

@@ -78,11 +78,8 @@ def check_sentences(sentences: Sequence[str], where: str = "") -> None:
     """A ValueError that names the first of `sentences` that is no text to read."""
     for i, sentence in enumerate(sentences):
         # What is lost on the way to bytes and back is half of a character, which no tokenizer takes.
-        if (
-            not isinstance(sentence, str)
-            or not sentence.strip()
-            or sentence.encode(errors="ignore").decode() != sentence
-        ):
+        kept = sentence.encode(errors="ignore").decode() if isinstance(sentence, str) else ""
+        if kept != sentence or not kept.strip():
             raise ValueError(f"{where}sentence {i} is {sentence!r}, expected text with at least one character")
 
 

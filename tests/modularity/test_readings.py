@@ -63,9 +63,10 @@ def test_halves_are_those_of_the_subfunctions(reading, untrained, few, groups):
             specialists.top_neurons(reading, half=half), specialists.top_neurons(here), err_msg=half
         )
         chosen = here.argmax("neuron")
-        np.testing.assert_allclose(reading["held_out"].sel(half=half), there.isel(neuron=chosen), atol=1e-6)
+        # Other batches round otherwise on some processors, and activations that are nearly equal change places.
+        np.testing.assert_allclose(reading["held_out"].sel(half=half), there.isel(neuron=chosen), atol=1e-3)
         means = effect_sizes.expert_predictivity(here, groups.sel(partition="own", drop=True))
-        np.testing.assert_allclose(reading["half_expert_mean"].sel(half=half), means, atol=1e-6)
+        np.testing.assert_allclose(reading["half_expert_mean"].sel(half=half), means, atol=1e-3)
 
 
 def test_layers_are_read_a_few_at_a_time_where_memory_is_short(untrained, few, reading, monkeypatch):
