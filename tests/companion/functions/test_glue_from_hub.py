@@ -76,7 +76,10 @@ def test_a_task_is_read_and_is_there_without_a_network(read):
 
 
 def test_published_oddities_are_read(served, read):
-    served.faults += [Fault("train-00000", after=1000), Fault("validation-00000", status=429, headers={"Retry-After": "1"})]
+    served.faults += [
+        Fault("train-00000", after=1000),
+        Fault("validation-00000", status=429, headers={"Retry-After": "1"}),
+    ]
     assert read("qqp") == "29 label question1 question2 0 1 0"  # an empty question is left out
     assert read("mnli") == "30 hypothesis label premise 0 1 2"  # the matched part
     assert all(fault.times == 0 for fault in served.faults)
