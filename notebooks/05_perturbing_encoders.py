@@ -16,7 +16,7 @@
 #
 # The claim that experts with high predictivities matter more than random neurons has the verdict *{glue:text}`verdict_experts-over-random`* in {glue:text}`model_name`, by the rule of [the ledger](../book/claims.md): noise on experts costs {glue:text}`random:+.1f` points more
 # (95 % interval {glue:text}`random_low:+.1f` to {glue:text}`random_high:+.1f`). The claim that a function loses more from its own experts than from those of other functions has the verdict *{glue:text}`verdict_own-experts`*: the difference is {glue:text}`own:+.1f` points
-# ({glue:text}`own_low:+.1f` to {glue:text}`own_high:+.1f`). Both rest on a few neurons: {glue:text}`top:.0%` of a layer's neurons write up to {glue:text}`top_written:.0%` of its variance, and noise costs every function where it hits these, whatever they are best at.
+# ({glue:text}`own_low:+.1f` to {glue:text}`own_high:+.1f`). Both have to do with a few loud neurons: {glue:text}`top:.0%` of a layer's neurons write up to {glue:text}`top_written:.0%` of its variance, and what noise costs all functions together goes with how much of this it hits (rank correlation {glue:text}`loud:.2f`).
 #
 # This page repeats the second half of [Section 5 of the paper](https://arxiv.org/abs/2305.18390), its Figure 2, on pre-trained encoders of real size. The paper perturbs
 # T5-base and asks it tasks; [](05_perturbing_t5.ipynb) does the same with a small model.
@@ -27,7 +27,7 @@
 # **Learn:** why noise must be scaled to what it disturbs, how a double dissociation tells a specific effect from a general one, and what a probe can and cannot show.
 #
 # **Need:** [](05_functional_experts.ipynb) for functional experts, [](05_perturbing_t5.ipynb) for perturbations.
-# About one minute on two CPU cores, because the grids are shipped; all of them take about three hours.
+# About one minute on two CPU cores, because the grids are shipped; both of them take an hour and a half.
 # :::
 
 # %% tags=["remove-cell"]
@@ -59,7 +59,7 @@ import pandas as pd
 from myst_nb import glue
 
 from companion import models
-from companion.experiments import encoder_grid, encoder_plan, judged, read_outs
+from companion.experiments import encoder_grid, encoder_plan, encoder_shipped, judged, read_outs
 from companion.sections import perturbing_encoders_figures as figures
 from companion.sections import perturbing_encoders_tables as section
 
@@ -118,9 +118,9 @@ assert np.isclose(naive_accuracy(x), probe.judge(x[one.rows], one.rows)[0])
 chosen = [int(layer) for layer in layers.split()]
 options = {"variance": variance, "layers": chosen, "per_function": per_function, "seed": seed}
 names = [models.known_as(name) for name in (model, *beside.split())]
-found = {name: encoder_grid.obtain(name, recompute, **options) for name in names}
+found = {name: encoder_shipped.obtain(name, recompute, **options) for name in names}
 grids = {name: made["value"] for name, (made, _) in found.items()}
-lost = {name: section.losses(grid.sel(read_out=read_out)) for name, grid in grids.items()}
+lost = {name: section.losses(section.probed(grid, read_out)) for name, grid in grids.items()}
 first, last = names[0], names[-1]
 settings = {"scaled": "scaled noise,\nlast third", "zero, all layers": "zero,\nall layers"}
 shown = [(name, setting) for name in grids for setting in settings if setting in grids[name]["setting"]]
@@ -163,7 +163,23 @@ pd.concat(noises, names=["model", "noise", "perturbed"]).style.format("{:.1f}")
 section.written(found[first][0], first, 5).style.format("{:.1%}")
 
 # %% [markdown]
-# Noise in units of a neuron's own deviation is loudest where a neuron is loud. Whoever hits one of the few loud neurons hits every function, so that a loss says less about what experts are for than about whether they hold such a neuron.
+# Noise in units of a neuron's own deviation is strongest where a neuron is loud. Does the loss go with how much of the variance is hit? Over all kinds of neurons in this table and all numbers of experts up to a fifth:
+
+# %%
+loud = section.loudness(lost[first], found[first][0], first)
+ranks = loud[["number", "written", "loss"]].corr("spearman")["loss"]
+at_equal = [rows["written"].corr(rows["loss"], "spearman") for _, rows in loud.groupby("number")]
+pd.Series(
+    {
+        "share written": ranks["written"],
+        "number of experts": ranks["number"],
+        "share written, equal numbers (median)": np.median(at_equal),
+    },
+    name="Spearman's ρ with the mean loss",
+).round(2)
+
+# %% [markdown]
+# The share that is written goes with the loss more closely than the number of neurons does. So a loss under this noise says less about what experts are for than about whether they hold loud neurons. This is an association: loud neurons were not perturbed alone.
 #
 # (curves-of-encoders)=
 # ## Figure 2, function by function
@@ -199,11 +215,11 @@ pd.DataFrame(dissociated, index=["own minus others", "low", "high"]).T.style.for
 
 # %% [markdown]
 # Positive numbers mean that a function loses more from its own parts. An interval that includes zero leaves open whether there is a difference; its ends say how large one can be. The other read-out gives, for experts and
-# scaled noise in {glue:text}`model_name`, {glue:text}`other_own:+.1f` points ({glue:text}`other_low:+.1f` to {glue:text}`other_high:+.1f`): the area under the curve ignores a shift of all states in one direction, which moves items across the border of
+# scaled noise in {glue:text}`model_name`, {glue:text}`other:+.1f` points ({glue:text}`other_low:+.1f` to {glue:text}`other_high:+.1f`): the area under the curve ignores a shift of all states in one direction, which moves items across the border of
 # the probe and lowers its accuracy.
 #
-# Neurons that are set to zero add no noise. With zero in all layers, the difference for experts of {glue:text}`last_name` is {glue:text}`zero_own:+.1f` points ({glue:text}`zero_low:+.1f` to {glue:text}`zero_high:+.1f`): a hint of specific parts in one model, under one perturbation. The ledger's
-# verdicts are by scaled noise, which was planned as the fair version before this was seen.
+# Neurons that are set to zero add no noise. With zero in all layers, the difference for experts of {glue:text}`last_name` is {glue:text}`zero:+.1f` points ({glue:text}`zero_low:+.1f` to {glue:text}`zero_high:+.1f`), and {glue:text}`zero_other:+.1f` ({glue:text}`zero_other_low:+.1f` to {glue:text}`zero_other_high:+.1f`)
+# by the other read-out. One model and one of {glue:text}`perturbations:d` perturbations are a hint at most, and the ranking has seen the sentences that are judged, which favours own experts. The ledger's verdicts are by scaled noise, which was planned as the fair version before this was seen.
 #
 # ## On equal terms
 #
@@ -255,7 +271,6 @@ evidence = [
 TOP = 0.01
 at_random = {share: section.by_setting(lost[first], share)[section.RANDOM] for share in (twentieth, fifth)}
 by_row = section.matrix(lost[first], "scaled", twentieth).mean(axis=1)
-zero = dissociated.get((last, "zero, all layers", "experts"), [np.nan] * 3)
 uneven = np.sort(found[first][0]["written"], axis=1)[:, ::-1]
 loudest = round(TOP * uneven.shape[1])
 held = retained[np.isclose(retained["share"], fifth)].groupby("kind")["value"].mean()
@@ -270,7 +285,8 @@ values = {
     "scaled_few": float(at_random[twentieth]["scaled"]),
     "row_knowledge": float(by_row["knowledge"]),
     "row_semantic": float(by_row["semantic"]),
-    **dict(zip(("zero_own", "zero_low", "zero_high"), map(float, zero))),
+    "perturbations": grids[last].sizes["setting"],
+    "loud": float(ranks["written"]),
     "top": TOP,
     "top_written": float(uneven[:, :loudest].sum(1).max()),
     "most": 100 * (float(plain[first][read_out].mean()) - 0.5),
@@ -283,14 +299,19 @@ values = {
 values |= {f"{key}_name": models.known_as(name) for key, name in (("model", first), ("last", last), ("small", small))}
 values |= ledger.to_glue(first, *evidence)
 of_claim = evidence[0].set_index("claim")
+by_other = {name: section.losses(section.probed(grid, other)) for name, grid in grids.items()}
 contrasts = {
     "random": of_claim.loc["experts-over-random", ["estimate", "low", "high"]],
     "own": of_claim.loc["own-experts", ["estimate", "low", "high"]],
-    "other": section.own_over_others(section.losses(grids[first].sel(read_out=other)), "scaled", fifth),
+    "other": section.own_over_others(by_other[first], "scaled", fifth),
+    "zero": [np.nan] * 3,
+    "zero_other": [np.nan] * 3,
 }
+if (last, "zero, all layers") in shown:
+    contrasts["zero"] = dissociated[last, "zero, all layers", "experts"]
+    contrasts["zero_other"] = section.own_over_others(by_other[last], "zero, all layers", fifth)
 for name, numbers in contrasts.items():
-    ends = ("other_own", "other_low", "other_high") if name == "other" else (name, f"{name}_low", f"{name}_high")
-    values |= dict(zip(ends, map(float, numbers)))
+    values |= dict(zip((name, f"{name}_low", f"{name}_high"), map(float, numbers)))
 for name, value in values.items():
     glue(name, value, display=False)
 
@@ -300,7 +321,7 @@ for name, value in values.items():
 # - **Model and read-out.** The paper perturbs T5-base and counts right answers to tasks. These models give no answers, so probes of their sentence vectors are counted. A probe shows what can be read linearly, not what the model would use.
 # - **Function.** The paper perturbs experts of *tasks* only. Here experts of all three functions are perturbed and all three are judged.
 # - **Noise.** Variance 4 as in the text, and the same variance in units of each neuron's own.
-# - **Ranking.** Sums of the predictivity of all sub-functions of a function, from the shipped readings, which use other sentences of the same sub-functions in part: the ranking has seen some of the sentences that are judged. This favours own experts.
+# - **Ranking.** Sums of the predictivity of all sub-functions of a function, from the shipped readings. The sentences that are judged are among those readings, where the paper ranks by training parts. This favours own experts.
 # - **Intervals.** Over sub-functions, six for each function. The paper has repeats of the noise.
 #
 # ## What this page does not show

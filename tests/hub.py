@@ -113,10 +113,7 @@ class Handler(BaseHTTPRequestHandler):
             (r"/(?:(datasets)/)?([^/]+/[^/]+)/resolve/(.+)", self.resolve),
             (r"/cdn/(models|datasets)/([^/]+/[^/]+)/([0-9a-f]{40})/(.+)", self.large),
         ):
-            specific = "/tree/" in path or "/paths-info/" in path or "/revision/" in path
-            if (found := re.fullmatch(pattern, path)) and not (
-                handle == self.info and specific != ("/revision/" in path)
-            ):
+            if found := re.fullmatch(pattern, path):
                 self.fault, self.said = fault, said or {}
                 return handle(*found.groups())
         return self.refuse(404, "")

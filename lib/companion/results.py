@@ -9,7 +9,7 @@ import sys
 from companion.choices.audit import Audit
 from companion.claims.released_answers import Released
 from companion.experiments import (
-    encoder_grid,
+    encoder_shipped,
     example,
     experiment,
     function_counts,
@@ -33,7 +33,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         *function_counts.SHIPPED.values(),
         *OTHERS,
         *histories.SHIPPED.values(),
-        *encoder_grid.SHIPPED.values(),
+        *encoder_shipped.SHIPPED.values(),
     )
 }
 

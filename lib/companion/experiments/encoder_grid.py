@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache, partial
 from itertools import zip_longest
 from typing import Any
@@ -11,10 +11,10 @@ import numpy as np
 import xarray as xr
 from numcodecs import Zstd
 
-from companion.experiments import encoder_masks, experiment, judged, lesions, read_outs
+from companion.experiments import encoder_masks, judged, lesions, read_outs
 from companion.experiments.encoder_masks import ORDERS
-from companion.experiments.encoder_plan import DECISIVE, DRAWS, EVERY, FINE, MANY, SETTINGS, Setting
-from companion.experiments.experiment import Cell, Checked, Recompute, available
+from companion.experiments.encoder_plan import DRAWS, EVERY, FINE, MANY, SETTINGS, Setting
+from companion.experiments.experiment import Cell, available
 from companion.experiments.judged import Judged
 from companion.experiments.lesions import Mask
 from companion.models import catalogue
@@ -36,7 +36,6 @@ class EncoderGrid:
     subfunctions: tuple[Judged, ...] = field(default=(), repr=False)  # those of `judged` if not given
     variance: float = perturb.VARIANCE  # of noise
     layers: tuple[int, ...] = ()  # perturbed, where a setting does not perturb all; the last third if not given
-    per_function: int = 0  # of each function's sub-functions, the first; 0 for all
     tolerance: float = field(default=0.04, repr=False)
     folder: str = field(default="results", repr=False)
 
@@ -46,9 +45,7 @@ class EncoderGrid:
 
     @property
     def asked(self) -> dict[str, Judged]:
-        every = self.subfunctions or judged.judged()
-        some = [[o for o in every if o.function == f][: self.per_function or None] for f in encoder_masks.FUNCTIONS]
-        return {one.name: one for of_function in some for one in of_function}
+        return {one.name: one for one in self.subfunctions or judged.judged()}
 
     def cells(self) -> list[Cell]:
         available(partial(catalogue.folder_of, self.model))
@@ -184,9 +181,6 @@ class EncoderGrid:
         return float(apart.to_numpy()[now.sel(order=order, number=number).notnull().to_numpy()].max())
 
 
-SHIPPED = {grid.model: grid for grid in (EncoderGrid(catalogue.MPNET, DECISIVE), EncoderGrid(catalogue.MINILM))}
-
-
 @cache
 def _loaded(name: str) -> tuple[Model, str | None]:
     model = catalogue.load(name)
@@ -200,45 +194,3 @@ def _described(name: str, layers: tuple[int, ...]) -> encoder_masks.Described:
 
 def _others(mask: Mask, width: int) -> Mask:
     return {layer: np.setdiff1d(np.arange(width), chosen) for layer, chosen in mask.items()}
-
-
-def obtain(
-    name: str,
-    recompute: Recompute = "slice",
-    *,
-    settings: Sequence[str] = (),
-    variance: float = perturb.VARIANCE,
-    layers: Sequence[int] = (),
-    per_function: int = 0,
-    seed: int = -1,
-) -> tuple[xr.Dataset, Checked]:
-    """The grid of a model: shipped and rechecked, or computed where it is another one than this book's.
-
-    Parameters
-    ----------
-    settings, variance, layers : those of `EncoderGrid`; if no settings are named, those that are shipped of the model.
-    per_function : of each function's sub-functions, the first; 0 for all that are shipped of the model.
-    seed : of the choice of what is computed again; negative for another one each time.
-
-    Raises
-    ------
-    ValueError
-        An unknown setting, and what the grid raises.
-    UnavailableError
-        No reading of the model is shipped.
-    """
-    experiment.check(recompute)
-    if unknown := [setting for setting in settings if setting not in SETTINGS]:
-        raise ValueError(f"unknown setting {unknown[0]!r}; known: {', '.join(SETTINGS)}")
-    known_as = catalogue.known_as(name)
-    usual = SHIPPED.get(known_as, EncoderGrid(known_as))
-    chosen = tuple(settings) or usual.settings
-    asked = replace(usual, settings=chosen, variance=variance, layers=tuple(layers))
-    asked = replace(asked, per_function=per_function) if per_function else asked
-    other = (variance, tuple(layers)) != (usual.variance, usual.layers) or not {*chosen} <= {*usual.settings}
-    other = other or not {*asked.asked} <= {*usual.asked}
-    if other or recompute == "full" or not experiment.is_shipped(usual):
-        made, said = experiment.obtain(asked, "full")
-        return made, said
-    made, said = experiment.obtain(usual, recompute, cells=1, seed=seed)
-    return made.sel(setting=list(asked.settings), subfunction=list(asked.asked)), said

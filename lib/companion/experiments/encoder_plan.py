@@ -43,5 +43,5 @@ SETTINGS: Mapping[str, Setting] = {
     "kept": Setting("zero", _pairs((CURVES, FEW)), kept=True),
     "kept, all layers": Setting("zero", _pairs((CURVES, (FIFTH, 48))), everywhere=True, kept=True),
 }
-# What two cores finish in an hour and a quarter for an encoder of 12 layers with 3,072 neurons each.
+# What two cores finish in about an hour for an encoder of 12 layers with 3,072 neurons each.
 DECISIVE = ("scaled", "text", "kept")

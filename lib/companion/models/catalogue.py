@@ -60,8 +60,8 @@ def load(
         of another model, or without the tokens that reading needs (`tokenizers.read`).
     FileNotFoundError
         A file of the folder is missing, or there is no checkpoint of this step.
-    ConnectionError
-        A hub model is not on this machine and cannot be fetched.
+    ConnectionError, PermissionError
+        A hub model is not on this machine and cannot be fetched, or the hub refuses it (`hub.folder`).
     """
     if dtype not in get_args(Dtype):
         raise ValueError(f"unknown dtype {dtype!r}; known: {', '.join(get_args(Dtype))}")

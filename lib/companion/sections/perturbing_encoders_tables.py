@@ -9,12 +9,13 @@ import xarray as xr
 
 from companion.experiments import encoder_masks
 from companion.experiments.encoder_masks import FUNCTIONS
-from companion.experiments.encoder_plan import DRAWS, FINE
+from companion.experiments.encoder_plan import DRAWS, EVERY, FINE
 from companion.experiments.lesion_orders import Order, Unit, Variant
 from modularity import intervals
 
 OWN = "own"  # perturbed by the function that is judged
 UNITS: tuple[Unit, ...] = ("experts", "neurons")
+PROBED = ("accuracy", "area")
 Comparison = tuple[str, Unit, Variant]
 # What experts of a function are compared with: its name, and how the neurons of the same function are taken instead.
 COMPARED: tuple[Comparison, ...] = (
@@ -25,6 +26,19 @@ COMPARED: tuple[Comparison, ...] = (
     ("the least predictive experts", "experts", "least"),
 )
 RANDOM = "random neurons"
+
+
+def probed(grid: xr.DataArray, read_out: str) -> xr.DataArray:
+    """A grid's read-out by probes, which every sub-function has.
+
+    Raises
+    ------
+    ValueError
+        It is none of these; the similarity of paraphrases is of two sub-functions only.
+    """
+    if read_out not in PROBED:
+        raise ValueError(f"unknown read-out {read_out!r} of probes; known: {', '.join(PROBED)}")
+    return grid.sel(read_out=read_out)
 
 
 def losses(grid: xr.DataArray) -> pd.DataFrame:
@@ -81,8 +95,31 @@ def written(shipped: xr.Dataset, name: str, number: int) -> pd.DataFrame:
     for order in encoder_masks.CURVES:
         found = encoder_masks.masks(order, number, ranked=ranked, groups=groups, draws=DRAWS)
         shares = [[float(shipped["written"].sel(perturbed=i)[mask[i]].sum()) for i in layers] for mask in found]
-        made[f"{order.by} {order.unit}" if order.by else RANDOM] = np.mean(shares, axis=0)
+        made[_called(order)] = np.mean(shares, axis=0)
     return pd.DataFrame(made, layers).T
+
+
+def loudness(lost: pd.DataFrame, shipped: xr.Dataset, name: str) -> pd.DataFrame:
+    """What neurons write beside what noise in units of their own costs there.
+
+    Returns
+    -------
+    ``neurons, number, written, loss``: a kind of neurons, as many as so many experts have; the share of `written`, mean
+    over layers; and the mean loss of all sub-functions in the setting ``scaled``.
+    """
+    scaled: Any = lost[lost["setting"] == "scaled"]
+    means = scaled.groupby(["order", "share"])["loss"].mean()
+    made = []
+    for number in EVERY:
+        shares = written(shipped, name, number).mean(axis=1)
+        for order in encoder_masks.CURVES:
+            kind = _called(order)
+            made.append((kind, number, float(shares[kind]), float(means[str(order), number / FINE])))
+    return pd.DataFrame(made, columns=["neurons", "number", "written", "loss"])
+
+
+def _called(order: Order) -> str:
+    return f"{order.by} {order.unit}" if order.by else RANDOM
 
 
 def matrix(lost: pd.DataFrame, setting: str, share: float, unit: Unit = "experts") -> pd.DataFrame:

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from companion.experiments import encoder_grid, encoder_masks, encoder_plan, experiment, judged, lesions, read_outs
+from companion.experiments import (
+    encoder_masks,
+    encoder_plan,
+    encoder_shipped,
+    experiment,
+    judged,
+    lesions,
+    read_outs,
+)
 from companion.experiments.encoder_grid import EncoderGrid
 from companion.experiments.encoder_masks import ORDERS
 from companion.experiments.encoder_plan import SETTINGS
@@ -193,4 +201,13 @@ def test_noise_of_no_variance_costs_nothing_and_layers_are_those_named():
 
 def test_an_unknown_setting_is_named():
     with pytest.raises(ValueError, match="unknown setting 'none'; known: scaled, zero"):
-        encoder_grid.obtain(catalogue.MINILM, settings=["none"])
+        encoder_shipped.obtain(catalogue.MINILM, settings=["none"])
+    with pytest.raises(ValueError, match="got -1 sub-functions of each function, expected 1 or more"):
+        encoder_shipped.obtain(catalogue.MINILM, per_function=-1)
+
+
+def test_a_part_of_what_is_shipped_is_taken_from_it():
+    made, said = encoder_shipped.obtain(catalogue.MINILM, "none", settings=["text"], per_function=2)
+    assert (said.cells, said.computed) == (0, False)
+    assert made["setting"].to_numpy().tolist() == ["text"]
+    assert made["function"].to_numpy().tolist() == [f for f in encoder_masks.FUNCTIONS for _ in range(2)]

@@ -95,6 +95,21 @@ def test_what_neurons_write_adds_up(monkeypatch, rng):
     assert list(table) == layers
     np.testing.assert_allclose(table.loc["knowledge experts"], [1, 2 / width])
     np.testing.assert_allclose(table.loc["task neurons"], [0, 2 / width])
+    lost = section.losses(a_grid(rng))
+    loud = section.loudness(lost, grid, "a").set_index(["neurons", "number"])
+    assert loud.loc[("knowledge experts", 1), "written"] == pytest.approx((1 + 2 / width) / 2)
+    of_order = lost.query(
+        "setting == 'scaled' and order == @order", local_dict={"order": str(Order("neurons", "task"))}
+    )
+    expected = of_order[np.isclose(of_order["share"], FIFTH / FINE)]["loss"].mean()
+    assert loud.loc[("task neurons", FIFTH), "loss"] == pytest.approx(expected)
+
+
+def test_only_what_every_subfunction_has_is_a_probe(rng):
+    grid = xr.concat([a_grid(rng)] * 3, "read_out").assign_coords(read_out=["accuracy", "area", "similarity"])
+    assert section.probed(grid, "area")["read_out"] == "area"
+    with pytest.raises(ValueError, match="unknown read-out 'similarity' of probes; known: accuracy, area"):
+        section.probed(grid, "similarity")
 
 
 def test_what_is_kept_ends_at_the_plain_model(rng):
