@@ -108,10 +108,10 @@ def loudness(lost: pd.DataFrame, shipped: xr.Dataset, name: str) -> pd.DataFrame
     over layers; and the mean loss of all sub-functions in the setting ``scaled``.
     """
     scaled: Any = lost[lost["setting"] == "scaled"]
-    means = scaled.groupby(["order", "share"])["loss"].mean()
+    means: Any = scaled.groupby(["order", "share"])["loss"].mean()
     made = []
     for number in EVERY:
-        shares = written(shipped, name, number).mean(axis=1)
+        shares: Any = written(shipped, name, number).mean(axis=1)
         for order in encoder_masks.CURVES:
             kind = _called(order)
             made.append((kind, number, float(shares[kind]), float(means[str(order), number / FINE])))
