@@ -1,5 +1,7 @@
 """Shipped readings are those of these weights and sentences; a page takes them, rechecks some, or computes its own."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -55,6 +57,12 @@ def test_a_wrong_score_weight_or_sentence_is_found(t5):
     wrong["score"][{"copy": t5["copy"].to_numpy().tolist().index("untrained 0"), "subfunction": row}] += 0.05
     with pytest.raises(ValueError, match=f"readings_t5-mini for untrained 0, knowledge, {relation} is 0.05 off"):
         experiment.recheck(one, wrong, [probe])
+    best = {"copy": t5["copy"].to_numpy().tolist().index("untrained 0"), "subfunction": row, "layer": 0, "rank": 0}
+    for off, found in ((0.06, True), (0.03, False)):  # of one neuron five times the tolerance, for rounding's sake
+        wrong = t5.copy(deep=True)
+        wrong["score"][best] += off
+        with pytest.raises(ValueError, match=r"is 0\.012 off") if found else nullcontext():
+            experiment.recheck(one, wrong, [probe])
     other = t5.assign_coords(weights=("copy", ["x"] * t5.sizes["copy"]))
     with pytest.raises(ValueError, match="nan off"):
         experiment.recheck(one, other, [probe])
