@@ -51,13 +51,16 @@ SPECIAL = {  # of each type: padding, what stands for a hidden word
 WORDS = ("the", "cat", "dog", "sat", "on", "mat", "tree", "bird", "a", "book", "she", ".", "The", "She")
 
 
-def module(kind: str) -> torch.nn.Module:
-    return model_folder.fresh(CONFIGS[kind], 0).eval().requires_grad_(False)
+def module(kind: str, **changes: int) -> torch.nn.Module:
+    """With the shape of `CONFIGS`, but for `changes`."""
+    shape = CONFIGS[kind]
+    shape = type(shape)(**shape.to_dict() | changes) if changes else shape
+    return model_folder.fresh(shape, 0).eval().requires_grad_(False)
 
 
-def folder(kind: str, where: Path) -> Path:
+def folder(kind: str, where: Path, **changes: int) -> Path:
     """Saved weights and configuration, ``tokenizer.json``, and a ``tokenizer_config.json`` that names no token."""
-    shutil.copytree(_saved(kind), where, dirs_exist_ok=True)
+    shutil.copytree(_saved(kind, **changes), where, dirs_exist_ok=True)
     return where
 
 
@@ -68,10 +71,10 @@ def loaded(kind: str) -> models.Model:
 
 
 @cache
-def _saved(kind: str) -> Path:
+def _saved(kind: str, **changes: int) -> Path:
     where = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, where)
-    module(kind).save_pretrained(where)  # type: ignore[operator]
+    module(kind, **changes).save_pretrained(where)  # type: ignore[operator]
     make = {"bert": _wordpiece, "roberta": _bytes}.get(kind, _unigram)
     make(where / "tokenizer.json")
     (where / "tokenizer_config.json").write_text('{"model_max_length": 512}')

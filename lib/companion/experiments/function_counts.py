@@ -30,7 +30,6 @@ SUBFUNCTIONS = 8  # of each function: as many as there are tasks
 PER_CLASS = 100  # sentences, half of them to choose and half to judge
 FALSE = 0.05  # share of the neurons and functions that pass to expect among those that pass by chance
 LOW = 0.01  # p-values that are counted for rechecks
-UNTRAINED = 1  # copies, beside which the trained ones are put; the claim is decided by the trained ones
 NONE = -1  # sub-functions left out
 
 
@@ -102,10 +101,10 @@ class FunctionCounts:
 
     def cells(self) -> list[Cell]:
         available(partial(catalogue.folder_of, self.model))
-        return [(str(copy),) for copy in copies_of(self.model, untrained=UNTRAINED)]
+        return [(str(copy),) for copy in copies_of(self.model)]
 
     def copy(self, label: str) -> Copy:
-        return {str(c): c for c in copies_of(self.model, untrained=UNTRAINED)}[label]
+        return {str(c): c for c in copies_of(self.model)}[label]
 
     def key(self, cell: Cell) -> Mapping[str, object] | None:
         weights = identity.weights(self.copy(str(cell[0])).load(self.model).module)
@@ -129,7 +128,7 @@ class FunctionCounts:
         )
 
     def assemble(self, made: Callable[[Cell], xr.Dataset]) -> tuple[xr.Dataset, Mapping[str, Mapping[str, Any]]]:
-        labels = [str(copy) for copy in copies_of(self.model, untrained=UNTRAINED)]
+        labels = [str(copy) for copy in copies_of(self.model)]
         parts = [made((label,)) for label in labels]
         whole = xr.concat(parts, "copy", combine_attrs="drop").assign_coords(
             copy=labels,

@@ -19,7 +19,7 @@ from numcodecs import Zstd
 
 from companion.experiments import drivers, experiment
 from companion.experiments.experiment import Cell, Recompute, UnavailableError
-from companion.experiments.shipped_readings import asked, content
+from companion.experiments.shipped_readings import SINGLE, asked, content
 from companion.explorer import cards
 from companion.explorer import layers as explorer_layers
 from companion.functions import shipped_chance
@@ -30,6 +30,7 @@ from modularity.predictivity import predictivity
 from modularity.subfunction import SubFunction
 
 MODELS = (*catalogue.MINI, catalogue.MINILM)
+ROUNDED = 0.001  # of a score with three digits
 GLOBAL = "MODULARITY_EXPLORER"
 INDEX = "index.js"
 Shown = dict[str, dict[str, cards.Plain]]  # model → layer → what `layers.layers` says of it
@@ -104,9 +105,13 @@ def decoded(text: xr.DataArray) -> dict[str, cards.Plain]:
 def _of_list(shown: cards.Plain, values: np.ndarray, one: SubFunction) -> list[float]:
     """Differences of a list of top neurons from what the activations of its sentences give now."""
     scores, listed = predictivity(values, one.labels), shown["n"]
-    p = chance.p_values(scores, shipped_chance.chance_level(*one.sizes))
     off = [float(np.abs(np.sort(scores)[::-1][: len(listed)] - shown["s"]).max())]  # nor is a better one left out
-    for key, now in (("s", scores), ("p", p), ("q", chance.q_values(p))):
+    other = np.abs(scores[listed] - shown["s"])
+    off.append(float(other.max()) / SINGLE)
+    # p and q change steeply with a score: they are those of the score that is shown, unrounded where it is the same.
+    scores[listed] = np.where(other < ROUNDED, scores[listed], shown["s"])
+    p = chance.p_values(scores, shipped_chance.chance_level(*one.sizes))
+    for key, now in (("p", p), ("q", chance.q_values(p))):
         off.append(float(np.abs(now[listed] - shown[key]).max()))
     for n, then in zip(listed, shown["h"], strict=True):
         counts = np.subtract(cards.histogram(values[:, n], one.labels)[2:], then[2:])
