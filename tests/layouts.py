@@ -25,6 +25,7 @@ T5 = {
     "num_decoder_layers": 1,
     "num_heads": 2,
     "d_kv": 16,
+    "decoder_start_token_id": 0,
 }
 BERT = {
     "vocab_size": ROWS,

@@ -155,25 +155,41 @@ def lines(file: Path) -> Iterator[tuple[str, str]]:
             raise ValueError(f"{file}:{number} is not UTF-8 ({error}); save the file as UTF-8") from error
 
 
-def download(url: str, folder: Path) -> Path:
+def download(url: str, folder: Path, *, size: int | None = None) -> Path:
     """The file at `url`, kept in `folder`: there whole, or not at all. Whoever reads it checks what it holds.
+
+    Parameters
+    ----------
+    size : its bytes, where they are known: a file of another size is not taken.
 
     Raises
     ------
     ConnectionError
         The network or the server does not give it; says what to put where by hand.
+    ValueError
+        It has another size: it is another file, or was cut.
     """
     import pooch  # what was shipped is read without it
 
-    name = url.rsplit("/", 1)[-1]
+    path = folder / url.rsplit("/", 1)[-1]
+    by_hand = path.exists()  # or from a run before
     pooch.get_logger().setLevel("WARNING")
     try:
-        return Path(pooch.retrieve(url, None, name, folder))
+        pooch.retrieve(url, None, path.name, folder)
     except OSError as error:
         raise ConnectionError(
             f"{url} could not be fetched: {error}; run this again with a network, "
-            f"or fetch it elsewhere and put it at {folder / name}"
+            f"or fetch it elsewhere and put it at {path}"
         ) from error
+    if size is not None and (found := path.stat().st_size) != size:
+        if not by_hand:
+            path.unlink()
+        what = f"{path} has" if by_hand else f"what {url} gives has"
+        raise ValueError(
+            f"{what} {found:,} bytes, expected {size:,}: it is cut or another file; "
+            f"{'remove it' if by_hand else 'try again'}, or put the right one at {path}"
+        )
+    return path
 
 
 def hub_dataset(collection: str, config: str, split: str) -> "datasets.Dataset":

@@ -118,6 +118,18 @@ def test_an_interrupted_download_leaves_nothing(server, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_of_another_size_is_not_taken(server, tmp_path):
+    size = len(Server.body)
+    with pytest.raises(ValueError, match=r"file.bin gives has 102,400 bytes, expected 102,401: .* try again, or put"):
+        sources.download(server, tmp_path, size=size + 1)
+    assert list(tmp_path.iterdir()) == []
+    assert sources.download(server, tmp_path, size=size).stat().st_size == size
+    (tmp_path / "file.bin").write_bytes(b"cut")
+    with pytest.raises(ValueError, match=r"file.bin has 3 bytes, expected 102,400: .* remove it, or put"):
+        sources.download(server, tmp_path, size=size)
+    assert (tmp_path / "file.bin").read_bytes() == b"cut"  # what somebody put there is theirs
+
+
 def test_a_file_put_there_by_hand_is_taken(tmp_path):
     (tmp_path / "file.bin").write_bytes(b"by hand")
     assert sources.download("http://127.0.0.1:9/file.bin", tmp_path).read_bytes() == b"by hand"

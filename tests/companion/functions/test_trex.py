@@ -151,9 +151,10 @@ def test_without_its_folder_every_relation_is_downloaded(folder, named, monkeypa
         monkeypatch.delenv("MODULARITY_PAPER")
     asked = []
 
-    def download(url, _cache):
+    def download(url, _cache, *, size):
         asked.append(url)
         name = url.rsplit("/", 1)[1]
+        assert size == trex.BYTES[name.removesuffix(".jsonl")]
         return kept / (name if (kept / name).is_file() else "P1376.jsonl")
 
     monkeypatch.setattr(sources, "download", download)
@@ -164,4 +165,5 @@ def test_without_its_folder_every_relation_is_downloaded(folder, named, monkeypa
 
 def test_every_relation_has_a_template():
     assert len(trex.TEMPLATES) == 41
+    assert list(trex.TEMPLATES) == list(trex.BYTES)
     assert all(t.count("{head}") == t.count("{tail}") == 1 for t in trex.TEMPLATES.values())
