@@ -38,8 +38,11 @@ def test_other_neurons_weights_or_sentences_are_found():
     assert experiment.recheck(one, shipped, [("last", 104)], cells=1).cells == 1
     wrong = shipped.copy(deep=True)
     wrong["top"] = (wrong["top"] + 1) % shipped.attrs["neurons"]
-    with pytest.raises(ValueError, match="variants_t5-mini for last, 104 is"):
-        experiment.recheck(one, wrong, [("last", 104)], cells=1)
+    layer = shipped.copy(deep=True)
+    layer["top"][{"layer": 2}] = wrong["top"].isel(layer=2)
+    for other in (wrong, layer):
+        with pytest.raises(ValueError, match="variants_t5-mini for last, 104 is"):
+            experiment.recheck(one, other, [("last", 104)], cells=1)
     for other in (shipped.assign_attrs(weights="x"), shipped.assign_coords(content=shipped["content"] + "x")):
         with pytest.raises(ValueError, match="nan off"):
             experiment.recheck(one, other, [("last", 104)], cells=1)

@@ -1,25 +1,9 @@
 """OneSeC's format: pairs of senses with enough sentences, and every malformed file named."""
 
 import pytest
+from paper_files import onesec as write
 
 from companion.functions import onesec, tracks
-
-SENTENCE = (
-    '<sentence id="{i}"><wf lemma="the" pos="DET">The</wf> <instance id="{i}.t0" lemma="{word}" pos="NOUN">{word}'
-    '</instance>\n<wf lemma="x" pos="X">{text} &amp; co</wf></sentence>\n'
-)
-
-
-def write(folder, senses, name="onesec") -> None:
-    """A corpus with the given number of sentences for each (word, sense)."""
-    body, key = "", ""
-    for (word, sense), number in senses.items():
-        for n in range(number):
-            i = f"{sense}.{n}"
-            body += SENTENCE.format(i=i, word=word, text=f"{sense} {n}")
-            key += f"{i}.t0 {sense}\n"
-    (folder / f"{name}.data.xml").write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n<corpus>{body}</corpus>')
-    (folder / f"{name}.gold.key.txt").write_text(key)
 
 
 @pytest.fixture

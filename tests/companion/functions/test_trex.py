@@ -4,12 +4,10 @@ import json
 import re
 
 import pytest
+from paper_files import trex as write
+from paper_files import triple
 
 from companion.functions import sources, tracks, trex
-
-
-def row(i: int, **other: str | None) -> dict:
-    return {"sub_label": f"City {i}", "obj_label": f"Country {i % 40}", "uuid": f"u{i}"} | other
 
 
 @pytest.fixture
@@ -17,13 +15,9 @@ def folder(tmp_path, monkeypatch):
     """A local folder with three relations: 250, 200 and 199 different triples."""
     (tmp_path / "trex").mkdir()
     for relation, number in (("P17", 250), ("P36", 200), ("P1376", 199)):
-        write(tmp_path / f"trex/{relation}.jsonl", [row(i) for i in range(number)])
+        write(tmp_path / f"trex/{relation}.jsonl", [triple(i) for i in range(number)])
     monkeypatch.setenv("MODULARITY_PAPER", str(tmp_path))
     return tmp_path / "trex"
-
-
-def write(path, rows) -> None:
-    path.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
 
 
 def test_a_relation_gives_200_true_and_200_false_triples(folder):
@@ -70,7 +64,7 @@ def test_false_triples_of_a_symmetric_relation_are_true_in_neither_order(folder)
 
 
 def test_a_false_triple_differs_from_a_true_one_in_one_random_entity(folder):
-    write(folder / "P17.jsonl", [row(i, obj_label=f"Country {min(i, 200) if i % 2 else 0}") for i in range(250)])
+    write(folder / "P17.jsonl", [triple(i, obj_label=f"Country {min(i, 200) if i % 2 else 0}") for i in range(250)])
     triples = sentences_of("P17")
     true, false = ([(h, t) for h, t, label in triples if label == y] for y in (1, 0))
     kept = [(a == c, b == d) for (a, b), (c, d) in zip(true, false, strict=True)]
@@ -87,7 +81,7 @@ def test_the_seed_decides(folder):
 
 
 def test_a_triple_under_two_identifiers_counts_once(folder):
-    write(folder / "P1376.jsonl", [row(i) for i in range(199)] + [row(198, uuid="again")])
+    write(folder / "P1376.jsonl", [triple(i) for i in range(199)] + [triple(198, uuid="again")])
     assert [s.name for s in trex.load()] == ["P17", "P36"]
 
 
@@ -101,30 +95,30 @@ def test_a_smaller_number_of_instances_takes_more_relations(folder):
         (b'{"sub_label": "a"', r"P17.jsonl:2 is not a JSON object .*; fetch the file again"),
         (b"[1]", r"P17.jsonl:2 holds a list, expected a JSON object"),
         (json.dumps({"sub_label": "a", "uuid": "x"}).encode(), r"P17.jsonl:2: 'obj_label' is None, expected text"),
-        (json.dumps(row(5, sub_label=" ")).encode(), r"P17.jsonl:2: 'sub_label' is ' ', expected text"),
+        (json.dumps(triple(5, sub_label=" ")).encode(), r"P17.jsonl:2: 'sub_label' is ' ', expected text"),
         (
             rb'{"sub_label": "cut \ud83d", "obj_label": "b", "uuid": "x"}',
             r"P17.jsonl:2: 'sub_label' is .*, expected text",
         ),
-        (json.dumps(row(0)).encode(), r"P17.jsonl:2: uuid 'u0' stands already at .*P17.jsonl:1"),
+        (json.dumps(triple(0)).encode(), r"P17.jsonl:2: uuid 'u0' stands already at .*P17.jsonl:1"),
         ("Zürich".encode("latin-1"), r"P17.jsonl:2 is not UTF-8 .*; save the file as UTF-8"),
     ],
     ids=["cut", "list", "field", "blank", "half a character", "duplicate", "encoding"],
 )
 def test_a_bad_line_is_named(folder, content, message):
-    (folder / "P17.jsonl").write_bytes(json.dumps(row(0)).encode() + b"\n" + content + b"\n")
+    (folder / "P17.jsonl").write_bytes(json.dumps(triple(0)).encode() + b"\n" + content + b"\n")
     with pytest.raises(ValueError, match=message):
         trex.load()
 
 
 def test_an_unknown_relation_is_named(folder):
-    write(folder / "P999.jsonl", [row(i) for i in range(200)])
+    write(folder / "P999.jsonl", [triple(i) for i in range(200)])
     with pytest.raises(ValueError, match=r"P999.jsonl: unknown relation 'P999'; known: P17"):
         trex.load()
 
 
 def test_a_relation_that_holds_of_all_pairs_is_named(folder):
-    write(folder / "P17.jsonl", [row(i, obj_label="one place") for i in range(200)])
+    write(folder / "P17.jsonl", [triple(i, obj_label="one place") for i in range(200)])
     with pytest.raises(ValueError, match="no false triple found"):
         trex.load()
 
