@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from companion.experiments import experiment, shipped_readings
+from companion.experiments import experiment, reading_file, shipped_readings
 from companion.experiments.experiment import Checked, Recompute
 from companion.experiments.shipped_readings import Copy, content
 from companion.models import catalogue
@@ -85,7 +85,7 @@ def _select(
     trained = [copy for copy in wanted if not copy.untrained]
     made = []
     for copy in wanted:
-        one = shipped_readings.kept(part.sel(copy=str(copy), drop=True).drop_vars("content"))
+        one = reading_file.kept(part.sel(copy=str(copy), drop=True).drop_vars("content"))
         if "run" in one.dims:
             one = one.drop_dims("run") if copy.untrained else one.isel(run=trained.index(copy))
         made.append(one)

@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
-from numcodecs import Delta, Zstd
 
-from companion.experiments import partitions
+from companion.experiments import partitions, reading_file
 from companion.experiments.experiment import Cell, available
 from companion.functions import tracks
 from companion.models import catalogue
-from modularity import identity, measure, moefication, neurons, readings, specialists, store
+from modularity import identity, measure, moefication, neurons, readings, store
 from modularity.models import Model
 from modularity.subfunction import SubFunction
 
@@ -22,11 +21,9 @@ DRAWS = 30  # random partitions of trained companions, for Figure 7's semantic e
 FUNCTIONS = ("semantic", "knowledge", "task", *tracks.CONTROLS)
 PARTITIONS = ("own", "random")
 PARTITION = "partition"  # a probe beside those of sub-functions
-ABSENT = 65_535  # predictivities are stored as whole numbers of 1 / 65,534: half of it is the precision; no neuron, too
 # A GELU neuron that is off in a sentence has a maximum of a rounding error, so that another processor orders such
 # sentences otherwise: up to .021 of one predictivity in all-mpnet-base-v2, .0011 of the mean of a layer's best.
 SINGLE = 5  # how many times the tolerance one neuron's may be off
-COARSE = ("score", "mean", "expert_mean", "half_expert_mean", "held_out", "total", "shuffled")
 Runs = tuple[list[xr.Dataset], list[xr.Dataset]]  # of trained runs and of untrained copies
 
 
@@ -134,19 +131,19 @@ class Readings:
 
     def assemble(self, made: Callable[[Cell], xr.Dataset]) -> tuple[xr.Dataset, Mapping[str, Mapping[str, Any]]]:
         labels = list(map(str, copies_of(self.model)))
-        parts = [_joined([made((label, f)) for f in FUNCTIONS]) for label in labels]
+        parts = [reading_file.joined([made((label, f)) for f in FUNCTIONS]) for label in labels]
         shuffled = [p["shuffled"] for p in parts if "shuffled" in p]
         parts = [p.drop_dims("draw") if "draw" in p.dims else p for p in parts]
         parts = [p.drop_vars("alike", errors="ignore") for p in parts]
         whole = xr.concat([p.drop_dims("of") for p in parts], "copy").assign_coords(copy=labels)
         if self.model not in catalogue.MINI:  # real models are large; by their totals experts and neurons are perturbed
-            whole = _fewer_of_untrained(whole).assign(total=parts[0]["total"])
+            whole = reading_file.fewer_of_untrained(whole).assign(total=parts[0]["total"])
         if shuffled:
             whole = whole.assign(shuffled=xr.concat(shuffled, "run"))
         contents = [content(s) for f in FUNCTIONS for s in asked()[f]]
         digests = [identity.weights(c.load(self.model).module) for c in copies_of(self.model)]
         whole = whole.assign_coords(content=("subfunction", contents), weights=("copy", digests))
-        return whole, {str(name): _encoding(str(name), whole[name]) for name in whole.data_vars}
+        return whole, {str(name): reading_file.encoding(str(name), whole[name]) for name in whole.data_vars}
 
     def provenance(self) -> dict[str, object]:
         return {"model": self.model}
@@ -180,52 +177,6 @@ class Readings:
         same = (now["half_top"] == then["half_top"]).isel(place=0)  # another best neuron has another score elsewhere
         apart: xr.DataArray = abs(now["held_out"] - then["held_out"])
         return max(*off, float(apart.where(same, 0).max()))
-
-
-def _fewer_of_untrained(whole: xr.Dataset) -> xr.Dataset:
-    """Of untrained copies only the top 1 %, and the best of either half: what pages ask of them."""
-    trained = whole["copy"].str.startswith("run")
-    few = trained | (
-        xr.DataArray(np.arange(whole.sizes["rank"]), dims="rank") < specialists.number(whole.attrs["neurons"])
-    )
-    best = trained | (xr.DataArray(np.arange(whole.sizes["place"]), dims="place") < 1)
-    top, half_top = whole["top"].where(few, ABSENT), whole["half_top"].where(best, ABSENT)
-    return whole.assign(
-        top=top.astype(readings.COUNT), half_top=half_top.astype(readings.COUNT), score=whole["score"].where(few)
-    )
-
-
-def kept(reading: xr.Dataset) -> xr.Dataset:
-    """One copy of a shipped file without the places for neurons that were not kept."""
-    return reading.isel(rank=slice(_places(reading["top"])), place=slice(_places(reading["half_top"])))
-
-
-def _places(top: xr.DataArray) -> int:
-    return int((top.isel(subfunction=0, layer=0, half=0, missing_dims="ignore") != ABSENT).sum())
-
-
-def _joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
-    """Functions of one copy as one reading."""
-    rows = [
-        p.drop_dims(["of", "task", "draw"], errors="ignore").drop_vars(["own", "alike"], errors="ignore") for p in parts
-    ]
-    made: dict[str, xr.DataArray] = {"own": parts[0]["own"], "total": xr.concat([p["total"] for p in parts], "of")}
-    if shuffled := [p["shuffled"] for p in parts if "shuffled" in p]:
-        made["shuffled"] = shuffled[0]  # of semantic sub-functions alone
-    return xr.concat(rows, "subfunction").assign(made)
-
-
-def _encoding(name: str, values: xr.DataArray) -> dict[str, Any]:
-    made: dict[str, Any] = {"compressors": [Zstd(level=19)], "chunks": values.shape}
-    if name in COARSE:
-        made |= {"dtype": "uint16", "scale_factor": 1 / (ABSENT - 1), "_FillValue": ABSENT}
-        if name == "score":  # each is little less than the one before
-            made |= {"filters": [Delta(dtype="u2")]}
-    elif name == "variance":
-        made |= {"dtype": "float32"}
-    elif values.dtype == readings.COUNT:
-        made |= {"dtype": "uint16"}
-    return made
 
 
 SHIPPED = {name: Readings(name) for name in (*catalogue.MINI, catalogue.MINILM, catalogue.MPNET)}
