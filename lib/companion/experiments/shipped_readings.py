@@ -172,7 +172,7 @@ class Readings:
         groups = xr.concat([then["own"], moefication.at_random(then["own"])], "partition", coords="minimal")
         now = readings.read(model, [one], groups.assign_coords(partition=list(PARTITIONS))).isel(subfunction=0)
         off = [float(np.abs(now[name] - then[name]).max()) for name in ("mean", "expert_mean", "half_expert_mean")]
-        ranked = np.abs(now["score"] - then["score"])
+        ranked: xr.DataArray = abs(now["score"] - then["score"])
         off += [float(ranked.mean("rank").max()), float(ranked.max()) / SINGLE]
         same = (now["half_top"] == then["half_top"]).isel(place=0)  # another best neuron has another score elsewhere
         apart: xr.DataArray = abs(now["held_out"] - then["held_out"])
