@@ -62,14 +62,14 @@ class EncoderGrid:
         return {
             "model": fingerprint,
             "cell": list(cell),
-            "setting": [str(value) for value in SETTINGS[setting]],
+            "setting": [str(value) for name, value in SETTINGS[setting]._asdict().items() if name != "unseen"],
             "draws": DRAWS,
             "read out": [read_outs.FOLDS, list(read_outs.STRENGTHS)],
             "described by": encoder_masks.sample(),
             "subfunction": one.content,
             "variance": self.variance,
             "layers": self.perturbed(model, setting),
-            "ranked": encoder_masks.totals(self.model, self.perturbed(model, setting)).to_numpy(),
+            "ranked": self.ranked(setting, self.perturbed(model, setting)).to_numpy(),  # also by what is unseen
             "experts": self.experts().to_numpy(),
             **measure.key(),
         }
@@ -87,6 +87,9 @@ class EncoderGrid:
             raise ValueError(f"{self.model} has no encoder layer {unknown[0]}; its layers are 0 to {every[-1]}")
         return every if SETTINGS[setting].everywhere else sorted(self.layers) or lesions.last_third(model)
 
+    def ranked(self, setting: str, layers: Sequence[int]) -> xr.DataArray:
+        return encoder_masks.totals(self.model, layers, unseen=SETTINGS[setting].unseen)
+
     def experts(self) -> xr.DataArray:
         return moefication.experts(_loaded(self.model)[0], FINE)
 
@@ -94,7 +97,11 @@ class EncoderGrid:
         return self.piece(cell).to_dataset(name="value")
 
     def piece(
-        self, cell: Cell, only: Sequence[tuple[str, int]] | None = None, groups: xr.DataArray | None = None
+        self,
+        cell: Cell,
+        only: Sequence[tuple[str, int]] | None = None,
+        groups: xr.DataArray | None = None,
+        ranked: xr.DataArray | None = None,
     ) -> xr.DataArray:
         """Read-outs of a cell, dims ``(read_out, order, number, draw)``; number 0 is the plain model, in all orders.
 
@@ -104,7 +111,7 @@ class EncoderGrid:
         model, _ = _loaded(self.model)
         layers = self.perturbed(model, str(cell[0]))
         described = _described(self.model, tuple(layers))
-        ranked = encoder_masks.totals(self.model, layers)
+        ranked = self.ranked(str(cell[0]), layers) if ranked is None else ranked.sel(layer=layers)
         groups = (self.experts() if groups is None else groups).sel(layer=layers)
         coordinates = {"read_out": list(READ_OUTS), "order": list(ORDERS), "number": sorted({0, *EVERY, *MANY})}
         result = xr.DataArray(np.nan, coordinates | {"draw": range(DRAWS)}, (*coordinates, "draw"), name="value")
@@ -141,8 +148,9 @@ class EncoderGrid:
         )
 
     def assemble(self, made: Callable[[Cell], xr.Dataset]) -> tuple[xr.Dataset, Mapping[str, Mapping[str, Any]]]:
-        """``value``, dims ``(setting, subfunction, …)``, not a number where a grid has none; ``experts``; and
-        ``written``, dims ``(perturbed, neuron)``, of `encoder_masks.Described` in the layers that are perturbed."""
+        """``value``, dims ``(setting, subfunction, …)``, not a number where a grid has none; ``experts``; ``written``,
+        dims ``(perturbed, neuron)``, of `encoder_masks.Described` in the layers that are perturbed; and ``by_others``,
+        dims ``(of, layer, neuron)``, of `encoder_masks.totals` where neurons are ranked by what is not judged."""
         ones = list(self.asked.values())
         rows = [xr.concat([made((s, name))["value"] for name in self.asked], "subfunction") for s in self.settings]
         whole = xr.concat(rows, "setting").astype(np.float32)
@@ -159,8 +167,13 @@ class EncoderGrid:
             {"value": whole, "experts": self.experts()}, attrs={"weights": identity.weights(model.module)}
         )
         data["written"] = xr.DataArray(written, {"perturbed": layers}, ("perturbed", "neuron"))
-        packed = {"dtype": "uint16", "scale_factor": 1e-4, "_FillValue": 65_535, "compressors": [Zstd(level=19)]}
-        return data, {"value": packed | {"chunks": whole.shape}}
+        packed = {"dtype": "uint16", "_FillValue": 65_535, "compressors": [Zstd(level=19)]}
+        encoding = {"value": packed | {"scale_factor": 1e-4, "chunks": whole.shape}}
+        if any(SETTINGS[setting].unseen for setting in self.settings):
+            others = encoder_masks.totals(self.model, self.experts()["layer"].to_numpy().tolist(), unseen=True)
+            data["by_others"] = others.drop_vars("function", errors="ignore").rename(subfunction="of")
+            encoding["by_others"] = packed | {"scale_factor": 1 / 65_534, "chunks": others.shape}
+        return data, encoding
 
     def provenance(self) -> Mapping[str, object]:
         return {"model": self.model}
@@ -176,7 +189,8 @@ class EncoderGrid:
         same = self.asked[str(name)].content == then["content"].item()
         if not same or identity.weights(model.module) != shipped.attrs["weights"]:
             return float("nan")
-        now = self.piece(probe[:2], [(str(order), int(number))], shipped["experts"])
+        others = shipped["by_others"].rename(of="subfunction") if SETTINGS[str(setting)].unseen else None
+        now = self.piece(probe[:2], [(str(order), int(number))], shipped["experts"], others)
         apart: xr.DataArray = abs(now - then).sel(order=order, number=number)
         return float(apart.to_numpy()[now.sel(order=order, number=number).notnull().to_numpy()].max())
 

@@ -10,13 +10,14 @@ import torch
 import xarray as xr
 from jaxtyping import Float
 
-from companion.experiments import experiment, orders
+from companion.experiments import experiment, judged, orders, stored_scores
 from companion.experiments.experiment import UnavailableError
 from companion.experiments.lesion_orders import Order
 from companion.experiments.lesions import Mask
 from companion.experiments.read_outs import BATCH_TOKENS
-from companion.experiments.shipped_readings import Readings
+from companion.experiments.shipped_readings import Readings, asked
 from companion.functions import tracks
+from companion.models import catalogue
 from modularity import capture, moefication, neurons
 from modularity.models import Model
 
@@ -79,8 +80,12 @@ def describe(model: Model, layers: Sequence[int], sentences: Sequence[str]) -> D
     return Described(mean, np.sqrt(variance), mass, mass * norms, written / written.sum(1, keepdims=True))
 
 
-def totals(name: str, layers: Sequence[int]) -> xr.DataArray:
-    """Mean predictivity of every neuron over all sub-functions of a function, from the shipped reading of the model.
+def totals(name: str, layers: Sequence[int], *, unseen: bool = False) -> xr.DataArray:
+    """Mean predictivity of every neuron over the sub-functions of a function, from the shipped reading of the model.
+
+    Parameters
+    ----------
+    unseen : only over those that are not judged (`judged.judged`); these are read, to be taken out.
 
     Returns
     -------
@@ -91,7 +96,7 @@ def totals(name: str, layers: Sequence[int]) -> xr.DataArray:
     UnavailableError
         Its reading is not shipped.
     """
-    return _totals(name).sel(layer=list(layers))
+    return (_unseen(name) if unseen else _totals(name)).sel(layer=list(layers))
 
 
 @cache
@@ -101,6 +106,20 @@ def _totals(name: str) -> xr.DataArray:
         raise UnavailableError(f"no reading of {name} is shipped; make it first: `make results ONLY={reading.name}`")
     shipped = experiment.load(reading)["total"]
     return shipped.sel(of=list(FUNCTIONS)).rename(of="subfunction")
+
+
+@cache
+def _unseen(name: str) -> xr.DataArray:
+    names = {one.name for one in judged.judged()}
+    read = [s for function in FUNCTIONS for s in asked()[function] if s.name in names]
+    scores = stored_scores.of_model(catalogue.load(name), read)
+    made: list[xr.DataArray] = []
+    for function in FUNCTIONS:
+        mine = scores.isel(subfunction=np.flatnonzero(scores["function"] == function))
+        number, out = len(asked()[function]), mine.sizes["subfunction"]
+        whole = _totals(name).sel(subfunction=function) * number
+        made.append((whole - mine.sum("subfunction")) / (number - out))
+    return xr.concat(made, "subfunction")
 
 
 def masks(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from companion.experiments.encoder_masks import CURVES, EXPERTS, FAIR
+from companion.experiments.encoder_masks import CURVES, EXPERTS, FAIR, NEURONS
 from companion.experiments.lesion_orders import Order
 from modularity import perturb
 
@@ -13,6 +13,7 @@ FIFTH = 19
 SOME = (5, 10, FIFTH)
 MANY = (*SOME, 29, 48)  # up to a half
 FEW = (10, FIFTH, 48)  # where all layers are run again for each mask
+UNSEEN = "zero, all layers, ranked by others"
 DRAWS = 2  # of random neurons and permuted partitions; what is not drawn has one, which has noise of its own
 
 
@@ -24,6 +25,7 @@ class Setting(NamedTuple):
     scaled: bool = False  # the noise of a neuron is in units of its own standard deviation
     everywhere: bool = False  # all layers, not the last third
     kept: bool = False  # all other neurons are perturbed
+    unseen: bool = False  # neurons are ranked by sub-functions that are not judged
 
 
 def _pairs(*parts: tuple[Sequence[Order], Sequence[int]]) -> tuple[tuple[str, int], ...]:
@@ -36,6 +38,7 @@ SETTINGS: Mapping[str, Setting] = {
     "scaled": Setting("gaussian", _pairs((CURVES, EVERY), (FAIR, [FIFTH]), (CURVES, MANY)), scaled=True),
     "zero": Setting("zero", _pairs((CURVES, MANY))),
     "zero, all layers": Setting("zero", _pairs((CURVES, FEW), (FAIR, [FIFTH])), everywhere=True),
+    UNSEEN: Setting("zero", _pairs(([*EXPERTS, *NEURONS], [FIFTH])), everywhere=True, unseen=True),
     "scaled, all layers": Setting("gaussian", _pairs((CURVES, [FIFTH])), scaled=True, everywhere=True),
     "text": Setting("gaussian", _pairs(([Order(), *EXPERTS], (1, *SOME)))),  # Section 5 and Appendix A.2
     "mean": Setting("mean", _pairs((CURVES, SOME))),
@@ -44,4 +47,4 @@ SETTINGS: Mapping[str, Setting] = {
     "kept, all layers": Setting("zero", _pairs((CURVES, (FIFTH, 48))), everywhere=True, kept=True),
 }
 # What two cores finish in about an hour for an encoder of 12 layers with 3,072 neurons each.
-DECISIVE = ("scaled", "text", "kept", "zero, all layers")
+DECISIVE = ("scaled", "text", "kept", "zero, all layers", UNSEEN)

@@ -123,11 +123,13 @@ def _called(order: Order) -> str:
 
 
 def matrix(lost: pd.DataFrame, setting: str, share: float, unit: Unit = "experts") -> pd.DataFrame:
-    """What sub-functions of each function (columns) lose by the neurons of each function (rows), and by random ones."""
+    """What sub-functions of each function (columns) lose by the neurons of each function (rows), and by random ones if
+    the setting has them."""
     names = {str(Order(unit, function)): function for function in FUNCTIONS} | {str(Order()): RANDOM}
-    rows = _at(lost, setting, share)
-    table = rows[rows["order"].isin(list(names))].pivot_table("loss", "order", "function")
-    return table.rename(index=names).loc[[*names.values()], list(FUNCTIONS)].rename_axis(None).rename_axis(None, axis=1)
+    found = _at(lost, setting, share)
+    table = found[found["order"].isin(list(names))].pivot_table("loss", "order", "function")
+    rows = [names[order] for order in names if order in table.index]
+    return table.rename(index=names).loc[rows, list(FUNCTIONS)].rename_axis(None).rename_axis(None, axis=1)
 
 
 def own_over_others(lost: pd.DataFrame, setting: str, share: float, unit: Unit = "experts") -> intervals.Interval:

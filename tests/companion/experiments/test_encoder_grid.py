@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 
 from companion.experiments import (
     encoder_masks,
@@ -12,12 +13,15 @@ from companion.experiments import (
     judged,
     lesions,
     read_outs,
+    shipped_readings,
+    stored_scores,
 )
 from companion.experiments.encoder_grid import EncoderGrid
 from companion.experiments.encoder_masks import ORDERS
 from companion.experiments.encoder_plan import SETTINGS
 from companion.experiments.experiment import UnavailableError
 from companion.experiments.lesion_orders import Order
+from companion.functions import tracks
 from companion.models import catalogue, mpnet
 from modularity import capture, moefication, neurons, perturb
 
@@ -55,6 +59,23 @@ def test_neurons_are_described_by_all_real_tokens(minilm, sentences):
     np.testing.assert_allclose(found.mass[0], np.abs(tokens).mean(0), atol=1e-5)
     column = part.w_out[0].weight[:, 3].norm().item()
     np.testing.assert_allclose(found.output[0, 3], found.mass[0, 3] * column, rtol=1e-5)
+
+
+def test_a_ranking_by_others_leaves_out_what_is_judged(minilm, monkeypatch):
+    few = {f: [tracks.first(s, 5) for s in shipped_readings.asked()[f][:3]] for f in encoder_masks.FUNCTIONS}
+    scores = {f: stored_scores.of_model(minilm, some, layers=LAYERS).to_numpy() for f, some in few.items()}
+    names = {"subfunction": [*few], "layer": LAYERS}
+    means, expected = (
+        xr.DataArray([of[part].mean(0) for of in scores.values()], names, ("subfunction", "layer", "neuron"))
+        for part in (slice(None), slice(1, None))
+    )
+    monkeypatch.setattr(encoder_masks, "asked", lambda: few)
+    monkeypatch.setattr(encoder_masks, "_totals", lambda _name: means)
+    monkeypatch.setattr(judged, "judged", lambda: [some[0] for some in few.values()])
+    encoder_masks._unseen.cache_clear()
+    found = encoder_masks.totals(minilm.name, LAYERS, unseen=True)
+    encoder_masks._unseen.cache_clear()
+    xr.testing.assert_allclose(found, expected)
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -211,3 +232,14 @@ def test_a_part_of_what_is_shipped_is_taken_from_it():
     assert (said.cells, said.computed) == (0, False)
     assert made["setting"].to_numpy().tolist() == ["text"]
     assert made["function"].to_numpy().tolist() == [f for f in encoder_masks.FUNCTIONS for _ in range(2)]
+
+
+def test_a_ranking_by_others_is_shipped_so_that_a_recheck_reads_nothing_else(monkeypatch):
+    monkeypatch.setattr(stored_scores, "of_model", lambda *_, **__: pytest.fail("nothing is to be read"))
+    shipped = experiment.load(GRID)
+    probe = (encoder_plan.UNSEEN, "rte", "neurons: knowledge", encoder_plan.FIFTH)
+    right = GRID.again(shipped, probe)
+    other = shipped.assign(
+        by_others=shipped["by_others"].sel(of=["task", "semantic", "knowledge"]).assign_coords(of=shipped["of"])
+    )
+    assert right < 0.01 < GRID.again(other, probe)
