@@ -28,7 +28,7 @@
 # **Learn:** why noise must be scaled to what it disturbs, how a double dissociation tells a specific effect from a general one, and what a probe can and cannot show.
 #
 # **Need:** [](05_functional_experts.ipynb) for functional experts, [](05_perturbing_t5.ipynb) for perturbations.
-# About one minute on two CPU cores, because the grids are shipped; both of them take an hour and a half.
+# About one minute on two CPU cores, because the grids are shipped; both of them together take about three hours.
 # :::
 
 # %% tags=["remove-cell"]
