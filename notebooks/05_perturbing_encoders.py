@@ -226,7 +226,7 @@ pd.DataFrame(dissociated, index=columns).T.style.format("{:+.1f}")
 # But the ranking has seen the sentences that are judged, which favours own parts. So the last rows rank neurons and experts by sub-functions that are *not* judged: by other word pairs, other relations, and for the task function by the only
 # two tasks that are left. In points (95 % interval), with zero in all layers:
 #
-# | | ranked by all sub-functions | ranked by others |
+# | silenced | ranked by all sub-functions | ranked by others |
 # |---|---|---|
 # | {glue:text}`model_name`, experts | {glue:text}`zero:+.1f` ({glue:text}`zero_low:+.1f` to {glue:text}`zero_high:+.1f`) | {glue:text}`others:+.1f` ({glue:text}`others_low:+.1f` to {glue:text}`others_high:+.1f`) |
 # | {glue:text}`model_name`, neurons | {glue:text}`zero_neurons:+.1f` ({glue:text}`zero_neurons_low:+.1f` to {glue:text}`zero_neurons_high:+.1f`) | {glue:text}`others_neurons:+.1f` ({glue:text}`others_neurons_low:+.1f` to {glue:text}`others_neurons_high:+.1f`) |
