@@ -1,7 +1,7 @@
 """The paper's models at their full sizes, with fresh weights: seconds and peak memory of loading and reading them.
 
-A process for each model. Reads two sub-functions of word meanings with experts, as Section 4 does (Switch-base-16: 5.5
-GB of weights, 294,912 neurons). The peak is that of the whole process; the floor beside it is the size of the weights.
+A process for each model. Reads two sub-functions of word meanings, as Section 4 does. The peak is that of the whole
+process; the floor beside it is the size of the weights.
 """
 
 import json
