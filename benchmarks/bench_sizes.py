@@ -23,11 +23,10 @@ def read(name: str) -> dict[str, float]:
     model = catalogue.load(name, untrained=True)
     loaded = time.perf_counter()
     asked = tracks.load("semantic")[:SUBFUNCTIONS]
-    made = readings.read(model, asked)
+    readings.read(model, asked)
     ended = time.perf_counter()
     return {
-        "neurons": made.sizes["layer"] * made.attrs["neurons"],
-        "all neurons": sum(part.neurons for part in neurons.layers(model).values()),
+        "neurons": sum(part.neurons for part in neurons.layers(model).values()),
         "weights": sum(p.numel() * p.element_size() for p in model.module.parameters()) / 2**30,
         "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
         "load": loaded - begun,
@@ -40,7 +39,7 @@ def main() -> None:
         command = [sys.executable, __file__, "--one", name]
         said = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         print(
-            f"{name}: {said['all neurons']:,} neurons, loaded in {said['load']:.0f} s, {said['sentence']:.2f} s a "
+            f"{name}: {said['neurons']:,} neurons, loaded in {said['load']:.0f} s, {said['sentence']:.2f} s a "
             f"sentence; peak {said['peak']:.1f} GiB, {said['peak'] / said['weights']:.2f} times its weights"
         )
 

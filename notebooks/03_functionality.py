@@ -307,8 +307,8 @@ read.sizes
 # (`score="labels"` and `score="signs"`), and this book uses the first unless it says otherwise ([D1](d1) of the audit).
 #
 # A neuron with ReLU that stays off in a sentence gives exactly zero, so that all such sentences are equal. One with GELU gives a rounding error:
-# {glue:text}`silent:.0%` of the maxima of this layer of {glue:text}`model_name` are nearer to zero than a millionth. Their order is the processor's, and for a neuron that
-# is off in most sentences two processors can give predictivities that differ by some hundredths.
+# {glue:text}`silent:.0%` of the maxima of this layer of {glue:text}`model_name` are nearer to zero than a millionth. Their order is the processor's, and so is
+# a part of the predictivity of a neuron that is off in most sentences.
 
 
 # %%

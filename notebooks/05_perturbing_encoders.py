@@ -204,8 +204,9 @@ tables = [section.matrix(lost[name], setting, fifth) for name, setting in shown]
 axes = figures.matrices(dict(zip(titles, tables)))
 
 # %% [markdown]
-# The difference between the diagonal and the rest, with an interval over sub-functions (jackknife), by the page's read-out and by the other one. The area under the curve ignores a shift of all states in one direction,
-# which moves items across the border of the probe and lowers its accuracy:
+# The ranking has seen the sentences that are judged, which favours own parts. So silencing is repeated with neurons and experts that are *ranked by others*: by sub-functions that are not judged, which are other word pairs, other relations, and for the
+# task function the only two tasks that are left. The difference between the diagonal and the rest, with an interval over sub-functions (jackknife), by the page's read-out and by the other one; the area under the curve ignores a shift of all states in one
+# direction, which moves items across the border of the probe and lowers its accuracy:
 
 # %%
 other = "area" if read_out == "accuracy" else "accuracy"
@@ -222,18 +223,7 @@ pd.DataFrame(dissociated, index=columns).T.style.format("{:+.1f}")
 # Positive numbers mean that a function loses more from its own parts. An interval that includes zero leaves open whether there is a difference; its ends say how large one can be.
 #
 # Under scaled noise own *experts* of {glue:text}`model_name` cost less than those of other functions. Neurons that are set to zero add no noise, and there the sign is the other one.
-#
-# But the ranking has seen the sentences that are judged, which favours own parts. So the last rows rank neurons and experts by sub-functions that are *not* judged: by other word pairs, other relations, and for the task function by the only
-# two tasks that are left. In points (95 % interval), with zero in all layers:
-#
-# | silenced | ranked by all sub-functions | ranked by others |
-# |---|---|---|
-# | {glue:text}`model_name`, experts | {glue:text}`zero:+.1f` ({glue:text}`zero_low:+.1f` to {glue:text}`zero_high:+.1f`) | {glue:text}`others:+.1f` ({glue:text}`others_low:+.1f` to {glue:text}`others_high:+.1f`) |
-# | {glue:text}`model_name`, neurons | {glue:text}`zero_neurons:+.1f` ({glue:text}`zero_neurons_low:+.1f` to {glue:text}`zero_neurons_high:+.1f`) | {glue:text}`others_neurons:+.1f` ({glue:text}`others_neurons_low:+.1f` to {glue:text}`others_neurons_high:+.1f`) |
-# | {glue:text}`last_name`, experts | {glue:text}`zero_last:+.1f` ({glue:text}`zero_last_low:+.1f` to {glue:text}`zero_last_high:+.1f`) | {glue:text}`others_last:+.1f` ({glue:text}`others_last_low:+.1f` to {glue:text}`others_last_high:+.1f`) |
-# | {glue:text}`last_name`, neurons | {glue:text}`zero_last_neurons:+.1f` ({glue:text}`zero_last_neurons_low:+.1f` to {glue:text}`zero_last_neurons_high:+.1f`) | {glue:text}`others_last_neurons:+.1f` ({glue:text}`others_last_neurons_low:+.1f` to {glue:text}`others_last_neurons_high:+.1f`) |
-#
-# In the larger model the difference stays when the ranking has not seen what is judged; in the smaller one it goes. Is it one function's? In points that the function in the column loses:
+# In {glue:text}`model_name` the difference stays when the ranking has not seen what is judged; in {glue:text}`last_name` it goes. Is it one function's? In points that the function in the column loses:
 
 # %%
 chosen_by_others = {
@@ -246,7 +236,7 @@ pd.concat(chosen_by_others, names=["model", "unit", "silenced"]).style.format("{
 
 # %% [markdown]
 # In {glue:text}`model_name`, knowledge loses {glue:text}`knowledge_neurons:.0f` points from its own neurons and at most {glue:text}`knowledge_most:.0f` from those of other functions; for word meanings it is {glue:text}`semantic_neurons:.1f` and {glue:text}`semantic_most:.1f`. Tasks lose
-# {glue:text}`task_neurons:.0f` from their own and {glue:text}`task_most:.0f` from others'. So the difference comes from knowledge, a little from word meanings, and not from tasks. It is the strongest evidence for specific parts on this page, and it has its limits: one of {glue:text}`perturbations:d` perturbations, tried
+# {glue:text}`task_neurons:.0f` from their own and at most {glue:text}`task_most:.0f` from others'. These are means over six sub-functions without intervals; by them the difference is knowledge's and not the tasks'. It is the strongest evidence for specific parts on this page, and it has its limits: one of {glue:text}`perturbations:d` perturbations, tried
 # after the noise had been seen, and six sub-functions of each function. The ledger's verdicts are by scaled noise, which was planned as the fair version before any of this was known.
 #
 # ## On equal terms
@@ -329,11 +319,9 @@ of_claim = evidence[0].set_index("claim")
 contrasts = {
     "random": of_claim.loc["experts-over-random", ["estimate", "low", "high"]],
     "own": of_claim.loc["own-experts", ["estimate", "low", "high"]],
+    "others": dissociated[first, encoder_plan.UNSEEN, "experts"][:3],
+    "others_neurons": dissociated[first, encoder_plan.UNSEEN, "neurons"][:3],
 }
-for key, setting in (("zero", "zero, all layers"), ("others", encoder_plan.UNSEEN)):
-    for of, name in (("", first), ("_last", last)):
-        for unit, ending in (("experts", ""), ("neurons", "_neurons")):
-            contrasts[key + of + ending] = dissociated.get((name, setting, unit), [np.nan] * 3)[:3]
 silenced = chosen_by_others[first, "neurons"]
 for function in silenced:
     values[f"{function}_neurons"] = float(silenced.loc[function, function])

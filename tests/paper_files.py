@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pandas as pd
 import yaml
 from toys import glue_rows
 
@@ -38,19 +39,27 @@ def trex(file: Path, rows: Sequence) -> None:
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
-def collection(name: str, root: Path) -> Path:
-    """All tasks of ``glue`` or ``super_glue`` that the paper takes: parquet files, and the card that lists them."""
+def published(root: Path, tables: Mapping[str, Mapping[str, pd.DataFrame]]) -> Path:
+    """Tables by configuration and split as the hub has them: parquet files, and the card that lists them."""
     configurations = []
-    for task in (task for task, of in prompts.TASKS.items() if of.collection == name):
-        of = prompts.TASKS[task]
-        (root / task).mkdir(parents=True)
-        for split, number in (("train", ROWS), (of.split, ROWS // 3)):
-            rows = glue_rows(task, list(range(len(of.words))) * number)
-            rows.to_parquet(root / task / f"{split}-00000-of-00001.parquet", index=False)
-        files = [{"split": split, "path": f"{task}/{split}-*"} for split in ("train", of.split)]
-        configurations.append({"config_name": task, "data_files": files})
-    (root / "README.md").write_text(f"---\n{yaml.safe_dump({'configs': configurations})}---\n# {name}\n")
+    for name, splits in tables.items():
+        (root / name).mkdir(parents=True)
+        for split, rows in splits.items():
+            rows.to_parquet(root / name / f"{split}-00000-of-00001.parquet", index=False)
+        files = [{"split": split, "path": f"{name}/{split}-*"} for split in splits]
+        configurations.append({"config_name": name, "data_files": files})
+    (root / "README.md").write_text(f"---\n{yaml.safe_dump({'configs': configurations})}---\n")
     return root
+
+
+def collection(name: str, root: Path) -> Path:
+    """All tasks of ``glue`` or ``super_glue`` that the paper takes."""
+    tables = {}
+    for task, of in prompts.TASKS.items():
+        if of.collection == name:
+            sizes = {"train": ROWS, of.split: ROWS // 3}
+            tables[task] = {s: glue_rows(task, list(range(len(of.words))) * number) for s, number in sizes.items()}
+    return published(root, tables)
 
 
 def folder(root: Path) -> Path:

@@ -1,7 +1,7 @@
 """``--profile paper`` runs sections from a hub that serves tiny models of the paper's architectures.
 
-Nothing else is small: names, commits, layouts, trained and untrained copies, the fine partition and the sixteen experts
-are the paper's.
+Names, commits, layouts, copies, partitions and the sixteen experts are the paper's; models, and the data in their
+published form, are as small as sections can be run on.
 """
 
 import json

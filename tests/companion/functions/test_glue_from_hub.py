@@ -6,8 +6,8 @@ import sys
 
 import numpy as np
 import pandas as pd
+import paper_files
 import pytest
-import yaml
 from hub import Fault, running
 
 from companion.functions import sources
@@ -38,17 +38,11 @@ def table(name, split, rows):
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    root = tmp_path_factory.mktemp("glue")
-    configurations = []
-    for name, (_, _, splits) in ROWS.items():
-        (root / name).mkdir()
-        for split in splits:
-            table(name, split, 900 if split == "train" else 30).to_parquet(
-                root / name / f"{split}-00000-of-00001.parquet", index=False
-            )
-        files = [{"split": split, "path": f"{name}/{split}-*"} for split in splits]
-        configurations.append({"config_name": name, "data_files": files})
-    (root / "README.md").write_text(f"---\n{yaml.safe_dump({'configs': configurations})}---\n# GLUE\n")
+    tables = {
+        name: {split: table(name, split, 900 if split == "train" else 30) for split in splits}
+        for name, (_, _, splits) in ROWS.items()
+    }
+    root = paper_files.published(tmp_path_factory.mktemp("glue"), tables)
     with running() as made:
         made.put("datasets", *sources.HUB["glue"], root)
         yield made
