@@ -1,12 +1,13 @@
 """Other scores and poolings choose the neurons that reading with them would choose, from one pass for each pooling."""
 
+import numpy as np
 import pytest
 
 from companion.experiments import experiment, variants
-from companion.experiments.variants import POOLINGS, SETTINGS, SHIPPED
+from companion.experiments.variants import FLOORED, POOLINGS, SETTINGS, SHIPPED
 from companion.functions import tracks
 from companion.models import catalogue
-from modularity import readings, specialists
+from modularity import capture, readings, specialists
 
 
 def test_settings_are_those_of_the_poolings():
@@ -20,9 +21,36 @@ def test_the_neurons_are_those_of_a_reading_with_the_option(pooling):
     some = [tracks.first(s, 20) for s in tracks.load("semantic")[:2]]
     made = variants.read(model, some, pooling)
     for setting, score in POOLINGS[pooling].items():
+        if setting == variants.FLOORED:
+            continue
         expected = readings.read(model, some, score=score, pooling=pooling, kept=specialists.SHARE)
         found = made.sel(setting=setting)
         assert (specialists.top_neurons(found) == specialists.top_neurons(expected)).all()
+
+
+def test_maxima_near_zero_are_zero_where_a_setting_is_floored(monkeypatch):
+    model = catalogue.load("t5-mini")
+    some = [tracks.first(s, 20) for s in tracks.load("semantic")[:2]]
+    settings = {FLOORED: "labels", "labels": "labels"}
+    monkeypatch.setattr(variants, "POOLINGS", {"max": settings})
+    high = max(float(pooled.max()) for _, pooled in capture.stream(model, some))
+    for floor, same in ((0.0, True), (high / 2, False)):
+        monkeypatch.setattr(variants, "FLOOR", floor)
+        top = variants.read(model, some, "max")["top"]
+        assert (top.sel(setting=FLOORED) == top.sel(setting="labels")).all() == same
+    monkeypatch.setattr(variants, "FLOOR", 2 * high)  # all tied: by their number
+    top = variants.read(model, some, "max")["top"].sel(setting=FLOORED)
+    assert (top == np.arange(top.sizes["rank"])).all()
+
+
+def test_some_sub_functions_are_taken_from_what_is_shipped():
+    some = tracks.load_all(limit=5)
+    got, said = variants.obtain("t5-mini", some, "none")
+    shipped = experiment.load(SHIPPED["t5-mini"])
+    assert not said.computed
+    for (_, setting), top in got.items():
+        assert top["subfunction"].to_numpy().tolist() == [s.name for s in some]
+        assert (top["top"] == shipped["top"].sel(setting=setting, subfunction=top["subfunction"])).all()
 
 
 @pytest.mark.parametrize("name", [name for name, one in SHIPPED.items() if experiment.is_shipped(one)])

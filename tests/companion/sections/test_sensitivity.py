@@ -25,7 +25,7 @@ def test_choices_are_changed_one_at_a_time(untrained):
     subfunctions = tracks.load_all(per_class=8, limit=2)
     made = sensitivity.one_at_a_time(*inputs(untrained, subfunctions), draws=3)
     assert set(made["choice"]) == {"top neurons", "alpha", "experts", "k-means seed", "score", "pooling"}
-    assert len(made) == 3 * (4 + 4 + 2 + 2 + 3 + 3)
+    assert len(made) == 3 * (4 + 4 + 2 + 2 + 3 + 4)
     as_in_the_paper = [("top neurons", "1.0%"), ("alpha", "0.001"), ("experts", "16"), ("k-means seed", "0")]
     rows = made.set_index(["choice", "setting"])[["function", "proportion", "degree", "chance"]]
     first = rows.loc[as_in_the_paper[0]].reset_index(drop=True)
