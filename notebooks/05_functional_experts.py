@@ -14,19 +14,21 @@
 # %% [markdown]
 # # Do specialised neurons gather in experts?
 #
-# For word meanings, the verdict on this claim is *{glue:text}`verdict_semantic-experts`* by the rule of [the ledger](../book/claims.md): under the paper's test {glue:text}`own:.0%` of the experts of {glue:text}`model_name` hold
-# too many semantic top neurons, but so do {glue:text}`random:.0%` of the experts of random partitions; under a test that lets sub-functions share
-# neurons, {glue:text}`own_permutation:.1%` do, against {glue:text}`random_permutation:.1%`.
+# Yes for word meanings in {glue:text}`model_name`: {glue:text}`own_permutation:.1%` of its experts hold more specialised neurons than chance allows, against {glue:text}`random_permutation:.1%` of randomly assigned groups of neurons,
+# under a test that lets sub-functions share neurons. Under the paper's test it is {glue:text}`own:.0%` against {glue:text}`random:.0%`.
 #
-# This is the first half of [Section 5 of the paper](https://arxiv.org/abs/2305.18390), its Tables 1, 4 and 5.
+# ```{verdicts} semantic-experts knowledge-experts task-experts
+# ```
+#
+# This is the first half of [Section 5 of the paper](https://arxiv.org/abs/2305.18390), with its Table 1. [](05_how_sure.ipynb) asks how much of it depends on choices.
 #
 # :::{admonition} Before you start
-# **Do:** group the neurons of every layer into experts, count the top neurons of each, and test the counts against three kinds of chance.
+# **Do:** count the specialised neurons of each expert, and compare the counts with three kinds of chance.
 #
 # **Learn:** what a null hypothesis assumes, how a p-value that ignores dependence finds modules in noise, and how to check a method on a
 # model whose modules are known.
 #
-# **Need:** [](04_specialization.ipynb), whose readings are taken here.
+# **Need:** [](04_specialization.ipynb), whose readings are used here.
 # About one minute on two CPU cores, because readings of the models shown are shipped; a GPU is not needed.
 # :::
 
@@ -46,7 +48,7 @@ if "google.colab" in sys.modules and importlib.util.find_spec("companion") is No
 model: str = "all-mpnet-base-v2"  # a model that the book knows, a hub id, or the path of a model folder
 beside: str = "all-MiniLM-L6-v2 t5-mini switch-mini"  # models shown beside it, or nothing
 track: str = "mini"  # whose sentences: mini (this book's) or paper
-seed: int = 0  # of the untrained copies, k-means and every draw
+seed: int = 0  # of the untrained copies and every draw
 copies: int = 3  # untrained copies of each model, at least 1
 recompute: str = "slice"  # of what is shipped: slice (rechecked), none, or full, which computes everything
 limit: int = 0  # of each function's first sub-functions, at least 5; 0 takes all
@@ -54,106 +56,37 @@ share: float = 0.01  # of a layer's neurons that count as top
 alpha: float = 0.001  # the chance at which an expert is called functional
 draws: int = 1000  # random partitions
 
-# %%
+# %% tags=["hide-input"]
+from itertools import combinations
+
 import numpy as np
-import pandas as pd
 from myst_nb import glue
 from scipy import stats
-from sklearn.metrics import adjusted_rand_score
 
 from companion import functions, models
-from companion.experiments import obtain, partitions, variants
+from companion.experiments import obtain
 from companion.released import published
 from companion.sections import functional_expert_figures as figures
 from companion.sections import functional_expert_tables as section
-from companion.sections import resampling, sensitivity
+from companion.sections import sensitivity
 from modularity import experts, moefication, nulls, specialists
 
 # %% [markdown]
-# (scores-and-experts)=
-# ## Readings and experts
+# (table-1)=
+# ## The answer in one figure
 #
-# The readings are those of [](04_specialization.ipynb). The experts of Switch are its own. Those of the other models are found by MoEfication
-# (Zhang et al., 2022): neurons whose input weights point the same way are put together, by k-means with clusters of exactly equal size. Nothing
-# of the model is changed; it is a way of drawing lines between neurons.
+# **Claim (Section 5, Table 1).** The neurons that are specialised in a function are concentrated in some experts: more experts hold a surprising number of them
+# than under a random partition, both in T5 and in Switch.
+#
+# The readings are those of [](04_specialization.ipynb). Switch has experts of its own. The neurons of the other models are divided into experts by MoEfication (Zhang et al., 2022): neurons whose input weights point
+# in similar directions are put together, by k-means with clusters of exactly equal size. Nothing in the model is changed.
 
-# %%
+# %% tags=["hide-input"]
 subfunctions = functions.load_all(track, limit=limit or None, seed=seed)
 names = [model, *beside.split()]
 scored, checked = obtain.runs(names, subfunctions, copies=copies, seed=seed, recompute=recompute)
 own = scored[model][0][0]["own"]
 print(*checked, sep="\n")
-
-# %% [markdown]
-# Everything below hangs on one partition, so how much do two runs of k-means agree? The adjusted Rand index is 1 for equal
-# partitions and 0 for chance. Between two seeds, by layer:
-
-# %%
-parted, checked = partitions.obtain(model, recompute)
-rerun = [parted.get(("k-means seed", i), own) for i in range(2)]
-agreement = [adjusted_rand_score(a, b) for a, b in zip(*(r.to_numpy() for r in rerun))]
-print(checked)
-pd.Series(agreement, own["layer"], name="adjusted Rand index").round(3)
-
-# %% [markdown]
-# The nearer to 0, the less two partitions of one layer share. What is said about experts below must not depend on which one was drawn; the
-# sensitivity figure near the end shows several.
-#
-# ## Count, and compare with chance
-#
-# **Claim (Section 5).** The neurons specialised in a function are concentrated in some experts: more of its experts hold a surprising number of
-# them than under a random partition, both in T5 and in Switch.
-#
-# Of the $N$ neurons of a layer, the top $k$ are taken for each of the $M$ sub-functions of a function; expert $i$ has $n_E$ neurons and holds
-#
-# ```{math}
-# :label: count
-# r_i = \sum_{m=1}^{M} \bigl|\, N_m \cap \text{expert } i \,\bigr|, \qquad
-# \text{degree}_i = \frac{r_i}{n_E} \Big/ \frac{M k}{N}.
-# ```
-#
-# It is *functional* if chance would give $r_i$ or more with a probability of at most {glue:text}`alpha`. Written out for one expert, with the
-# paper's null hypothesis, under which each of the $Mk$ top neurons falls into the expert with probability $n_E / N$:
-
-
-# %%
-def naive_p(function, layer, expert):
-    rows = members[(members["function"] == function).to_numpy(), layer].to_numpy()
-    inside = own[layer].to_numpy() == expert
-    r = sum(int(row[n]) for row in rows for n in np.flatnonzero(inside))
-    return stats.binomtest(r, int(rows.sum()), inside.mean(), alternative="greater").pvalue
-
-
-members = specialists.top_neurons(scored[model][0][0], share)
-tested = experts.functional_experts(members, own, null="binomial", alpha=alpha)
-assert np.isclose(naive_p("semantic", 0, 3), tested["p"].sel(function="semantic")[0, 3])
-tested["count"].sel(function="semantic").to_pandas()
-
-# %% [markdown]
-# (three-nulls)=
-# ## Three kinds of chance
-#
-# - **binomial**: each top neuron of each sub-function is assigned to an expert at random, independently (the paper's footnote 3).
-# - **exact**: the same, but the $k$ neurons of a sub-function are different ones, so its part is hypergeometric; the sum of $M$ of them has
-#   no closed form, and is computed by repeated convolution.
-# - **permutation**: *neurons* are shuffled among experts; each keeps all of its sub-functions.
-#
-# The first two take sub-functions to be independent. But sub-functions share neurons ([](04_specialization.ipynb) showed it): wherever such
-# a neuron falls, it brings many counts at once. That makes large counts common without any module.
-
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-counts", "caption": "Top neurons of the sixteen experts of one layer, most first, for each function. Grey line: the mean. Black lines: what chance exceeds with a probability of at most alpha, under three kinds of chance. Dark bars are functional under the permutation null."}, "image": {"alt": "Three bar charts of counts by expert in descending order with horizontal threshold lines. The threshold of the permutation null lies far above those of the other two for the semantic function."}}
-last = int(members["layer"][-1])
-tails = {null: experts.chances(members, int(own.max()) + 1, null) for null in section.NULLS}
-limits = {null: {f: nulls.threshold(t[f, last], alpha) for f in figures.FUNCTIONS} for null, t in tails.items()}
-axes = figures.counts_by_expert(tested["count"].sel(layer=last), limits, tested["expected"].sel(layer=last))
-
-# %% [markdown]
-# (table-1)=
-# ## Table 1, under all three
-#
-# Of every model: its trained runs with their own experts, its untrained copies with theirs, and {glue:text}`draws:,d` random partitions of the trained
-# runs. The last are the test of the test: there is nothing to find in a random partition, so a sound test calls no more than alpha of its experts
-# functional.
 
 # %%
 options = {"share": share, "alpha": alpha, "seed": seed}
@@ -168,13 +101,104 @@ kinds = {"trained": found, "untrained": before, "null": chance, "paper": paper[0
 axes = figures.functional_experts(section.stacked(kinds))
 
 # %% [markdown]
-# **How to read it.** Grey first. Under the paper's null, random partitions of trained models are full of functional experts, as the paper itself
-# reports (hollow diamonds) and explains with dependence between sub-functions. Under the permutation null the grey dots sit at alpha: only
-# there does a blue dot speak for itself. The question of the claim is then how far blue is right of grey in the third row of a panel.
+# **How to read it.** Start with the grey dots. A random partition has nothing to find in it, so a sound test calls at most alpha ({glue:text}`alpha:.1%`) of its experts functional. Under the paper's null, the
+# binomial one, random partitions of trained models have many functional experts. The paper reports this as well (hollow diamonds) and explains it: sub-functions share neurons. Under the permutation
+# null the grey dots are at alpha. The claim is about how far the blue dots are to the right of the grey ones, which the third row of each panel shows without that bias.
 #
-# Here are the three rows that the paper prints for each model, ours beside them, all under the binomial null: the model's own experts, random partitions (*random*), and random
-# partitions of untrained copies (*untrained*). From the last to the second, the paper's first observation on this table is that proportions rise, because the sub-functions of a
-# pre-trained model share neurons. *Degree* is averaged over layers with zeros for layers without functional experts, as in the authors' code.
+# The rest of this page builds the figure in five steps: a count, the paper's test of it, what that test says of random groups, a test that allows for shared neurons, and a model whose modules are known.
+#
+# ## Step 1: count
+#
+# The top {glue:text}`share:.0%` of the $N$ neurons of a layer, $k$ neurons, are taken for each of the $M$ sub-functions of a function. Expert $i$ has $n_E$ neurons. Its count and its *modularization degree* are
+#
+# ```{math}
+# :label: count
+# r_i = \sum_{m=1}^{M} \bigl|\, N_m \cap \text{expert } i \,\bigr|, \qquad
+# \text{degree}_i = \frac{r_i}{n_E} \Big/ \frac{M k}{N}.
+# ```
+#
+# A degree of 1 is what an expert of average luck has. These are the counts of word meanings in the first layers, one row a layer and one column an expert:
+
+# %%
+members = specialists.top_neurons(scored[model][0][0], share)
+tested = experts.functional_experts(members, own, null="binomial", alpha=alpha)
+tested["count"].sel(function="semantic").to_pandas().head(4)
+
+# %% [markdown]
+# ## Step 2: the paper's test
+#
+# An expert is *functional* if chance would give $r_i$ or more with a probability of at most {glue:text}`alpha`. The paper's null hypothesis (its footnote 3) is that each of the $Mk$ top neurons falls into the
+# expert with probability $n_E / N$, independently, which makes the count binomial. Written out for one expert:
+
+
+# %%
+def naive_p(function, layer, expert):
+    rows = members[(members["function"] == function).to_numpy(), layer].to_numpy()
+    inside = own[layer].to_numpy() == expert
+    r = sum(int(row[n]) for row in rows for n in np.flatnonzero(inside))
+    return stats.binomtest(r, int(rows.sum()), inside.mean(), alternative="greater").pvalue
+
+
+assert np.isclose(naive_p("semantic", 0, 3), tested["p"].sel(function="semantic")[0, 3])
+tested["functional"].sum(["layer", "expert"]).to_series().rename("functional experts")
+
+# %% [markdown]
+# ## Step 3: the same test on random groups
+#
+# Now the neurons of each layer are randomly assigned to as many groups of the same size. No group means anything, and one test in {glue:text}`one_in:,d` should call a group functional by chance. Mean over
+# {glue:text}`draws:,d` random partitions, in per cent of the groups:
+
+# %%
+(100 * chance[model].pivot(index="null", columns="function", values="proportion").loc[["binomial"]]).round(1)
+
+# %% [markdown]
+# The test finds functional experts where there are none. It takes every sub-function for an independent witness, but one neuron can be among the top of many sub-functions ([](04_specialization.ipynb) showed it).
+# Wherever such a neuron falls, it brings all of its counts along.
+#
+# (three-nulls)=
+# ## Step 4: let sub-functions share neurons
+#
+# Three null hypotheses differ in what is randomly assigned:
+#
+# - **binomial**: each top neuron of each sub-function, independently.
+# - **exact**: the same, but the $k$ top neurons of one sub-function are different neurons, so its count is hypergeometric. The sum of $M$ such counts has no closed form and is computed by repeated convolution.
+# - **permutation**: *neurons* are shuffled among experts, and each keeps all of its sub-functions.
+#
+# The permutation null by hand, for a layer of twelve neurons in three experts of four. Each number says for how many sub-functions a neuron is among the top. Two neurons are shared by many:
+
+# %%
+hits = np.array([5, 5, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0])
+in_expert = hits[:4].sum()  # the expert that has the first four neurons
+
+
+def naive_permutation_p(hits, size, count):
+    sums = [hits[list(group)].sum() for group in combinations(range(len(hits)), size)]
+    return np.mean(np.array(sums) >= count)
+
+
+by_hand = naive_permutation_p(hits, 4, in_expert)
+assert np.isclose(by_hand, nulls.permutation(hits, 4)[in_expert])
+by_binomial = stats.binom.sf(in_expert - 1, hits.sum(), 4 / 12)
+print(f"count {in_expert}: p = {by_hand:.4f} by permutation, {by_binomial:.2g} by the binomial null")
+
+# %% [markdown]
+# All {glue:text}`groups:d` ways to choose four of the twelve neurons are equally likely, and {glue:text}`as_many:d` of them has a count as high as this. The binomial null, which forgets that ten of the twelve counts belong
+# to two neurons, makes the same count {glue:text}`times:,.0f` times less likely than it is. In a real layer the thresholds of the three nulls lie as follows.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-counts", "caption": "Top neurons of the sixteen experts of one layer, most first, for each function. Grey line: the mean. Black lines: what chance exceeds with a probability of at most alpha, under three kinds of chance. Dark bars are functional under the permutation null."}, "image": {"alt": "Three bar charts of counts by expert in descending order with horizontal threshold lines. The threshold of the permutation null lies far above those of the other two for the semantic function."}}
+last = int(members["layer"][-1])
+tails = {null: experts.chances(members, int(own.max()) + 1, null) for null in section.NULLS}
+limits = {null: {f: nulls.threshold(t[f, last], alpha) for f in figures.FUNCTIONS} for null, t in tails.items()}
+axes = figures.counts_by_expert(tested["count"].sel(layer=last), limits, tested["expected"].sel(layer=last))
+
+# %% [markdown]
+# The black lines are far apart for the function whose sub-functions share the most neurons. A bar between them is an expert that the paper's test calls functional and the permutation test does not.
+#
+# ## Beside the paper's Table 1
+#
+# The paper prints three rows for each model; ours stand beside them, all under the binomial null: the model's own experts, random partitions (*random*), and random partitions of untrained copies (*untrained*).
+# The paper's first observation on this table is that random partitions of a trained model have more functional experts than those of an untrained one, because the sub-functions of a trained model share neurons. *Degree* is averaged
+# over layers, with zeros for layers without functional experts, as in the authors' code.
 
 # %%
 binomial = [{n: t.query("null == 'binomial'") for n, t in kind.items()} for kind in (found, chance)]
@@ -185,119 +209,25 @@ sources["printed, untrained"] = published.of(names, published.table1().query("no
 section.beside(sources, ["proportion", "degree"]).style.format("{:.3f}", na_rep="–")
 
 # %% [markdown]
-# ## Many tests at once
+# ## Step 5: a model whose modules are known
 #
-# One model has a test for each layer, expert and function. With the p-values of the permutation null, how many survive when the false
-# discovery rate is held at 5 %, by Benjamini and Hochberg (tests that do not hinder each other) and by Benjamini and Yekutieli (any dependence)?
-
-# %%
-p = experts.functional_experts(members, own, null="permutation")["p"]
-flat = p.to_numpy().ravel()
-q = {m: p.copy(data=stats.false_discovery_control(flat, method=m).reshape(p.shape)) for m in ("bh", "by")}
-kept = {"p ≤ alpha": p <= alpha, "Benjamini–Hochberg": q["bh"] <= 0.05, "Benjamini–Yekutieli": q["by"] <= 0.05}
-pd.DataFrame({k: v.sum(["layer", "expert"]).to_series() for k, v in kept.items()}).T
-
-# %% [markdown]
-# ## More sub-functions, more experts
-#
-# A test of more sub-functions finds smaller departures from chance. The paper compares 529 semantic sub-functions with 39 and 8 of the others, so
-# its proportions would differ for this reason even if the neurons did not. Here the same number is drawn from each function.
-
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-by-number", "caption": "Share of experts called functional (left, binomial null) and modularization degree (right) when only some of a function's sub-functions are tested, mean over draws. Solid: the model's experts. Dashed: a random partition."}, "image": {"alt": "Two line plots against the number of sub-functions on a logarithmic axis. The proportion rises with the number, also for the random partition, most for the semantic function."}}
-numbers = [n for n in (2, 4, 8, 16, 29, 50, 100) if n <= len(subfunctions)]
-dealt = moefication.at_random(own, seed=seed)
-tables = [resampling.fewer(members, groups, numbers, alpha=alpha, seed=seed) for groups in (own, dealt)]
-fewer = [table.to_dataframe().dropna().reset_index() for table in tables]
-axes = figures.by_number(*fewer)
-
-# %% tags=["hide-input"]
-equal = max(n for n in numbers if n <= 8)
-matched = [table.query("number == @equal").groupby("function")["proportion"].mean() for table in fewer]
-pd.concat(matched, axis=1, keys=["own", "random"]).rename_axis(f"{equal} of each").style.format("{:.3f}")
-
-# %% [markdown]
-# (appendix-a5)=
-# ## One sub-function at a time: Table 4
-#
-# The same test for every sub-function by itself (Appendix A.5). With one sub-function nothing is shared, and all three nulls agree with the
-# hypergeometric distribution, up to the binomial approximation.
-
-# %%
-alone = {n: section.subfunctional(trained, share=share, alpha=alpha) for n, (trained, _) in scored.items()}
-lone = {n: section.subfunctional_by_chance(table) for n, table in chance.items()}
-fourth = published.of(names, published.table4().query("partition != 'random'"))
-sources = {"ours": alone, "ours, random": lone, "printed": fourth}
-section.beside(sources, ["proportion", "degree"]).style.format("{:.3f}", na_rep="–")
-
-# %% [markdown]
-# (appendix-a4)=
-# ## Do functional experts have the better neurons? Table 5
-#
-# An expert was called functional by counting its top neurons. Its *predictivity* is the mean over all its neurons. If both mean the same, ranking
-# the experts by predictivity puts the functional ones first: an average precision near 1 (Appendix A.4). Layers without functional experts are left
-# out.
-
-# %%
-fifth = published.of(names, published.table5().rename(columns={"average_ap": "consistency"}))
-section.beside({"ours": binomial[0], "printed": fifth}, ["consistency"]).style.format("{:.3f}", na_rep="–")
-
-# %% [markdown]
-# Counts and means come from the same scores, so they agree by construction to some degree. So the functional experts are taken from one half of the sentences and judged by
-# the predictivities of the other, for one run; *again* is the share of them that the other half calls functional too.
-
-# %%
-fair = section.cross_fitted(scored[model][0][0], null="binomial", alpha=alpha)
-fair.set_index("function").style.format("{:.3f}", na_rep="–")
-
-# %% [markdown]
-# ## How large is it?
-#
-# A small p-value says that something is there, not how much. Two sizes: the *odds ratio* of a place in a functional expert being taken by a top
-# neuron, against a place elsewhere (permutation null); and the *intraclass correlation*, the share of the variance of predictivity that lies between
-# experts, for the model's own experts and for random ones.
-
-# %%
-alike = {n: section.sizes(trained) for n, (trained, _) in scored.items()}
-odds = {n: t.query("null == 'permutation'") for n, t in found.items()}
-sizes = [section.beside({"odds ratio": odds}, ["odds"]), section.beside({"ICC": alike}, ["own", "random"])]
-pd.concat(sizes, axis=1).style.format("{:.3f}", na_rep="–")
-
-# %% [markdown]
-# ## What if one choice had been another?
-#
-# One choice at a time is changed, all others stay; permutation null, one run. Score and pooling are those of {glue:text}`varied`, all others of {glue:text}`model_name`.
-
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sensitivity", "caption": "Share of functional experts (permutation null) when one choice is changed: how many neurons count as top, alpha, the number of experts, the seed of k-means, the score and the pooling over tokens. Crosses: the mean of random partitions."}, "image": {"alt": "Six panels of dots for three functions, a panel a choice, with crosses near zero for random partitions."}}
-varied = "t5-mini"  # another pooling takes another pass over all sentences
-others, checked = variants.obtain(varied, subfunctions, recompute)
-usual = scored if varied in scored else obtain.runs([varied], subfunctions, recompute="none")[0]
-options = {"draws": 100, "seed": seed}
-choices = [
-    sensitivity.one_at_a_time(scored[model][0][0], parted, {}, **options).query("choice not in ['score', 'pooling']"),
-    sensitivity.one_at_a_time(usual[varied][0][0], {}, others, **options)
-    .query("choice in ['score', 'pooling']")
-    .assign(choice=lambda table: table["choice"] + ", " + varied),
-]
-print(checked)
-axes = figures.sensitivity(pd.concat(choices))
-
-# %% [markdown]
-# ## Does the method find what is there, and only that?
-#
-# `planted.load` ([](02_models.ipynb)) builds a T5 with {glue:text}`planted_true:d` functional blocks of neurons in two layers. With *labels permuted* the same
-# neurons are asked nonsense; in the *shuffled* copy they are randomly assigned to the blocks, where only their weights find them again; in the *rotated*
-# copy every neuron is a mixture of all. The table counts functional experts
-# among {glue:text}`planted_tests:d` tests, for the blocks as built and for those that MoEfication finds in the weights.
+# Does the test find what is there, and only that? `planted.load` ([](02_models.ipynb)) builds a T5 with {glue:text}`planted_true:d` functional blocks of neurons in two layers. Three variants have none. With *labels permuted* the
+# same neurons are asked meaningless questions. In the *shuffled* copy neurons are randomly assigned to the blocks. In the *rotated* copy every neuron is a mixture of all.
+# The table counts functional experts among {glue:text}`planted_tests:d` tests, for the blocks as built and for the groups that MoEfication finds in the weights.
 
 # %%
 check = sensitivity.planted_check(seed=seed)
 check.set_index(["kind", "partition"])
 
 # %% [markdown]
-# The method finds all planted blocks and no others, and none, or next to none, where blocks or labels mean nothing. The last row deserves a second look:
-# *by weights* some experts of the rotated copy are functional, though no module was built into it. Neurons whose weights point alike respond alike, and are good at the same things.
-# MoEfication puts them together, so an excess over random partitions is what it would find in any model whose top neurons are not all different. It
-# shows that like neurons are good at like things. Whether they form parts of a machine is a question for perturbations.
+# **How to read it.** As built, the permutation test finds the planted blocks and no others, and it finds at most one functional expert where labels or blocks mean nothing. Two rows need an explanation.
+#
+# - *Shuffled, by weights*: the blocks were taken apart, but a neuron's weights went with it. MoEfication groups by weights, so it puts the planted blocks together again. The functional experts there are the planted blocks,
+#   found in another place; a block that is divided between two groups counts twice.
+# - *Rotated, by weights*: no module was built, and some experts are functional all the same. Neurons whose weights are similar respond to similar inputs and are good at the same sub-functions, and MoEfication puts them together.
+#
+# The second row limits what a functional expert can mean. An excess over random partitions is what this method finds in any model in which similar neurons are good at similar things. Whether such an expert works as a
+# part of the model is a question for perturbations ([](05_perturbing_encoders.ipynb)).
 
 # %% tags=["remove-cell"]
 from companion.claims import expert_effects, ledger
@@ -311,8 +241,12 @@ values = {
     "own_permutation": float(share_of["trained"]["permutation"]),
     "random_permutation": float(share_of["null"]["permutation"]),
     "alpha": alpha,
-    "varied": varied,
+    "one_in": round(1 / alpha),
+    "share": share,
     "draws": draws,
+    "groups": len(list(combinations(range(len(hits)), 4))),
+    "as_many": round(by_hand * len(list(combinations(range(len(hits)), 4)))),
+    "times": by_hand / by_binomial,
     "planted_true": int(check["planted"].max()),
     "planted_tests": int(check["tests"].max()),
 }
@@ -323,16 +257,22 @@ for name, value in values.items():
 # %% [markdown]
 # ## Where this page departs from the paper
 #
-# - **Null.** Table 1 is computed as printed, and then under two more nulls. The paper takes the excess over random partitions as its evidence; so does
-#   this page, but it also gives the test under which random partitions have no functional experts to begin with.
-# - **Models and sentences.** Those of [](04_specialization.ipynb). Proportions depend on the number of sub-functions, so ours and the printed ones are not on one scale.
-# - **GELU.** The paper MoEfies T5 only and leaves models without ReLU open, as the two sentence encoders here. Weights can be grouped whatever the activation is.
-# - **Tasks.** The two sentence encoders were tuned on data of the kind of some tasks ([](04_specialization.ipynb)); experts functional for tasks may come from there.
-# - **Random partitions.** {glue:text}`draws:,d`, as the text says; the released code draws 200, 50 or 30 ([D22](d22)), and its random rows of Table 4 are constants ([D23](d23)).
+# - **Null.** Table 1 is computed as printed, and then under two more nulls. The paper takes the excess over random partitions as its evidence, and so does this page; it adds a test under which random partitions have
+#   no functional experts to begin with.
+# - **Models and sentences.** Those of [](04_specialization.ipynb). Proportions depend on the number of sub-functions, so ours and the printed ones are not on one scale ({ref}`more sub-functions, more experts <more-subfunctions>`).
+# - **GELU.** The paper MoEfies T5 only and leaves open what happens in models without ReLU, such as the two sentence encoders here. Weights can be grouped whatever the activation function is.
+# - **Tasks.** The two sentence encoders were tuned on data similar to some tasks ([](04_specialization.ipynb)), and their functional experts for tasks may come from that.
+# - **Random partitions.** {glue:text}`draws:,d`, as the text says; the released code draws 200, 50 or 30 ([D22](d22)).
 # - **Degree.** The tables beside printed ones average over layers, as the code does; `pooled_degree` is the text's ([D26](d26)).
 # - **Untrained copies.** In the figure they have experts of their own. The paper's have random ones, as in the table; no released code makes them ([D24](d24)).
 # - **Intervals.** Resampling sub-functions *with* replacement would count one sub-function as two that agree, which is what the tests look for. The intervals
 #   leave a fifth of the sub-functions out instead (a delete-d jackknife).
+#
+# ## Take away
+#
+# - A count is evidence only beside what chance gives, and the null hypothesis decides what chance is.
+# - Sub-functions share neurons. A test that ignores this finds functional experts in random groups.
+# - A functional expert holds neurons that are good at the same things. That alone does not make it a part that the model needs.
 #
 # ## What this page does not show
 #

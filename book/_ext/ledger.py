@@ -1,51 +1,37 @@
-"""The ledger of claims on a page: ``ledger``, every claim with its verdicts, and ``ledger-figure``, all at a glance.
+"""The ledger of claims on a page: ``ledger``, every claim with its verdicts, and ``ledger-matrix``, all at a glance.
 
 Both read what the executed notebooks glued and data/claims.yml; nothing on the page is typed but the claims.
 """
 
 import math
-from collections import Counter
-from collections.abc import Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
+from verdicts import LABEL, SIGNS, badge, judged, link, tabulated
 
-from companion.claims import ledger, ledger_figure
-from companion.functions import sources
+from companion.claims import ledger
+from companion.released import published
 
 logger = logging.getLogger(__name__)
-FIGURE = "_build/ledger/verdicts.png"
 HEADER = ("model", "effect (95 % interval)", "verdict")
+RELEASED = ", released"
 
 
-class Judged(SphinxDirective):
-    """A directive that shows the ledger; its page is built again when a notebook was run or a claim changed."""
-
-    def read(self) -> tuple[list[ledger.Claim], pd.DataFrame]:
-        executed = Path(self.env.srcdir) / ledger.EXECUTED
-        for file in [sources.data_folder() / ledger.FILE, *sorted(executed.glob("*.ipynb"))]:
-            self.env.note_dependency(str(file))
-        claims = ledger.read()
-        return claims, ledger.judged(claims, ledger.collect(executed))
-
-
-class Ledger(Judged):
+class Ledger(SphinxDirective):
     """Every claim, by the section of the paper that makes it first."""
 
     def run(self) -> list[nodes.Node]:
-        claims, table = self.read()
+        claims, table = judged(self.env)
         for sentence in ledger.disagreements(table):
             logger.warning("ledger: %s", sentence, location=self.get_location(), type="ledger")
         made: list[nodes.Node] = []
-        for part, of_part in groupby(claims, key=lambda claim: claim.section.split(";")[0]):
+        for part, of_part in groupby(claims, key=_first):
             title = _place(part)
             section = nodes.section("", nodes.title("", title), ids=[nodes.make_id(f"claims-{title}")])
             self.state.document.note_implicit_target(section, section)
@@ -55,6 +41,8 @@ class Ledger(Judged):
         return made
 
     def block(self, claim: ledger.Claim, rows: pd.DataFrame) -> nodes.Node:
+        label = f"{LABEL}{claim.id}"
+        self.env.domaindata["std"]["anonlabels"][label] = self.env.docname, label
         name = nodes.strong("", claim.id.replace("-", " ").capitalize())
         head = nodes.paragraph(
             "",
@@ -63,48 +51,62 @@ class Ledger(Judged):
             nodes.Text(f". {claim.claim} "),
             nodes.emphasis("", ", ".join(map(_place, claim.section.split("; ")))),
         )
-        links = [node for page in claim.pages for node in (self.link(page), nodes.Text(" "))]
+        links = [node for page in claim.pages for node in (self.page(page), nodes.Text(" "))]
         test = nodes.paragraph("", "", nodes.Text(f"{claim.test} "), *links[:-1])
         effects = [row for row in rows.to_dict("records") if row["verdict"] or math.isfinite(row["estimate"])]
-        table = _table(HEADER, [_cells(row) for row in effects])
+        table = tabulated(HEADER, [_cells(row) for row in effects])
         unit = nodes.paragraph("", f"Effect in: {claim.unit}.{_bar(rows)}", classes=["claim-unit"])
-        return nodes.container("", head, test, table, unit, ids=[f"claim-{claim.id}"], classes=["claim"])
+        return nodes.container("", head, test, table, unit, ids=[label], classes=["claim"])
 
-    def link(self, page: str) -> nodes.Node:
-        """To the notebook's page, with its title."""
-        options = {"refdomain": "std", "reftype": "doc", "reftarget": f"/notebooks/{page}", "refdoc": self.env.docname}
-        return addnodes.pending_xref("", nodes.inline("", page), refexplicit=False, refwarn=True, **options)
+    def page(self, name: str) -> nodes.Node:
+        """A link to the notebook's page, with its title."""
+        options = {"refdomain": "std", "reftype": "doc", "reftarget": f"/notebooks/{name}", "refdoc": self.env.docname}
+        return addnodes.pending_xref("", nodes.inline("", name), refexplicit=False, refwarn=True, **options)
 
 
-class LedgerFigure(Judged):
-    """The grid of verdicts as a figure; the content is its caption."""
-
-    has_content = True
+class LedgerMatrix(SphinxDirective):
+    """A row a claim, a column a model, a sign for each verdict; ``ledger.js`` filters it where there are scripts."""
 
     def run(self) -> list[nodes.Node]:
-        _, table = self.read()
-        path = Path(self.env.srcdir) / FIGURE
-        path.parent.mkdir(parents=True, exist_ok=True)
-        axes = ledger_figure.verdicts(table)
-        axes.figure.savefig(path, dpi=150)  # type: ignore[union-attr]
-        plt.close("all")
-        image = nodes.image(uri=f"/{FIGURE}", alt=alt_text(table), classes=["finding"])
-        figure = nodes.figure("", image, align="center")
-        if self.content:
-            parsed, messages = self.state.inline_text(" ".join(self.content), self.lineno)
-            figure += nodes.caption("", "", *parsed)
-            return [figure, *messages]
-        return [figure]
+        claims, table = judged(self.env)
+        table = table[table["verdict"] != ""].assign(column=lambda rows: rows["model"].map(column))
+        models = sorted(dict.fromkeys(table["column"]), key=lambda name: name.endswith(RELEASED))  # ours first
+        said = table.set_index(["claim", "column"])["verdict"].to_dict()
+        rows = [
+            [
+                nodes.paragraph("", _place(_first(claim))),
+                nodes.paragraph("", "", link(self.env, claim.id, claim.claim)),
+                *(_sign(said.get((claim.id, model), "")) for model in models),
+            ]
+            for claim in claims
+        ]
+        key = nodes.paragraph("", "", classes=["ledger-key"])
+        for verdict in SIGNS:
+            key += [*_sign(verdict, badge(verdict)).children, nodes.Text("  ")]
+        matrix = tabulated(["place", "claim", *models], rows, "ledger-matrix")
+        self.env.metadata[self.env.docname]["ledger"] = "matrix"
+        return [key, matrix]
 
 
-def alt_text(table: pd.DataFrame) -> str:
-    """What the figure shows, in words and with its counts."""
-    said = table[table["verdict"] != ""]
-    counts = []
-    for name, rows in said.groupby("model", sort=False):
-        of_model = Counter(rows["verdict"])
-        counts.append(f"{name}: " + ", ".join(f"{of_model[v]} {v}" for v in ledger.VERDICTS if of_model[v]))
-    return f"Grid of {table['claim'].nunique()} claims by models with a verdict in each cell. {'; '.join(counts)}."
+def column(model: str) -> str:
+    """The column of a model: its own name, but one for all the authors' numbers of a T5, and one for those of a
+    Switch."""
+    kind = {"t5": "T5", "switch": "Switch"}.get(published.counterpart(model))
+    return f"{kind}{RELEASED}" if model.endswith(RELEASED) and kind else model
+
+
+def _sign(verdict: str, word: nodes.inline | None = None) -> nodes.paragraph:
+    """A sign on the verdict's colour, with the word behind it, which only a screen reader reads if none is given."""
+    if verdict not in SIGNS:
+        return nodes.paragraph("", "", nodes.inline("", "not tested", classes=["unseen"]))
+    sign = badge(verdict, nodes.Text(SIGNS[verdict]))
+    sign["classes"].append("ledger-sign")
+    return nodes.paragraph("", "", sign, nodes.Text(" "), word or nodes.inline("", verdict, classes=["unseen"]))
+
+
+def _first(claim: ledger.Claim) -> str:
+    """The part of the paper that makes the claim first."""
+    return claim.section.split(";")[0]
 
 
 def _place(part: str) -> str:
@@ -116,9 +118,7 @@ def _place(part: str) -> str:
 def _cells(row: dict) -> list[nodes.Node]:
     low, high = row["low"], row["high"]
     effect = _number(row["estimate"]) + (f" ({_number(low)} to {_number(high)})" if math.isfinite(low + high) else "")
-    said = row["verdict"]
-    cell = nodes.inline("", said or "–", classes=["verdict", f"verdict-{said.replace(' ', '-')}"] if said else [])
-    paragraph = nodes.paragraph("", "", cell)
+    paragraph = nodes.paragraph("", "", badge(row["verdict"]) if row["verdict"] else nodes.Text("–"))
     if not row["agrees"]:
         paragraph += nodes.Text(f" (expected: {row['expected']})")
     return [nodes.paragraph("", row["model"]), nodes.paragraph("", effect), paragraph]
@@ -140,15 +140,13 @@ def _bar(rows: pd.DataFrame) -> str:
     )
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[nodes.Node]]) -> nodes.table:
-    group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in header), cols=len(header))
-    head = [nodes.paragraph("", text) for text in header]
-    lines = [nodes.row("", *(nodes.entry("", cell) for cell in cells)) for cells in (head, *rows)]
-    group += [nodes.thead("", lines[0]), nodes.tbody("", *lines[1:])]
-    return nodes.table("", group, classes=["colwidths-auto"])
+def script(app: Sphinx, page: str, _template: str, _context: dict, _doctree: object) -> None:
+    if app.env.metadata.get(page, {}).get("ledger"):  # Sphinx adds what is named here to this page alone
+        app.add_js_file("ledger.js", loading_method="defer")
 
 
 def setup(app: Sphinx) -> dict:
     app.add_directive("ledger", Ledger)
-    app.add_directive("ledger-figure", LedgerFigure)
+    app.add_directive("ledger-matrix", LedgerMatrix)
+    app.connect("html-page-context", script)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

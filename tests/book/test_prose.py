@@ -18,7 +18,6 @@ GLUED = re.compile(r"\{glue:text\}`(?:(?:\.\./notebooks/)?(\w+)\.ipynb::)?verdic
 DEFINITIONS = {
     "claims": r"## The rule\n.*?(?=\n## )",
     "glossary": r"\nverdict\n  .*?\n(?=\n|```)",
-    "index": r"```\{ledger-figure\}.*?```",
     "teaching": r"keeps \*not in this model\* .*? apart from \*not shown\* \(.*?\)",
 }
 TYPED = [

@@ -35,22 +35,17 @@ def functional_effects(
     draws: int = 50,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Table 1, Table 4 and Table 5 as effects, under the paper's binomial null.
+    """Table 1 as effects, under the paper's binomial null.
 
-    - ``FUNCTION-experts``: proportion of functional experts less that of random partitions.
-    - ``degree-over-random``: modularization degree less that of random partitions; this and all below are means over
+    - ``FUNCTION-experts``: proportion of functional experts minus that of random partitions.
+    - ``degree-over-random``: modularization degree minus that of random partitions; this and all below are means over
       the functions that have an error.
-    - ``experts-predictive``: average precision of A.4 less what experts in random order reach.
-    - ``experts-over-untrained``: proportion less that of untrained copies with their own experts.
-    - ``random-over-untrained``: proportion among random partitions less that of untrained copies.
-    - ``subfunctional-experts``: proportion of experts that are functional for one sub-function less that of random
-      partitions.
+    - ``experts-over-untrained``: proportion minus that of untrained copies with their own experts.
+    - ``random-over-untrained``: proportion among random partitions minus that of untrained copies.
 
     The errors have two parts. Other sub-functions might have been chosen: a delete-d jackknife of the difference as in
     `resampling.standard_errors`, which leaves the same ones out of every run and of the same random partitions (none
-    for a function of fewer than five); for the last claim the standard error of the mean over sub-functions. And the
-    experts might have been others: the variance between random partitions, which is what a partition that means
-    nothing would have; for ``experts-predictive`` that between layers and runs.
+    for a function of fewer than five). And the experts might have been others: the variance between random partitions.
 
     Parameters
     ----------
@@ -59,24 +54,56 @@ def functional_effects(
     """
     made: list[effects.Row] = []
     for name, pair in scored.items():
-        functions = pair[0][0]["function"].to_numpy()
         trained, untrained = (
             [_count(run, share, partitions, [seed, i]) for i, run in enumerate(runs)] for runs in pair
         )
-        found, lone = {}, []
-        for function in dict.fromkeys(functions.tolist()):
-            rows = np.flatnonzero(functions == function)
+        found = {}
+        for function, rows in _rows(pair[0][0]).items():
             statistic = partial(_effects, trained=trained, untrained=untrained, alpha=alpha)
             one, error = intervals.delete_d(rows, statistic, draws, seed=seed)
-            variance = error**2 + _between_partitions(rows, trained, untrained, alpha)
-            found[function] = np.stack([one, np.sqrt(variance)])
-            lone.append(_alone(rows, trained, alpha))
+            found[function] = np.stack([one, np.sqrt(error**2 + _between_partitions(rows, trained, untrained, alpha))])
             made.append((f"{function}-experts", name, *intervals.of_error(*found[function][:, 0])))
-        claims = ("degree-over-random", "experts-predictive", "experts-over-untrained", "random-over-untrained")
-        for i, claim in enumerate(claims, 1):
+        for i, claim in enumerate(("degree-over-random", "experts-over-untrained", "random-over-untrained"), 1):
             made.append((claim, name, *_mean([one[:, i] for one in found.values()])))
+    return effects.as_table(made)
+
+
+def appendix_effects(
+    scored: Scored,
+    *,
+    share: float = specialists.SHARE,
+    alpha: float = ALPHA,
+    partitions: int = 100,
+    draws: int = 50,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Tables 5 and 4 as effects, means over the functions that have an error.
+
+    - ``experts-predictive``: average precision of A.4 minus what experts in random order reach, under the binomial
+      null. The error has a jackknife as in `functional_effects`, and the variance between layers and runs.
+    - ``subfunctional-experts``: proportion of experts that are functional for one sub-function minus that of random
+      partitions. The error has that of the mean over sub-functions, and the variance between random partitions.
+
+    Parameters
+    ----------
+    partitions, draws : as in `functional_effects`.
+    """
+    made: list[effects.Row] = []
+    for name, (runs, _) in scored.items():
+        trained = [_count(run, share, partitions, [seed, i]) for i, run in enumerate(runs)]
+        precise, lone = [], []
+        for rows in _rows(runs[0]).values():
+            one, error = intervals.delete_d(rows, partial(_agreement, trained=trained, alpha=alpha), draws, seed=seed)
+            precise.append((one[0], np.sqrt(error[0] ** 2 + _between_layers(rows, trained, alpha))))
+            lone.append(_alone(rows, trained, alpha))
+        made.append(("experts-predictive", name, *_mean(precise)))
         made.append(("subfunctional-experts", name, *_mean(lone)))
     return effects.as_table(made)
+
+
+def _rows(run: xr.Dataset) -> dict[str, Int[np.ndarray, "subfunction"]]:
+    functions = run["function"].to_numpy()
+    return {name: np.flatnonzero(functions == name) for name in dict.fromkeys(functions.tolist())}
 
 
 def expected_precision(positives: float, number: int) -> float:
@@ -112,9 +139,7 @@ def _effects(
         for runs in (trained, untrained)
         for part in ("own", "random")
     )
-    agree = _consistency(rows, trained, alpha)
-    precise = np.mean(agree) if agree else NAN
-    return np.array([own[0] - random[0], own[1] - random[1], precise, own[0] - before[0], random[0] - dealt[0]])
+    return np.array([own[0] - random[0], own[1] - random[1], own[0] - before[0], random[0] - dealt[0]])
 
 
 def _between_partitions(
@@ -125,9 +150,7 @@ def _between_partitions(
         np.sum([_measured("random", rows, run, alpha).var(1) for run in runs], axis=0) / len(runs) ** 2
         for runs in (trained, untrained)
     )
-    agree = _consistency(rows, trained, alpha)
-    precise = np.var(agree, ddof=1) / len(agree) if len(agree) > 1 else NAN
-    return np.array([of_trained[0], of_trained[1], precise, of_trained[0] + of_untrained[0], 0.0])
+    return np.array([of_trained[0], of_trained[1], of_trained[0] + of_untrained[0], 0.0])
 
 
 def _measured(part: str, rows: np.ndarray, run: Counted, alpha: float) -> Float[np.ndarray, "measure partition"]:
@@ -145,6 +168,17 @@ def above_chance(counts: np.ndarray, subfunctions: int, run: Counted, alpha: flo
     return counts > nulls.threshold(nulls.binomial(subfunctions, run.top, run.neurons, size), alpha)
 
 
+def _agreement(rows: np.ndarray, trained: Sequence[Counted], alpha: float) -> Float[np.ndarray, "1"]:
+    found = _consistency(rows, trained, alpha)
+    return np.array([np.mean(found) if found else NAN])
+
+
+def _between_layers(rows: np.ndarray, trained: Sequence[Counted], alpha: float) -> float:
+    """Variance of the mean of `_consistency` over layers and runs."""
+    found = _consistency(rows, trained, alpha)
+    return float(np.var(found, ddof=1)) / len(found) if len(found) > 1 else NAN
+
+
 def _consistency(rows: np.ndarray, runs: Sequence[Counted], alpha: float) -> list[float]:
     """Average precision above that of random order, of each layer and run with functional and other experts."""
     made = []
@@ -158,7 +192,7 @@ def _consistency(rows: np.ndarray, runs: Sequence[Counted], alpha: float) -> lis
 
 
 def _alone(rows: np.ndarray, runs: Sequence[Counted], alpha: float) -> tuple[float, float]:
-    """Proportion of experts functional for a sub-function by itself (exact null), own less random, and its error."""
+    """Proportion of experts functional for a sub-function by itself (exact null), own minus random, and its error."""
     made, variance = [], 0.0
     for run in runs:
         limit = nulls.threshold(nulls.exact(1, run.top, run.neurons, run.neurons // run.own.shape[-1]), alpha)

@@ -134,10 +134,18 @@ SHIPPED = {name: Variants(name) for name in (catalogue.MPNET, "t5-mini")}
 
 
 def obtain(
-    name: str | PathLike[str], subfunctions: Sequence[SubFunction], recompute: Recompute = "slice", *, cells: int = 1
+    name: str | PathLike[str],
+    subfunctions: Sequence[SubFunction],
+    recompute: Recompute = "slice",
+    *,
+    vary: bool = True,
+    cells: int = 1,
 ) -> tuple[dict[tuple[str, str], xr.Dataset], Checked]:
-    """(choice, setting) → its top neurons, of the first run of a model: shipped and rechecked, else computed."""
+    """(choice, setting) → its top neurons, of the first run of a model: shipped and rechecked, else computed; none if
+    not asked to `vary`."""
     experiment.check(recompute)
+    if not vary:
+        return {}, Checked(f"variants of {catalogue.known_as(name)}")
     shipped = Variants(catalogue.known_as(name))
     if recompute != "full" and experiment.is_shipped(shipped):
         file = experiment.load(shipped)

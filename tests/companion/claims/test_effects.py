@@ -118,8 +118,14 @@ def test_overlaps_are_contrasts_of_pairs(scored):
 # Section 5, experts
 
 
+def of_experts(scored, **options):
+    """Both tables of evidence on experts, by claim."""
+    both = (expert_effects.functional_effects, expert_effects.appendix_effects)
+    return by_claim(pd.concat([effects_of(scored, **options) for effects_of in both]))
+
+
 def test_functional_experts_are_counted_as_the_tables_count_them(scored):
-    table = by_claim(expert_effects.functional_effects(scored, share=0.05, alpha=0.01, partitions=200, draws=30))
+    table = of_experts(scored, share=0.05, alpha=0.01, partitions=200, draws=30)
     runs = scored["mine"][0]
     members = [specialists.top_neurons(run, 0.05) for run in runs]
     tested = [experts.functional_experts(m, g["own"], alpha=0.01) for m, g in zip(members, runs, strict=True)]
@@ -148,7 +154,7 @@ def test_experts_put_together_at_random_are_no_evidence(rng, scored):
             "mine": tuple([run.assign(own=g) for run, g in zip(runs, dealt, strict=True)] for runs in scored["mine"])
         }
         options = {"share": 0.05, "alpha": 0.01, "partitions": 40, "draws": 10}
-        table = by_claim(expert_effects.functional_effects(pair, **options))
+        table = of_experts(pair, **options)
         hits += list(table.loc[["semantic-experts", "task-experts", "subfunctional-experts"], "low"] <= 0)
     assert np.mean(hits) > 0.9
 
@@ -413,7 +419,7 @@ def test_nothing_random_is_in_the_evidence(scored):
     for made in (lambda: effects.rises(scored), lambda: effects.shared(scored, 0.05)):
         pd.testing.assert_frame_equal(made(), made())
     options = {"share": 0.05, "alpha": 0.01, "partitions": 5, "draws": 5}
-    one, other = (expert_effects.functional_effects(scored, **options) for _ in range(2))
+    one, other = (of_experts(scored, **options) for _ in range(2))
     pd.testing.assert_frame_equal(one, other)
 
 

@@ -3,9 +3,10 @@
 import importlib.util
 import json
 import math
+import re
+import sys
 from pathlib import Path
 
-import matplotlib
 import nbformat
 import numpy as np
 import pytest
@@ -15,8 +16,6 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
 from companion.claims import effects, ledger, verdicts
-
-matplotlib.use("agg")
 
 
 def entry(name="a-claim", **changes):
@@ -102,8 +101,8 @@ def test_evidence_is_given_once(tmp_path):
         ledger.collect(tmp_path)
 
 
-def claim(**expected):
-    return ledger.Claim(**entry(), expected={name.replace("_", "-"): said for name, said in expected.items()})
+def claim(name="a-claim", **expected):
+    return ledger.Claim(**entry(name), expected={name.replace("_", "-"): said for name, said in expected.items()})
 
 
 PRINTED = effects.as_table([("a-claim", "printed, t5", 0.5, math.nan, math.nan)])
@@ -161,7 +160,10 @@ def test_the_command_ends_non_zero_when_a_verdict_changes(tmp_path, monkeypatch,
 def extension():
     spec = importlib.util.spec_from_file_location("ledger_extension", ROOT / "book/_ext/ledger.py")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "book/_ext"))
+        spec.loader.exec_module(module)
+    sys.modules.pop("verdicts")
     return module
 
 
@@ -169,12 +171,14 @@ def extension():
 def build(tmp_path, monkeypatch):
     """Build a book of one page, with claims and evidence as given: its HTML and the warnings."""
 
-    def build(claims, *tables):
+    def build(claims, *tables, page=""):
         source = tmp_path / "book"
         source.mkdir(exist_ok=True)
         executed(source / "executed", "02_models", *tables)
-        (source / "conf.py").write_text("extensions = ['myst_parser', 'ledger']\nexclude_patterns = ['executed']\n")
-        (source / "index.md").write_text("# Claims\n\n```{ledger-figure}\nAll *verdicts*.\n```\n\n```{ledger}\n```\n")
+        (source / "conf.py").write_text(
+            "extensions = ['myst_parser', 'verdicts', 'ledger']\nexclude_patterns = ['executed']\n"
+        )
+        (source / "index.md").write_text(f"# Claims\n\n```{{ledger-matrix}}\n```\n\n{page}\n\n```{{ledger}}\n```\n")
         (source / "notebooks").mkdir(exist_ok=True)
         (source / "notebooks/02_models.md").write_text("---\norphan: true\n---\n# What was learned?\n")
         monkeypatch.syspath_prepend(str(ROOT / "book/_ext"))
@@ -216,14 +220,42 @@ def test_the_page_shows_every_claim_with_its_verdicts(build, tmp_path):
     assert dependencies >= {"claims.yml", "02_models.ipynb"}
 
 
-def test_the_figure_is_on_the_page_in_words_too(build, tmp_path):
-    html, *_ = build([claim()], row(), row(-2, -3, -1, model="me/t5"))
-    assert (
-        'alt="Grid of 1 claims by models with a verdict in each cell. t5-mini: 1 holds; me/t5: 1 not in this model."'
-        in html
-    )
-    assert "All <em>verdicts</em>." in html
-    assert (tmp_path / "html/_images/verdicts.png").stat().st_size > 2000
+def cells(html, row):
+    """The words of each cell of a row of the matrix."""
+    table = re.search(r'<table class="[^"]*ledger-matrix.*?</table>', html, re.S)[0]
+    found = re.findall(r"<t[hd].*?>(.*?)</t[hd]>", re.findall(r"<tr.*?</tr>", table, re.S)[row], re.S)
+    return [" ".join(re.sub(r"<.*?>", "", cell).split()) for cell in found]
+
+
+def test_the_matrix_has_a_sign_and_a_word_in_every_cell_that_was_tested(build):
+    other = row(0.3, -0.2, 0.4, model="T5-base, released")
+    html, warnings, app = build([claim(), claim("another")], row(), row(-2, -3, -1, model="me/t5"), other)
+    assert warnings == ""
+    # The authors' own numbers of a T5 are one column, the last.
+    assert cells(html, 0) == ["place", "claim", "t5-mini", "me/t5", "T5, released"]
+    assert cells(html, 1) == ["Section 4", "Neurons tell.", "✓ holds", "✗ not in this model", "? not shown"]
+    assert cells(html, 2)[2:] == ["not tested"] * 3
+    assert 'href="#claim-a-claim"' in html
+    assert app.env.metadata["index"]["ledger"]
+    assert "ledger.js" in html
+
+
+def test_pages_quote_verdicts_and_lead_to_the_claim(build):
+    page = "It {verdict}`a-claim t5-mini`.\n\n```{verdicts} a-claim\n```"
+    html, warnings, _ = build([claim()], row(), row(-2, -3, -1, model="me/t5"), page=page)
+    assert warnings == ""
+    there = re.search(r"It (<span.*?</span>)\.</p>", html)[1]
+    assert there.startswith('<span class="verdict verdict-holds"><a class="reference internal" href="#claim-a-claim">')
+    quoted = re.search(r'<table class="[^"]*verdicts.*?</table>', html, re.S)[0]
+    assert re.findall(r"<p>(.*?)</p>", re.sub(r"</?(?:span|a).*?>", "", quoted)) == [
+        "claim", "t5-mini", "me/t5", "Neurons tell.", "holds", "not in this model"
+    ]  # fmt: skip
+
+
+def test_a_verdict_that_is_not_there_is_a_warning(build):
+    _, warnings, _ = build([claim()], row(), page="It {verdict}`a-claim no-model`.\n\n```{verdicts} no-claim\n```")
+    assert "no evidence on 'a-claim' of 'no-model'" in warnings
+    assert "unknown claim 'no-claim'; known: a-claim" in warnings
 
 
 @pytest.mark.parametrize("said", ["not in this model", "missing"])
