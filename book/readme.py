@@ -4,14 +4,13 @@ Run `make readme` after `make book` when the finding has moved; tests/book/test_
 was not run.
 """
 
-import base64
 import json
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 EXECUTED = ROOT / "executed" / "04_specialization.ipynb"
-FIGURE = "book/_static/specialization.png"
+FIGURE = "book/_static/specialization.svg"
 T5_BASE = ("12", "3072")  # layers and neurons of a layer, as glued
 BLOCK = re.compile(r"(?<=<!-- finding, written by make readme -->\n).*?(?=<!-- end of finding -->)", re.DOTALL)
 
@@ -31,35 +30,24 @@ def glued(notebook: Path) -> dict[str, str]:
 
 
 def sentence(values: dict[str, str]) -> str:
-    trained, untrained, null, smallest = (float(values[k]) for k in ("trained", "untrained", "null", "smallest"))
+    trained, untrained, null = (float(values[k]) for k in ("trained", "untrained", "null"))
     name = values["model_name"].strip("'")
-    runs = (
-        f", {values['layers']} layers and {values['runs']} runs"
-        if int(values["runs"]) > 1
-        else f" and {values['layers']} layers"
-    )
-    size = ", the size of T5-base's encoder" if (values["layers"], values["width"]) == T5_BASE else ""
-    return "\n".join(
-        [
-            f"In {name} ({values['layers']} layers of {int(values['width']):,} neurons{size}), the neuron of a layer",
-            "that best tells two hidden words apart by their context has a",
-            f"predictivity of **{trained:.2f}** on average over {values['subfunctions']} pairs of words{runs},",
-            f"against **{untrained:.2f}** in untrained copies and",
-            f"**{null:.2f}** for the best of as many chance-level neurons. Trained minus untrained is at",
-            f"least {smallest:.2f} (lower end of the 95 % interval over pairs).",
-            "",
-        ]
+    size = ", a real model of the size of T5-base's encoder," if (values["layers"], values["width"]) == T5_BASE else ""
+    return (
+        f"In {name}{size} the best neuron of a layer tells two hidden words apart by their context with a\n"
+        f"predictivity of **{trained:.2f}**, against **{untrained:.2f}** before training and **{null:.2f}** for the\n"
+        "best of as many chance-level neurons.\n"
     )
 
 
 def block(values: dict[str, str]) -> str:
     alt = "Best predictivity by model, function and layer: trained, untrained, chance level, and the paper's numbers"
-    return f"\n{sentence(values)}\n![{alt}]({FIGURE})\n\n"
+    return f'\n<img src="{FIGURE}" alt="{alt}" width="640">\n\n{sentence(values)}\n'
 
 
 def main() -> None:
-    image = next(o["data"]["image/png"] for o in outputs(EXECUTED) if "image/png" in o.get("data", {}))
-    (ROOT / FIGURE).write_bytes(base64.b64decode("".join(image)))
+    image = next(o["data"]["image/svg+xml"] for o in outputs(EXECUTED) if "image/svg+xml" in o.get("data", {}))
+    (ROOT / FIGURE).write_text("".join(image), encoding="utf-8")
     readme = ROOT / "README.md"
     text, replaced = BLOCK.subn(lambda _: block(glued(EXECUTED)), readme.read_text(encoding="utf-8"))
     if replaced != 1:

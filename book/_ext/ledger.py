@@ -15,7 +15,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from verdicts import LABEL, SIGNS, badge, judged, link, tabulated
 
-from companion.claims import ledger
+from companion.claims import ledger, verdicts
 from companion.released import published
 
 logger = logging.getLogger(__name__)
@@ -74,15 +74,15 @@ class LedgerMatrix(SphinxDirective):
         said = table.set_index(["claim", "column"])["verdict"].to_dict()
         rows = [
             [
-                nodes.paragraph("", _place(_first(claim))),
+                nodes.paragraph("", _first(claim)),
                 nodes.paragraph("", "", link(self.env, claim.id, claim.claim)),
                 *(_sign(said.get((claim.id, model), "")) for model in models),
             ]
             for claim in claims
         ]
         key = nodes.paragraph("", "", classes=["ledger-key"])
-        for verdict in SIGNS:
-            key += [*_sign(verdict, badge(verdict)).children, nodes.Text("  ")]
+        for verdict, sign in SIGNS.items():
+            key += [badge(verdict, nodes.Text(f"{sign} {verdict}")), nodes.Text(" ")]
         matrix = tabulated(["place", "claim", *models], rows, "ledger-matrix")
         self.env.metadata[self.env.docname]["ledger"] = "matrix"
         return [key, matrix]
@@ -95,13 +95,13 @@ def column(model: str) -> str:
     return f"{kind}{RELEASED}" if model.endswith(RELEASED) and kind else model
 
 
-def _sign(verdict: str, word: nodes.inline | None = None) -> nodes.paragraph:
-    """A sign on the verdict's colour, with the word behind it, which only a screen reader reads if none is given."""
+def _sign(verdict: str) -> nodes.paragraph:
+    """A sign on the verdict's colour, with the word for a screen reader."""
     if verdict not in SIGNS:
-        return nodes.paragraph("", "", nodes.inline("", "not tested", classes=["unseen"]))
+        return nodes.paragraph("", "", nodes.inline("", verdicts.UNTESTED, classes=["unseen"]))
     sign = badge(verdict, nodes.Text(SIGNS[verdict]))
     sign["classes"].append("ledger-sign")
-    return nodes.paragraph("", "", sign, nodes.Text(" "), word or nodes.inline("", verdict, classes=["unseen"]))
+    return nodes.paragraph("", "", sign, nodes.Text(" "), nodes.inline("", verdict, classes=["unseen"]))
 
 
 def _first(claim: ledger.Claim) -> str:

@@ -20,8 +20,8 @@
   };
   const place = choice("Place in the paper", "all places", new Set(rows.map(row => text(row.cells[0]))));
   const model = choice("Model", "all models", heads.slice(MODELS).map(text));
-  const verdict = choice("Verdict", "all verdicts",
-    new Set([...document.querySelectorAll(".ledger-key .verdict:not(.ledger-sign)")].map(text)));
+  const said = [...table.querySelectorAll(".ledger-sign")].map(sign => verdictOf(sign.closest("td")));
+  const verdict = choice("Verdict", "all verdicts", new Set(said));
   const status = document.createElement("p");
   status.setAttribute("role", "status");
   table.closest(".pst-scrollable-table-container")?.before(form, status) ?? table.before(form, status);
@@ -33,8 +33,8 @@
     for (const row of rows) {
       const cells = [...row.cells];
       cells.forEach((cell, i) => { cell.hidden = !shown[i]; });
-      const said = cells.slice(MODELS).filter(cell => !cell.hidden).map(verdictOf);
-      const asked = said.some(word => verdict.value ? word === verdict.value : !model.value || word !== "not tested");
+      const words = cells.slice(MODELS).filter(cell => !cell.hidden).map(verdictOf);
+      const asked = words.some(word => verdict.value ? word === verdict.value : !model.value || word !== "not tested");
       row.hidden = !asked || (place.value && text(cells[0]) !== place.value);
       number += !row.hidden;
       const block = document.getElementById(row.cells[CLAIM].querySelector("a").hash.slice(1));

@@ -20,6 +20,7 @@ STYLE = {
     "figure.constrained_layout.use": True,
     "font.size": 11,
     "savefig.facecolor": "white",  # figures keep their paper in dark mode
+    "svg.hashsalt": "companion",  # the same figure has the same file in every build
 }
 
 

@@ -4,10 +4,12 @@ from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
+VECTORS = ["--InlineBackend.figure_formats=svg"]  # figures of the pages are sharp at any size
+
 
 class OwnKernel(AsyncKernelManager):
     """Starts this very Python. A kernel called ``python3`` in the user's own folders may belong to another one."""
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        return KernelSpec(**get_kernel_dict())
+        return KernelSpec(**get_kernel_dict(VECTORS))

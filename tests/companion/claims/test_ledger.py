@@ -233,7 +233,7 @@ def test_the_matrix_has_a_sign_and_a_word_in_every_cell_that_was_tested(build):
     assert warnings == ""
     # The authors' own numbers of a T5 are one column, the last.
     assert cells(html, 0) == ["place", "claim", "t5-mini", "me/t5", "T5, released"]
-    assert cells(html, 1) == ["Section 4", "Neurons tell.", "✓ holds", "✗ not in this model", "? not shown"]
+    assert cells(html, 1) == ["4", "Neurons tell.", "✓ holds", "✗ not in this model", "? not shown"]
     assert cells(html, 2)[2:] == ["not tested"] * 3
     assert 'href="#claim-a-claim"' in html
     assert app.env.metadata["index"]["ledger"]
