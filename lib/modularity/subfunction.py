@@ -28,6 +28,8 @@ class SubFunction:
             raise ValueError(f"{where} has no sentences; give at least one of each class")
         check_sentences(self.sentences, f"{where}: ")
         check_labels(self.labels, len(self.sentences), where)
+        object.__setattr__(self, "sentences", tuple(self.sentences))  # of a column of a table, for instance
+        object.__setattr__(self, "labels", np.asarray(self.labels))
 
     @classmethod
     def from_table(cls, table: pd.DataFrame) -> "list[SubFunction]":
@@ -46,10 +48,7 @@ class SubFunction:
         """
         if missing := [c for c in ("sentence", "label") if c not in table]:
             raise ValueError(f"the table has no column {missing[0]!r}, only {', '.join(map(str, table))}; rename it")
-        named = table.reset_index(drop=True)
-        for column in ("subfunction", "function"):
-            if column not in named:
-                named[column] = MINE
+        named = table.assign(**{c: MINE for c in ("subfunction", "function") if c not in table}).reset_index(drop=True)
         columns = ["sentence", "label", "subfunction", "function"]
         for column in columns:
             if (empty := np.flatnonzero(named[column].isna())).size:

@@ -1,5 +1,7 @@
 """One call gives what its parts give, in tidy tables, and its errors name what came."""
 
+import inspect
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,6 +88,19 @@ def test_a_table_gives_sub_functions_in_its_order(table):
     assert made[0].sizes == (3, 3)
     (one,) = SubFunction.from_table(table[["sentence", "label"]])
     assert (one.name, one.function, len(one.sentences)) == ("mine", "mine", 18)
+
+
+@pytest.mark.parametrize("column", [lambda values: values, list, tuple])
+def test_columns_of_a_table_make_a_sub_function(built, table, column):
+    """Whatever holds the sentences and labels, what is read is the same, and stored under the same name."""
+    rows = table.query("subfunction == 'red'")
+    mine = object.__new__(SubFunction)
+    of_a_user = inspect.unwrap(SubFunction.__init__)  # whose calls nothing checks the types of
+    of_a_user(mine, "red", "colour", column(rows["sentence"]), column(rows["label"]))
+    (same,) = SubFunction.from_table(rows)
+    assert (mine.sentences, mine.labels.tolist()) == (same.sentences, same.labels.tolist())
+    assert modularity.analyse(built.model, [mine], experts=4).summary() is not None
+    assert mine.only(np.arange(6) < 4).sizes[0] + mine.only(np.arange(6) < 4).sizes[1] == 4
 
 
 @pytest.mark.parametrize(
