@@ -12,18 +12,19 @@
 # ---
 
 # %% [markdown]
-# # Does perturbing experts hurt a model with something to lose?
+# # Does a function need its experts in a real encoder?
 #
-# The claim that experts with high predictivities matter more than random neurons has the verdict *{glue:text}`verdict_experts-over-random`* in {glue:text}`model_name`, by the rule of [the ledger](../book/claims.md): noise on experts costs {glue:text}`random:+.1f` points more
-# (95 % interval {glue:text}`random_low:+.1f` to {glue:text}`random_high:+.1f`). The claim that a function loses more from its own experts than from those of other functions has the verdict *{glue:text}`verdict_own-experts`*: the difference is {glue:text}`own:+.1f` points
-# ({glue:text}`own_low:+.1f` to {glue:text}`own_high:+.1f`). Both have to do with a few loud neurons: {glue:text}`top:.0%` of a layer's neurons write up to {glue:text}`top_written:.0%` of its variance, and what noise costs all functions together goes with how much of this it hits (rank correlation {glue:text}`loud:.2f`).
-# Where neurons are silenced instead, and ranked by sub-functions that are not judged, a function loses {glue:text}`others_neurons:+.1f` points more from its own most predictive neurons than from those of other functions ({glue:text}`others_neurons_low:+.1f` to {glue:text}`others_neurons_high:+.1f`), and {glue:text}`others:+.1f` from its own experts ({glue:text}`others_low:+.1f` to {glue:text}`others_high:+.1f`).
+# It depends on the perturbation: in {glue:text}`model_name`, a function's loss from its own experts minus its loss from the experts of other functions is {glue:text}`own:+.1f` points of accuracy when the experts get noise
+# (95 % interval {glue:text}`own_low:+.1f` to {glue:text}`own_high:+.1f`), and {glue:text}`others:+.1f` points when they are ranked by other sub-functions and set to zero ({glue:text}`others_low:+.1f` to {glue:text}`others_high:+.1f`).
+#
+# ```{verdicts} own-experts experts-over-random experts-over-neurons perturbing-experts-guessing
+# ```
 #
 # This page repeats the second half of [Section 5 of the paper](https://arxiv.org/abs/2305.18390), its Figure 2, on pre-trained encoders of real size. The paper perturbs
 # T5-base and asks it tasks; [](05_perturbing_t5.ipynb) does the same with a small model.
 #
 # :::{admonition} Before you start
-# **Do:** fit probes on what an encoder knows, disturb experts of one function, and compare what each function loses.
+# **Do:** fit probes on what an encoder knows, perturb the experts of one function, and compare what each function loses.
 #
 # **Learn:** why noise must be scaled to what it disturbs, how a double dissociation tells a specific effect from a general one, and what a probe can and cannot show.
 #
@@ -54,7 +55,7 @@ per_function: int = 0  # of each function's first sub-functions; 0 takes all
 recompute: str = "slice"  # of what is shipped: slice (a part is computed again), none, or full
 seed: int = -1  # of the choice of that part; -1 for another one each time
 
-# %%
+# %% tags=["hide-input"]
 import numpy as np
 import pandas as pd
 from myst_nb import glue
@@ -65,7 +66,45 @@ from companion.sections import perturbing_encoders_figures as figures
 from companion.sections import perturbing_encoders_tables as section
 
 # %% [markdown]
-# ## How to ask an encoder that gives no answers
+# ## The answer in one figure
+#
+# **Claim (Section 5).** When functional experts are perturbed, the function that suffers is the one that they are for.
+#
+# Three functions (semantic, knowledge, task) are perturbed and three are judged. A *probe* reads each sub-function from the sentence vector of the encoder. While a fifth of the neurons is perturbed, the figure counts the points of
+# accuracy that the probes of a function lose. *Scaled noise* has the paper's variance, in units of each neuron's own standard deviation, and is added in the last third of the layers. *Zero* means that the neurons are set to zero, in all layers.
+#
+# The grids of perturbed neurons are made once (`make results`) and shipped. One mask of each, chosen at random, is computed again for this page where the model is installed:
+
+# %% tags=["hide-input"]
+chosen = [int(layer) for layer in layers.split()]
+options = {"variance": variance, "layers": chosen, "per_function": per_function, "seed": seed}
+names = [models.known_as(name) for name in (model, *beside.split())]
+found = {name: encoder_shipped.obtain(name, recompute, **options) for name in names}
+grids = {name: made["value"] for name, (made, _) in found.items()}
+lost = {name: section.losses(section.probed(grid, read_out)) for name, grid in grids.items()}
+first, last = names[0], names[-1]
+settings = {"scaled": "scaled noise,\nlast third", "zero, all layers": "zero,\nall layers"}
+shown = [(name, setting) for name in grids for setting in settings if setting in grids[name]["setting"]]
+print(*(checked for _, checked in found.values()), sep="\n")
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-three-by-three", "caption": "Points that sub-functions of the function below lose while a fifth of the neurons is perturbed: the experts of each function (first three rows), or random neurons. Mean over sub-functions. Framed: the function's own experts. Scaled noise is in the last third of the layers, zero in all layers."}, "image": {"alt": "Heat maps of four rows and three columns with numbers, a panel for each model and perturbation. Under scaled noise in the first model the experts of knowledge and of tasks cost all three functions much; with zero the columns differ more than the rows."}}
+twentieth, fifth = (number / encoder_plan.FINE for number in (5, 19))
+titles = [f"{name.removeprefix('all-')},\n{settings[s].splitlines()[0].strip(',')}" for name, s in shown]
+tables = [section.matrix(lost[name], setting, fifth) for name, setting in shown]
+axes = figures.matrices(dict(zip(titles, tables)))
+
+# %% [markdown]
+# **How to read it.** Read down one column: it shows what one function loses when the experts of each function are perturbed. If experts serve their own function, the framed number is the largest of its column. Some functions lose more
+# than others, whatever is perturbed. A comparison within a column is not affected by this.
+#
+# - *Scaled noise.* Averaged over the three columns, own experts minus the experts of other functions is {glue:text}`own:+.1f` points in {glue:text}`model_name` ({glue:text}`own_low:+.1f` to {glue:text}`own_high:+.1f`). Own experts minus random neurons is
+#   {glue:text}`random:+.1f` points ({glue:text}`random_low:+.1f` to {glue:text}`random_high:+.1f`), averaged over the shares of perturbed neurons above 6 % and up to a fifth.
+# - *Zero.* Neurons that are set to zero add no noise, and the sign of the first difference is the other one (Step 4 has its interval). When neurons are ranked by sub-functions that are not judged, which the figure does not show, own experts minus others is {glue:text}`others:+.1f` points
+#   ({glue:text}`others_low:+.1f` to {glue:text}`others_high:+.1f`), and own single neurons minus those of other functions is {glue:text}`others_neurons:+.1f` ({glue:text}`others_neurons_low:+.1f` to {glue:text}`others_neurons_high:+.1f`).
+#
+# The rest of this page builds the figure in four steps (the probe, what is perturbed, how strong the noise is, and which sub-functions rank the neurons), and then changes one comparison at a time.
+#
+# ## Step 1: ask an encoder that gives no answers
 #
 # A sentence encoder returns a vector for a sentence: the mean over tokens of its last layer's states. To measure what a perturbation destroys, a *probe* reads a sub-function
 # from this vector. The probe is a logistic regression,
@@ -76,7 +115,7 @@ from companion.sections import perturbing_encoders_tables as section
 # ```
 #
 # fitted on the *unperturbed* encoder. Each item is judged by a probe that was fitted without it, and without any item made from the same source. While neurons are perturbed, the probe stays as it is. A pair of sentences $u, v$ enters
-# as $|u - v|$ and $u \odot v$ (Conneau et al., 2017). By hand, for one relation between words:
+# as $|u - v|$ and $u \odot v$ (Conneau et al., 2017). Written out for one relation between words:
 
 # %%
 encoder = models.load(small)
@@ -98,10 +137,23 @@ def naive_accuracy(x):
 assert np.isclose(naive_accuracy(x), probe.judge(x[one.rows], one.rows)[0])
 
 # %% [markdown]
-# ## What is perturbed
+# The questions are those that both encoders answer. Without any perturbation the probes reach, averaged over the sub-functions of a function:
+
+# %%
+plain = {name: section.plain(grid) for name, grid in grids.items()}
+pd.concat({name: table.groupby("function", sort=False).mean() for name, table in plain.items()}, axis=1).style.format(
+    "{:.2f}", na_rep="–"
+)
+
+# %% [markdown]
+# *Area* is the area under the ROC curve of the same probes. *Similarity* is another read-out, without any fitted probe: how well the cosine of two sentences tells paraphrases (mrpc and qqp) from other pairs.
 #
-# As in the paper, neurons are perturbed in the last third of the layers, and in units of 96 experts a layer: at every number of experts up to a fifth of the neurons. Three
-# functions are perturbed and three are judged. For each function, experts are ranked by the summed predictivity of their neurons for this function. Single neurons are ranked in the same way.
+# These encoders were tuned on pairs of sentences, among them NLI data and Quora's questions. Their tasks are therefore not new to them.
+#
+# ## Step 2: choose what is perturbed
+#
+# As in the paper, neurons are perturbed in the last third of the layers, and in units of 96 experts a layer: at every number of experts up to a fifth of the neurons. For each function, experts are ranked by the summed predictivity of
+# their neurons for this function. Single neurons are ranked in the same way.
 #
 # | what is perturbed | which neurons |
 # |---|---|
@@ -113,58 +165,31 @@ assert np.isclose(naive_accuracy(x), probe.judge(x[one.rows], one.rows)[0])
 # | a random partition's experts | experts of the same sizes with randomly assigned neurons, ranked in the same way, drawn twice |
 # | the least predictive experts | whole experts with the lowest sums |
 #
-# The grids are made once (`make results`) and shipped. One mask of each, chosen at random, is computed again for this page where the model is installed:
-
-# %%
-chosen = [int(layer) for layer in layers.split()]
-options = {"variance": variance, "layers": chosen, "per_function": per_function, "seed": seed}
-names = [models.known_as(name) for name in (model, *beside.split())]
-found = {name: encoder_shipped.obtain(name, recompute, **options) for name in names}
-grids = {name: made["value"] for name, (made, _) in found.items()}
-lost = {name: section.losses(section.probed(grid, read_out)) for name, grid in grids.items()}
-first, last = names[0], names[-1]
-settings = {"scaled": "scaled noise,\nlast third", "zero, all layers": "zero,\nall layers"}
-shown = [(name, setting) for name in grids for setting in settings if setting in grids[name]["setting"]]
-print(*(checked for _, checked in found.values()), sep="\n")
-
-# %% [markdown]
-# The questions are those that both encoders answer. Without any perturbation the probes reach, averaged over the sub-functions of a function:
-
-# %%
-plain = {name: section.plain(grid) for name, grid in grids.items()}
-pd.concat({name: table.groupby("function", sort=False).mean() for name, table in plain.items()}, axis=1).style.format(
-    "{:.2f}", na_rep="–"
-)
-
-# %% [markdown]
-# `similarity` is a second read-out, without any fitted probe: how well the cosine of two sentences tells paraphrases (mrpc and qqp) from other pairs.
+# ## Step 3: scale the noise
 #
-# These encoders were tuned on pairs of sentences, among them NLI data and Quora's questions. Their tasks are therefore not new to them.
-#
-# ## The text's noise, and noise that is scaled
-#
-# The paper adds noise of variance 4 to each activation. Its standard deviation is 2. That of an activation is {glue:text}`deviation:.2f` on average in the last third of the layers of
-# {glue:text}`small_name`. A fair noise has the same strength *relative to what it disturbs*: each neuron's noise is multiplied by its own standard deviation. Both on a twentieth of the neurons,
+# The paper adds noise of variance 4 to each activation. The standard deviation of this noise is 2. In the last third of the layers of {glue:text}`small_name`, the standard deviation of an activation is {glue:text}`deviation:.2f` on average.
+# A fair noise has the same strength *relative to what it disturbs*, so in *scaled* noise each neuron's noise is multiplied by the neuron's own standard deviation. The table has both kinds on a twentieth of the neurons,
 # in points of the read-out that the function in the column loses:
 
 # %% tags=["hide-input"]
-twentieth, fifth = (number / encoder_plan.FINE for number in (5, 19))
 noises = {(name, s): section.matrix(lost[name], s, twentieth) for name in grids for s in ("text", "scaled")}
 pd.concat(noises, names=["model", "noise", "perturbed"]).style.format("{:.1f}")
 
 # %% [markdown]
-# **How to read it.** Compare the rows of one column. On average {glue:text}`most:.0f` points can be lost before a probe guesses. In {glue:text}`model_name` the text's noise costs {glue:text}`text_few:.0f` points at a twentieth of the neurons, chosen at random, and scaled noise {glue:text}`scaled_few:.0f`; with a fifth of
-# the neurons {glue:text}`text_random:.0f` and {glue:text}`scaled_random:.0f`. Noise that destroys everything cannot show what a part is for.
+# **How to read it.** Compare the rows of one column. On average {glue:text}`most:.0f` points can be lost before a probe of {glue:text}`model_name` guesses. The text's noise at random neurons costs {glue:text}`text_few:.0f` points at a twentieth of the neurons and
+# {glue:text}`text_random:.0f` at a fifth; scaled noise costs {glue:text}`scaled_few:.0f` and {glue:text}`scaled_random:.0f`. The text's noise costs
+# about as much at experts as at random neurons. So the claim that it leaves a model guessing says nothing about experts here: a perturbation that destroys everything cannot show what a part is for.
 #
-# Under scaled noise rows differ, but one row is high for all three functions: experts of knowledge cost {glue:text}`row_knowledge:.0f` points, mean over the functions that are judged, those of the semantic function {glue:text}`row_semantic:.0f`. A neuron writes its activation times its column of
-# $W_O$, and a few neurons vary far more than all others: in {glue:text}`model_name`, {glue:text}`top:.0%` of the neurons write {glue:text}`top_written:.0%` of the variance that a layer's neurons write one by one, in the layer where this is most uneven. Share of this variance that a
-# twentieth of the neurons writes, layer by layer:
+# Under scaled noise the rows differ, but one row is high for all three functions: experts of knowledge cost {glue:text}`row_knowledge:.0f` points, mean over the functions that are judged, and experts of the semantic function {glue:text}`row_semantic:.0f`.
+# The reason may be how much these neurons write. A neuron writes its activation times its column of $W_O$, and a few neurons write far more than all others. In {glue:text}`model_name`, {glue:text}`top:.0%` of the neurons write
+# {glue:text}`top_written:.0%` of the variance that a layer's neurons write one by one, in the layer where this is most uneven. The next table has the share of this variance that a twentieth of the neurons writes, layer by layer:
 
 # %%
 section.written(found[first][0], first, 5).style.format("{:.1%}")
 
 # %% [markdown]
-# Noise in units of a neuron's own deviation is strongest where a neuron is loud. Does the loss go with how much of the variance is hit? Over all kinds of neurons in this table and all numbers of experts up to a fifth:
+# Noise in units of a neuron's own standard deviation is strongest where a neuron writes much variance. Is the loss higher where more of the variance is perturbed? This is the rank correlation over all kinds of neurons in this table and all numbers of experts up to a
+# fifth:
 
 # %%
 loud = section.loudness(lost[first], found[first][0], first)
@@ -180,7 +205,8 @@ pd.Series(
 ).round(2)
 
 # %% [markdown]
-# The share that is written goes with the loss more closely than the number of neurons does. So a loss under this noise says less about what experts are for than about whether they hold loud neurons. This is an association: loud neurons were not perturbed alone.
+# The loss follows the share that is written (rank correlation {glue:text}`loud:.2f`) more closely than the number of neurons. So a loss under this noise tells less about what experts are for than about whether they hold neurons that write much. This is an association: these
+# neurons were not perturbed alone.
 #
 # (curves-of-encoders)=
 # ## Figure 2, function by function
@@ -191,22 +217,14 @@ pd.Series(
 axes = figures.curves(section.curves(lost[first]), {s: settings[s] for name, s in shown if name == first})
 
 # %% [markdown]
-# **How to read it.** In each panel, compare the line of the function that is judged with the grey line (random neurons) and with the two other solid lines. If experts are specific, the first is the highest in its own
+# **How to read it.** In each panel, compare the solid line of the function that is judged with the grey line (random neurons) and with the two other solid lines. If experts are specific, the line of the judged function is the highest in its own
 # panel and not in the others.
 #
-# ## Three by three
+# ## Step 4: rank by sub-functions that are not judged
 #
-# The stronger test crosses the function that is perturbed with the function that is judged. If experts serve their own function, the framed diagonal is larger than the rest of its column.
-
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-three-by-three", "caption": "Points that sub-functions of the function below lose while a fifth of the neurons is perturbed: by the experts of each function, and by random neurons. Framed: the function's own experts."}, "image": {"alt": "Heat maps of four rows and three columns with numbers."}}
-titles = [f"{name.removeprefix('all-')},\n{settings[s].splitlines()[0].strip(',')}" for name, s in shown]
-tables = [section.matrix(lost[name], setting, fifth) for name, setting in shown]
-axes = figures.matrices(dict(zip(titles, tables)))
-
-# %% [markdown]
-# The ranking has seen the sentences that are judged, which favours own parts. So silencing is repeated with neurons and experts that are *ranked by others*: by sub-functions that are not judged, which are other word pairs, other relations, and for the
-# task function the only two tasks that are left. The difference between the diagonal and the rest, with an interval over sub-functions (jackknife), by the page's read-out and by the other one; the area under the curve ignores a shift of all states in one
-# direction, which moves items across the border of the probe and lowers its accuracy:
+# The ranking has seen the sentences that are judged, which favours own parts. So setting to zero is repeated with neurons and experts that are *ranked by others*: by sub-functions that are not judged. These are other word pairs, other relations, and for the
+# task function the only two tasks that are left. The table has the difference between the diagonal and the rest of the columns in the first figure, with a 95 % interval over sub-functions (jackknife), by accuracy and by area. The area ignores a shift of all states in one
+# direction. Such a shift moves items across the border of the probe and lowers its accuracy.
 
 # %%
 other = "area" if read_out == "accuracy" else "accuracy"
@@ -220,10 +238,10 @@ columns = pd.MultiIndex.from_product([by, ["own minus others", "low", "high"]])
 pd.DataFrame(dissociated, index=columns).T.style.format("{:+.1f}")
 
 # %% [markdown]
-# Positive numbers mean that a function loses more from its own parts. An interval that includes zero leaves open whether there is a difference; its ends say how large one can be.
+# A positive number means that a function loses more from its own parts. An interval that includes zero leaves open whether there is a difference; its ends say how large one can be.
 #
-# Under scaled noise own *experts* of {glue:text}`model_name` cost less than those of other functions. Neurons that are set to zero add no noise, and there the sign is the other one.
-# In {glue:text}`model_name` the difference stays when the ranking has not seen what is judged; in {glue:text}`last_name` it goes. Is it one function's? In points that the function in the column loses:
+# Under scaled noise, own *experts* of {glue:text}`model_name` cost less than those of other functions. With zero, the sign is the other one. When the ranking has not seen what is judged, the intervals of {glue:text}`model_name` lie above zero, and those of
+# {glue:text}`last_name` include it. Does this difference come from one function? The next table has the points that the function in the column loses when neurons are set to zero (*silenced*):
 
 # %%
 chosen_by_others = {
@@ -235,43 +253,45 @@ chosen_by_others = {
 pd.concat(chosen_by_others, names=["model", "unit", "silenced"]).style.format("{:.1f}")
 
 # %% [markdown]
-# In {glue:text}`model_name`, knowledge loses {glue:text}`knowledge_neurons:.0f` points from its own neurons and at most {glue:text}`knowledge_most:.0f` from those of other functions; for word meanings it is {glue:text}`semantic_neurons:.1f` and {glue:text}`semantic_most:.1f`. Tasks lose
-# {glue:text}`task_neurons:.0f` from their own and at most {glue:text}`task_most:.0f` from others'. These are means over six sub-functions without intervals; by them the difference is knowledge's and not the tasks'. It is the strongest evidence for specific parts on this page, and it has its limits: one of {glue:text}`perturbations:d` perturbations, tried
-# after the noise had been seen, and six sub-functions of each function. The ledger's verdicts are by scaled noise, which was planned as the fair version before any of this was known.
+# In {glue:text}`model_name`, knowledge loses {glue:text}`knowledge_neurons:.0f` points from its own neurons and at most {glue:text}`knowledge_most:.0f` from those of other functions. For word meanings the numbers are {glue:text}`semantic_neurons:.1f` and {glue:text}`semantic_most:.1f`. Tasks lose
+# {glue:text}`task_neurons:.0f` points from their own neurons and at most {glue:text}`task_most:.0f` from those of other functions. These are means over six sub-functions without intervals. By these means, the difference comes mostly from knowledge and does not come from the tasks.
+#
+# This is the strongest evidence for specific parts on this page, and it has limits. It is one of {glue:text}`perturbations:d` perturbations, it was tried after the noise had been seen, and it has six sub-functions of each function. The verdict of [the ledger](../book/claims.md) on the claim of own
+# experts is by scaled noise, which was planned as the fair version before any of this was known.
 #
 # ## On equal terms
 #
-# Experts may cost more than random neurons because they are whole experts, because they are louder, or because of their function. Each row compares them with an order that differs in one of these:
+# Experts may cost more than random neurons because they are whole experts, because they write more, or because of their function. Each row compares them with an order that differs in one of these:
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-encoders-fair", "caption": "Points that a sub-function loses from a fifth of the neurons, taken as experts of its own function, minus points that it loses from other neurons; mean over functions with 95 % jackknife interval over sub-functions. Right of zero, own experts cost more."}, "image": {"alt": "Panels of dots with intervals around a line at zero, a row a comparison."}}
 fair = [section.compared(lost[name], setting, fifth) for name, setting in shown]
 axes = figures.differences(dict(zip(titles, fair)))
 
 # %% [markdown]
-# With scaled noise in {glue:text}`model_name`, {glue:text}`fair_above:d` of the {glue:text}`fair_all:d` intervals lie above zero and {glue:text}`fair_below:d` below. A difference from random neurons that vanishes against a random partition's experts, or against neurons of equal output,
-# belongs to how experts are chosen or how much they write, and not to their being modules.
+# With scaled noise in {glue:text}`model_name`, {glue:text}`fair_above:d` of the {glue:text}`fair_all:d` intervals lie above zero and {glue:text}`fair_below:d` below. If a difference from random neurons disappears in the comparison with a random partition's experts, or with neurons of
+# equal output, it comes from how experts are chosen or from how much they write, and not from their being modules.
 #
 # ## The reverse: keep a few
 #
-# If the experts of a function were all that it needs, it would survive without the rest. Here all neurons of the last third are set to zero but those named:
+# If the experts of a function were all that it needs, the function would survive without the rest. Here all other neurons of the last third of the layers are set to zero:
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-kept", "caption": "The read-out with all other neurons of the last third set to zero, against the share that is kept, for the page's first model. Dotted: chance."}, "image": {"alt": "Three panels, one for each function, with lines for own experts, own neurons and random neurons that rise to the plain model at 100 %."}}
 retained = section.kept(grids[first].sel(read_out=read_out), "kept")
 axes = figures.kept(retained, 0.5)
 
 # %% [markdown]
-# With a fifth of the neurons of these layers kept, own experts hold {glue:text}`kept_own:.0%` of the plain model's read-out and random neurons {glue:text}`kept_random:.0%`, mean over functions.
+# With a fifth of the neurons of these layers kept, own experts keep {glue:text}`kept_own:.0%` of the plain model's read-out and random neurons {glue:text}`kept_random:.0%`, mean over functions.
 #
 # ## Other perturbations, and the other read-out
 #
-# Mean loss over all sub-functions of {glue:text}`last_name` with a fifth of the neurons perturbed, in every way that was computed. `code` is the shuffling of the authors' code, `kept` perturbs all *other* neurons:
+# The table has the mean loss over all sub-functions of {glue:text}`last_name` with a fifth of the neurons perturbed, in every way that was computed. *Mean* puts each neuron at its mean, *code* is the shuffling of the authors' code, and *kept* sets all *other* neurons to zero:
 
 # %%
 at_fifth = section.by_setting(lost[last], fifth)
 at_fifth.style.format("{:.1f}", na_rep="–")
 
 # %% [markdown]
-# The cosine similarity of paraphrases needs no probe. Points of its area under the curve that are lost at a fifth:
+# The cosine similarity of paraphrases needs no probe. These are the points of its area under the curve that are lost at a fifth:
 
 # %%
 cosine = {name: section.losses(grid.sel(read_out="similarity")) for name, grid in grids.items()}
@@ -332,13 +352,19 @@ for name, value in values.items():
     glue(name, value, display=False)
 
 # %% [markdown]
-# ## How this differs from the paper
+# ## Where this page departs from the paper
 #
 # - **Model and read-out.** The paper perturbs T5-base and counts right answers to tasks. These models give no answers, so probes of their sentence vectors are counted. A probe shows what can be read linearly, not what the model would use.
 # - **Function.** The paper perturbs experts of *tasks* only. Here experts of all three functions are perturbed and all three are judged.
 # - **Noise.** Variance 4 as in the text, and the same variance in units of each neuron's own.
-# - **Ranking.** Sums of the predictivity of all sub-functions of a function, from the shipped readings. The sentences that are judged are among those readings, where the paper ranks by training parts. This favours own experts; one perturbation is therefore repeated with a ranking by sub-functions that are not judged.
-# - **Intervals.** Over sub-functions, six for each function. The paper has repeats of the noise.
+# - **Ranking.** Experts are ranked by sums of the predictivity of all sub-functions of a function, from the shipped readings. The sentences that are judged are among those readings, where the paper ranks by training parts. This favours own experts; one perturbation is therefore repeated with a ranking by sub-functions that are not judged.
+# - **Intervals.** They are over sub-functions, six for each function. The paper has repeats of the noise.
+#
+# ## Take away
+#
+# - Noise in units of a neuron's own standard deviation hits the neurons that write most of a layer's variance hardest. What a function loses then follows how much of this variance is perturbed.
+# - A double dissociation compares within a column: what one function loses from its own parts and from those of other functions. It does not mistake a general loss for a specific one.
+# - The answer depends on the perturbation and on the model. One ranking by unseen sub-functions gives a difference in {glue:text}`model_name`; its interval comes from six sub-functions a function.
 #
 # ## What this page does not show
 #

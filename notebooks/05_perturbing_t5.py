@@ -14,15 +14,15 @@
 # %% [markdown]
 # # Does perturbing experts hurt what they are good at?
 #
-# The claim that experts matter more for their tasks than random neurons has the verdict *{glue:text}`verdict_experts-over-random`* by the rule of [the ledger](../book/claims.md): with strong noise on a fifth of the neurons of its last layers, {glue:text}`model_name` loses {glue:text}`lost_moe:.1f` points of accuracy when they
-# are whole experts with the highest predictivities, and {glue:text}`lost_random:.1f` when they are drawn at random; the noise that the paper adds to T5-base costs
-# {glue:text}`lost_text:.1f`. The claim that a task loses more from its own experts than from those of others has the verdict *{glue:text}`verdict_own-experts`*
-# (difference {glue:text}`own:+.1f` points, 95 % interval {glue:text}`own_low:.1f` to {glue:text}`own_high:.1f`).
+# In {glue:text}`model_name`, a task's loss from strong noise in its own experts minus its loss from the same noise in the experts of other tasks is {glue:text}`own:+.1f` points of accuracy (95 % interval {glue:text}`own_low:.1f` to {glue:text}`own_high:.1f`).
+#
+# ```{verdicts} own-experts experts-over-random experts-over-neurons unseen-too perturbing-experts-guessing
+# ```
 #
 # This is the second half of [Section 5 of the paper](https://arxiv.org/abs/2305.18390), its Figure 2, with the details of Appendix A.2.
 #
 # :::{admonition} Before you start
-# **Do:** disturb neurons while a model answers, in the order of their predictivity, alone and by experts, and compare on equal terms.
+# **Do:** perturb neurons while a model answers, in the order of their predictivity, one by one and by experts, and compare on equal terms.
 #
 # **Learn:** what a lesion shows and what it does not, why masks must be matched, and what a double dissociation is.
 #
@@ -50,7 +50,7 @@ tolerance: float = 0.01  # mean difference of accuracies that lets a slice pass
 workers: int = 0  # processes of recompute full; 0 for one a core, or one on a GPU
 seed: int = -1  # of the choice of the slice; -1 for another one each time
 
-# %%
+# %% tags=["hide-input"]
 import numpy as np
 import pandas as pd
 import torch
@@ -65,18 +65,48 @@ from companion.sections import perturbing_t5_tables as section
 from modularity import capture, neurons, perturb
 
 # %% [markdown]
-# ## What it is to perturb a neuron
+# ## The answer in one figure
+#
+# **Claim (Section 5).** When functional experts are perturbed, the tasks that suffer are those that they are for.
+#
+# For each task, experts are ranked by the summed predictivity of their neurons for this task. In the last third of the encoder's layers, the fifth of the experts that ranks highest gets noise while each task is asked, and the accuracy that is lost is counted. The same is done with a
+# fifth of the neurons, ranked one by one. The noise is stronger than the paper's (variance 64), because the paper's noise on a fifth of the neurons costs this model only {glue:text}`lost_text:.1f` points.
+#
+# All answers under perturbation are made once (`make results`) and shipped. A slice of them, a run, a kind of perturbation, a task and a number chosen at random, was computed again for this page:
+
+# %% tags=["hide-input"]
+grid = grids.Grid("t5", model, track, tolerance)
+made, checked = experiment.obtain(grid, recompute, cells=1, workers=workers or None, seed=seed)
+accuracy = made["accuracy"]
+fine, reach, tasks = grid.plan.fine, grid.plan.reach, list(grid.plan.tasks)
+print(checked)
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-dissociation", "caption": "Percentage points of accuracy that a task (column) loses when the fifth of the experts (left) or neurons (right) best at another task (row) get noise of variance 64. Framed: its own."}, "image": {"alt": "Two square heat maps of seven by seven tasks with numbers. The diagonal is framed; columns differ more than rows."}}
+lost = {kind: section.drops(accuracy.sel(setting="strong"), kind, reach) for kind in ("experts", "neurons")}
+axes = figures.dissociation({kind: table.mean(["seed", "draw"]).to_pandas() for kind, table in lost.items()})
+
+# %% [markdown]
+# **How to read it.** Read down one column: it shows what one task loses, whichever task's experts are perturbed. If experts serve their tasks, the framed number is the largest of its column. Columns differ far more than rows: some tasks
+# lose more than others, whatever is perturbed. A single column, or a mean over tasks, would look like an effect of the experts.
+#
+# - *Own and other experts.* The mean of the framed numbers minus the mean of all others is {glue:text}`own:+.1f` points for experts ({glue:text}`own_low:.1f` to {glue:text}`own_high:.1f`).
+# - *Experts and random neurons.* With the same noise on a fifth of the neurons, {glue:text}`model_name` loses {glue:text}`lost_moe:.1f` points of accuracy when they are whole experts with the highest summed predictivity over four tasks, and
+#   {glue:text}`lost_random:.1f` points when they are drawn at random.
+#
+# The rest of this page defines the perturbation and the orders of neurons, repeats the paper's figure, and then compares experts with neurons on equal terms.
+#
+# ## Step 1: perturb a neuron
 #
 # Neuron $n$ of a layer writes its activation $a_n$ times a column of $W_O$ to the output (Equation 1). To ask what it is for, its activation is
-# changed while the model answers, and everything else is left alone. The text adds noise,
+# changed while the model answers, and everything else stays as it is. Such a perturbation is called a *lesion*. The text adds noise,
 #
 # ```{math}
 # :label: noise
 # \tilde a_n = a_n + \varepsilon, \qquad \varepsilon \sim \mathcal{N}(0,\, 4),
 # ```
 #
-# drawn for every token; the released code instead shuffles the activations of the chosen neurons over tokens, sentences and neurons, and multiplies them by
-# four. Both are here, beside zero, the mean, and resampling. By hand, for zero:
+# drawn for every token. The released code instead shuffles the activations of the chosen neurons over tokens, sentences and neurons, and multiplies them by
+# four. The library has both, and three more: zero, the mean, and resampling. Written out for zero:
 
 # %%
 loaded = models.load(model)
@@ -97,11 +127,11 @@ assert np.allclose(found.numpy(), naive_zero(x, [3, 70]), atol=1e-4)
 
 # %% [markdown]
 # (appendix-a2-t5)=
-# ## In which order
+# ## Step 2: choose the order of neurons
 #
-# All in the last third of the encoder's layers, as the paper's last four of twelve, and always as many neurons as some number of *fine experts* have:
+# Neurons are perturbed in the last third of the encoder's layers, as in the paper's last four of twelve. Their number is always that of some number of *fine experts*:
 # {glue:text}`fine:d` a layer, as the paper's 96. Neurons are ranked by their predictivities on the *training* parts of the tasks, and answers are judged on the validation
-# parts.
+# parts. Four tasks are *seen*, which means that the sums use them, and three are *unseen*.
 #
 # | order | the first are |
 # |---|---|
@@ -112,23 +142,12 @@ assert np.allclose(found.numpy(), naive_zero(x, [3, 70]), atol=1e-4)
 # | MoE (4), MoE (8) | whole experts, those with the highest sums first |
 # | MoE, permuted | whole experts of a random partition, ranked the same way |
 # | MoE, least | whole experts, those with the lowest sums first |
-# | equal mass | as many neurons as weigh what the experts of MoE (4) weigh: the sum of their mean activations |
+# | equal mass | as many neurons as reach the *mass* of the experts of MoE (4): the sum of their mean activations |
 #
-# The last three are not in the paper. Experts and neurons differ in more than being experts; these orders change one thing at a time.
+# The last three are not in the paper. Experts and neurons differ in more than being experts, and each of these orders changes one thing at a time.
 #
-# ## The grid
+# The grid has the paper's orders at every number of experts up to a fifth, the others at every quarter of the way, and the tasks one by one at a fifth, for each task and run: {glue:text}`asked:,d` answers.
 #
-# The paper's orders at every number of experts up to a fifth, the others at every quarter of the way, the tasks one by one at a fifth, for each task and run: {glue:text}`asked:,d` answers. They are
-# made once (`make results`) and shipped. A slice of them, a run, a kind of perturbation, a task and a number chosen at random, was computed again for this page:
-
-# %%
-grid = grids.Grid("t5", model, track, tolerance)
-made, checked = experiment.obtain(grid, recompute, cells=1, workers=workers or None, seed=seed)
-accuracy = made["accuracy"]
-fine, reach, tasks = grid.plan.fine, grid.plan.reach, list(grid.plan.tasks)
-print(checked)
-
-# %% [markdown]
 # ## Figure 2
 #
 # **Claim (Section 5).** Experts with high predictivities matter: at a tenth of them the accuracy of T5-base falls to that of guessing, and it falls further than
@@ -141,10 +160,10 @@ axes = figures.curves(text, published.figure2(), lines)
 
 # %% [markdown]
 # **How to read it.** A perturbation that costs nothing at a fifth of the neurons says nothing about which of them matter. The paper set the variance of the noise to the size of
-# T5-base's activations. In these layers of {glue:text}`model_name` the mean activation is {glue:text}`size:.2f`, so that noise with a standard deviation of 2 is already
-# {glue:text}`louder:.0f` times as large as what it disturbs, and the model does not mind. It answers as well with a fifth of the neurons of its last two layers drowned.
+# T5-base's activations. In these layers of {glue:text}`model_name` the mean activation is {glue:text}`size:.2f`. The standard deviation of the noise, 2, is
+# {glue:text}`louder:.0f` times as large as what it disturbs, and accuracy is almost unchanged with this noise on a fifth of the neurons of its last two layers ({glue:text}`lost_text:.1f` points are lost).
 #
-# So that there is something to compare, here is the same with sixteen times the variance. That number was chosen by the random order alone: it costs somewhat more than
+# A comparison needs a loss, so the next figure has the same with sixteen times the variance. That number was chosen by the random order alone: it costs somewhat more than
 # half of what can be lost.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-perturbed-strong", "caption": "The same with noise of variance 64, in steps of 5 %."}, "image": {"alt": "Two panels of lines that fall from the accuracy of the plain model towards guessing, close together for all orders."}}
@@ -154,18 +173,18 @@ axes = figures.curves(strong, published.figure2().head(0), lines)
 # %% [markdown]
 # ## On equal terms
 #
-# Lines of averages hide that every mask met the same rows and the same noise. Paired draw by draw, how much lower is the accuracy when experts with the highest sums are
-# perturbed, than under each other order? Against *MoE, permuted* only the partition differs; against *equal mass* the two perturb as much activation:
-# experts with high sums are quiet, and {glue:text}`equal:.0%` as many random neurons weigh as much as they do. Noise that is added counts neurons, not what they weigh.
+# Averages hide that every mask met the same rows and the same noise. The next figure pairs the masks draw by draw: how much lower is the accuracy when the experts with the highest sums are
+# perturbed than under each other order? Against *MoE, permuted* only the partition differs. Against *equal mass* the two perturb as much activation:
+# experts with high sums have low activations, and {glue:text}`equal:.0%` as many random neurons have the same mass. The effect of added noise depends on the number of neurons and not on their mass, so *random, equal mass* is the weaker perturbation.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-fair", "caption": "Accuracy under MoE (4) less accuracy under other orders, noise of variance 64, mean over all tasks and runs with 95 % intervals over draws. Ticks: the lowest and highest run. Below zero, experts cost more."}, "image": {"alt": "Six small panels of dots with intervals around a line at zero, against the share of perturbed neurons."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-fair", "caption": "Accuracy under MoE (4) minus accuracy under other orders, noise of variance 64, mean over all tasks and runs with 95 % intervals over draws. Ticks: the lowest and highest run. Below zero, experts cost more."}, "image": {"alt": "Six small panels of dots with intervals around a line at zero, against the share of perturbed neurons."}}
 others = ["random", "random, equal mass", "Avg (4)", "Avg (4), equal mass", "MoE, permuted", "MoE, least"]
 fair = section.compared(accuracy.sel(setting="strong"), "MoE (4)", others)
 axes = figures.differences(fair, fine, "difference,\npercentage points")
 
 # %% [markdown]
-# Of the {glue:text}`intervals:d` intervals in five of the panels (all but *random, equal mass*), {glue:text}`below:d` lie wholly below zero and {glue:text}`above:d` wholly above; by
-# chance one in twenty is off zero, on either side. At a fifth, in percentage points:
+# Of the {glue:text}`intervals:d` intervals in five of the panels (all but *random, equal mass*), {glue:text}`below:d` lie wholly below zero and {glue:text}`above:d` wholly above. By
+# chance, one interval in twenty excludes zero, on either side. At a fifth, in percentage points:
 
 # %%
 at_reach = fair.query("number == @reach").set_index("against").drop(columns="number")
@@ -174,7 +193,7 @@ at_reach = fair.query("number == @reach").set_index("against").drop(columns="num
 # %% [markdown]
 # ## Double dissociation
 #
-# That a lesion hurts shows that something was there, not what. The stronger test crosses two things: perturb what is best at task $i$ and ask task $j$. If parts serve
+# When a lesion hurts, something was there; the lesion does not say what it was for. The stronger test, which the first figure shows, crosses two things: perturb what is best at task $i$ and ask task $j$. If parts serve
 # their tasks, the diagonal of the matrix is larger than the rest:
 #
 # ```{math}
@@ -182,11 +201,7 @@ at_reach = fair.query("number == @reach").set_index("against").drop(columns="num
 # D = \frac{1}{J} \sum_{j} \Delta_{jj} - \frac{1}{J (J-1)} \sum_{i \neq j} \Delta_{ij},
 # ```
 #
-# with $\Delta_{ij}$ the accuracy that task $j$ loses. Its chance is counted over all ways to deal the rows to the tasks.
-
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-dissociation", "caption": "Percentage points of accuracy that a task (column) loses when the fifth of the experts (left) or neurons (right) best at another task (row) get noise of variance 64. Framed: its own."}, "image": {"alt": "Two square heat maps of seven by seven tasks with numbers. The diagonal is framed; columns differ more than rows."}}
-lost = {kind: section.drops(accuracy.sel(setting="strong"), kind, reach) for kind in ("experts", "neurons")}
-axes = figures.dissociation({kind: table.mean(["seed", "draw"]).to_pandas() for kind, table in lost.items()})
+# with $\Delta_{ij}$ the accuracy that task $j$ loses. Its p-value is counted over all ways to assign the rows to the tasks. The table has $D$ as a fraction, so that 0.010 is one percentage point:
 
 # %%
 strengths = {"variance 4": "text", "variance 64": "strong"}
@@ -198,26 +213,26 @@ crossed = {
 pd.DataFrame(crossed).T.style.format("{:+.3f}").format("{:.3f}", subset=["p"])
 
 # %% [markdown]
-# Columns differ far more than rows: some tasks lose more than others, whatever is perturbed. A single column, or a mean over tasks, would look like an effect of the experts. The ledger's verdict
-# on the double dissociation of experts is *{glue:text}`verdict_own-experts`*; the interval at variance 64 says which differences remain possible.
+# The verdict of [the ledger](../book/claims.md)
+# on the double dissociation of experts is *{glue:text}`verdict_own-experts`*. The interval at variance 64 says which differences remain possible.
 #
 # ## Noise, shuffling, and all layers
 #
-# The text's noise, the code's shuffling, sixteen times the variance, and the text's noise in all layers of one run, each on a fifth of the neurons:
+# The next figure has four kinds of perturbation, each on a fifth of the neurons: the text's noise (*text*), sixteen times the variance (*strong*), the code's shuffling (*code*), and the text's noise in all layers of one run (*all layers*).
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-settings", "caption": "Mean accuracy over tasks with a fifth of the neurons perturbed, by order and kind of perturbation, with 95 % intervals over draws. Grey lines: nothing perturbed."}, "image": {"alt": "Four panels of dots, a row an order. In text and code the dots lie at or near the grey line; in strong far to the left of it, in no order that stands out but random of equal mass."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-settings", "caption": "Mean accuracy over tasks with a fifth of the neurons perturbed, by order and kind of perturbation, with 95 % intervals over draws. Grey lines: nothing perturbed."}, "image": {"alt": "Four panels of dots, a row an order. In text the dots lie at or near the grey line, in code too except for MoE, least; in strong they lie far to the left of it, and random of equal mass is the least far."}}
 at_a_fifth = section.at_most(accuracy, reach, [str(order) for order in lesion_orders.CURVES + lesion_orders.FAIR])
 axes = figures.settings(at_a_fifth)
 
 # %% [markdown]
-# Shuffling costs the most where the experts with the *lowest* sums are shuffled ({glue:text}`shuffled_least:.1f` points; {glue:text}`shuffled_moe:.1f` for those with the highest). They are the loud ones: their mean activation
-# is {glue:text}`loud:.1f` times that of the experts with the highest, and shuffling multiplies what is there by four. How much a lesion costs depends on how loud neurons are as well as on what they are
-# for, and loudness and predictivity need not go together.
+# Shuffling costs the most where the experts with the *lowest* sums are shuffled: {glue:text}`shuffled_least:.1f` points, and {glue:text}`shuffled_moe:.1f` for those with the highest sums. The experts with the lowest sums have high activations: their mean activation
+# is {glue:text}`loud:.1f` times that of the experts with the highest sums, and shuffling multiplies activations by four. How much a lesion costs depends on how large the activations of neurons are as well as on what the neurons are
+# for. Large activations and high predictivity need not go together.
 #
 # ## What the paper's models would cost
 #
-# The same notebook runs T5-base: `-p model google-t5/t5-base -p track paper -p recompute full`. Measured with an untrained copy of its shape on this machine, and what the operations of the
-# encoder alone take on a GPU that sustains 10 or 100 TFLOP/s:
+# The same notebook runs T5-base: `-p model google-t5/t5-base -p track paper -p recompute full`. The hours here are measured with an untrained copy of its shape on the machine that ran this page. The hours on a GPU are what the operations of the
+# encoder alone take at a sustained 10 or 100 TFLOP/s:
 
 # %%
 costs = cost.estimate(grids.Grid("t5", cost.SHAPE, "paper"))
@@ -267,12 +282,18 @@ for name, value in values.items():
 # - **Tasks.** This book's, seven of them; seen are cola, mrpc, qqp and sst2 as in the paper, unseen mnli, qnli and rte. The paper's unseen ones are five other data sets.
 # - **Which sum.** The text sums over four seen data sets; the released code over eight task sub-functions with MNLI, QNLI and RTE among them. Both are in the grid, named (4) and (8) ([D9](d9)). A single task's neurons are ranked by all of its questions, in the code by the first ([D10](d10)).
 # - **Ranked where.** By the training parts, judged on the validation parts. The authors' scripts rank by the validation parts as well ([D21](d21)).
-# - **Which layers.** The last third: two of four layers, where the paper perturbs four of twelve. Fewer layers behind the perturbed ones can make good what is lost, and the two
-#   hold half of the neurons, so that the same share of them is a larger part of the model. That pushes our losses up.
+# - **Which layers.** The last third: two of four layers, where the paper perturbs four of twelve. Fewer layers follow a perturbed one and can make good what is lost. The two
+#   hold half of the neurons, so the same share of them is a larger part of the model. That pushes our losses up.
 # - **Tasks in pre-training.** t5-mini read these tasks while it was pre-trained and has little else to do in its last layers. That pushes the losses up too.
 # - **Draws.** Twenty, each with its own rows, where the paper has five repeats on the same rows ([D11](d11), [D13](d13)).
 # - **Strength.** Variance 4, and 64 beside it, for the reason given above. The code shuffles instead of adding noise ([D8](d8)).
 # - **Numbers of experts.** A share is what is perturbed of the neurons; the figure in the paper counts experts of 96 on its horizontal axis ([D12](d12)).
+#
+# ## Take away
+#
+# - A perturbation that costs almost nothing cannot say which neurons matter. Its strength must be chosen without looking at the comparison.
+# - Compare experts with neurons that differ from them in one thing only: the number, the mass, the partition, or the rank.
+# - That a lesion hurts a task is not enough. In a double dissociation, a part must hurt its own task more than it hurts the others.
 #
 # ## What this page does not show
 #

@@ -61,7 +61,7 @@ def curves(ours: pd.DataFrame, printed: pd.DataFrame, lines: pd.DataFrame) -> np
 def differences(table: pd.DataFrame, fine: int, label: str) -> np.ndarray:
     """Paired differences in accuracy with intervals, a panel for each order that is compared with.
 
-    `table` has ``against, number, difference, low, high, lowest, highest``; crosses are single runs at the extremes.
+    `table` has ``against, number, difference, low, high, lowest, highest``; ticks are the lowest and the highest run.
     """
     names = list(dict.fromkeys(table["against"]))
     columns = 3
@@ -82,7 +82,7 @@ def differences(table: pd.DataFrame, fine: int, label: str) -> np.ndarray:
         )
         for end in ("lowest", "highest"):
             ax.plot(share, 100 * part[end], "_", color=COLOURS["trained"], ms=7, alpha=0.6)
-        ax.set(title=f"less {name}", xlim=(0, 21))
+        ax.set(title=f"minus {name}", xlim=(0, 21))
     for ax in axes.flat[len(names) :]:
         ax.set_visible(False)
     for ax in axes[:, 0]:

@@ -121,7 +121,7 @@ def drops(grid: xr.DataArray, kind: Unit, number: int) -> xr.DataArray:
 
 
 def dissociation(lost: xr.DataArray) -> dict[str, float]:
-    """How much more a task loses when its own part is perturbed than when another's is: diagonal less off-diagonal.
+    """How much more a task loses when its own part is perturbed than when another's is: diagonal minus off-diagonal.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def dissociation(lost: xr.DataArray) -> dict[str, float]:
 
     Returns
     -------
-    ``difference``, its interval ``low`` and ``high`` over draws, and ``p``: the share of all ways to deal the rows to
+    ``difference``, its interval ``low`` and ``high`` over draws, and ``p``: the share of all ways to assign the rows to
     the tasks whose diagonal is as high; all of them up to seven tasks, 5,040 drawn ones with more.
     """
     table = lost.transpose("perturbed", "task", ...)

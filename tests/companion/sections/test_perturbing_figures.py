@@ -48,7 +48,7 @@ def test_differences_are_in_points_with_their_extremes():
     assert [ax.get_visible() for ax in axes.flat] == [True, True, False]
     for against, ax in zip(("random", "Avg (4)"), axes.flat, strict=False):
         part = where(rows, against=against)
-        assert ax.get_title() == f"less {against}"
+        assert ax.get_title() == f"minus {against}"
         found, ends = bars(ax, BLUE)
         assert np.allclose(found, np.column_stack([[10, 20], 100 * part["difference"]]))
         assert np.allclose(ends[:, :, 1], 100 * part[["low", "high"]])
