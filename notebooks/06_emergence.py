@@ -95,7 +95,7 @@ printed = published.of(runs, published.figure4())
 axes = figures.stabilization(settled[model], losses[model], printed[model], level)
 
 # %% [markdown]
-# **How to read it.** Find where each line crosses the dotted line for the last time. The claim is about how much earlier the blue line (experts) does so than the orange line (neurons).
+# **How to read it.** Find where each line crosses the dotted line for the last time. The claim is about how much earlier the dark blue line (experts) does so than the light blue line (neurons).
 #
 # The printed curves begin at the first saved checkpoint, at 2.5 % of training. Ours begin before anything is learned. The first checkpoints are close together: the ranking of neurons is still random and hardly changes
 # between them, so the curves are high. They fall as the model learns, and then rise until the end of training. The distance between checkpoints grows up to a tenth of training and is constant from there on.
@@ -202,7 +202,7 @@ pd.concat(at_end, names=["model"]).reindex(columns=pairs, level="pair").style.fo
 # from coarse to fine, the part between experts is the more stable one while the part within experts still changes, also after the correction. The reverse does not follow: a gap that lasts from the
 # beginning to the end of training does not say which part was built first.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-parts", "caption": "Top: correlation of adjacent checkpoints of the first model, for the part of neurons' ranks between experts and for the part within experts, with the same sentences (solid) and corrected for noise (dashed, cut at 1.2). Bottom: share of the variance of ranks that lies between experts."}, "image": {"alt": "Six panels. Blue lines of the part between experts lie above orange lines of the part within; Below, the share of variance between experts is a few per cent, and higher late in training than at the start."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-parts", "caption": "Top: correlation of adjacent checkpoints of the first model, for the part of neurons' ranks between experts and for the part within experts, with the same sentences (solid) and corrected for noise (dashed, cut at 1.2). Bottom: share of the variance of ranks that lies between experts."}, "image": {"alt": "Six panels. Dark blue lines of the part between experts lie above light blue lines of the part within; Below, the share of variance between experts is a few per cent, and higher late in training than at the start."}}
 parts = noise_tables.parts(runs[model])
 axes = figures.parts(parts)
 

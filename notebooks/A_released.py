@@ -84,8 +84,8 @@ lines = released_tables.guessing()
 axes = figures.perturbed(answers["perturbed"], lines)
 
 # %% [markdown]
-# **How to read it.** Compare the thick orange line (experts) with the thick blue line (single neurons, same sums). Where orange is lower, experts cost more. At the filled points above 6 %, orange is lower in both panels. At the hollow
-# point of 8 experts, blue is lower in both.
+# **How to read it.** Compare the thick dark blue line (experts) with the thick light blue line (single neurons, same sums). Where the dark line is lower, experts cost more. At the filled points above 6 %, the dark line is lower in both panels. At the hollow
+# point of 8 experts, the light line is lower in both.
 #
 # *Like guessing.* The paper says that ten experts leave the model guessing. MoE leaves {glue:text}`ten_seen:.1%` on the seen data sets and {glue:text}`ten_unseen:.1%` on the unseen ones. One over the number of answers is {glue:text}`chance_seen:.0%` and
 # {glue:text}`chance_unseen:.0%` (dotted). Always giving the most frequent answer would reach more than the dotted line in several data sets.
@@ -191,7 +191,7 @@ on_average.drop(columns="p (Holm)").set_index(["evaluations", "pair", "task"]).s
 #
 # Switch has experts in every other layer. The paper says that it looks at the neurons of these layers. The released code averages its curves of neurons over all twelve.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-same-layers", "caption": "Figure 4 from the authors' files: rank correlation of adjacent checkpoints. Solid orange: neurons of all layers. Dashed: neurons of the layers that have experts only."}, "image": {"alt": "Six line plots. In Switch, for semantic and knowledge, the dashed line of neurons in expert layers runs close to the line of experts, far above the solid line of all neurons. For tasks it does not."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-same-layers", "caption": "Figure 4 from the authors' files: rank correlation of adjacent checkpoints. Solid light blue: neurons of all layers. Dashed: neurons of the layers that have experts only."}, "image": {"alt": "Six line plots. In Switch, for semantic and knowledge, the dashed line of neurons in expert layers runs close to the line of experts, far above the solid line of all neurons. For tasks it does not."}}
 axes = figures.stabilization(answers["curves"])
 
 # %%

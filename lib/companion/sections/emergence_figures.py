@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from companion.sections.figures import COLOURS, FUNCTION_COLOURS, FUNCTIONS, grid, key
 
-LEVEL_COLOURS = {"expert": COLOURS["trained"], "random": COLOURS["null"], "neuron": COLOURS["untrained"]}
+LEVEL_COLOURS = {"expert": COLOURS["trained"], "random": COLOURS["null"], "neuron": COLOURS["neuron"]}
 LEVEL_NAMES = {"expert": "experts", "random": "random partition", "neuron": "neurons"}
 PAIRS = {"whole": ("same sentences", "-"), "across": ("other half", "--"), "reliability": ("halves at one step", ":")}
 SCALES = ("linear", "log")
@@ -135,7 +135,7 @@ def parts(table: pd.DataFrame) -> np.ndarray:
     `table` has ``function, level`` (between, within, share) ``, pair`` (whole, corrected) ``, share, value``.
     """
     axes = grid(2, len(FUNCTIONS), width=7.8, height=4.6, sharex="all", sharey="row")
-    colours = {"between": COLOURS["trained"], "within": COLOURS["untrained"]}
+    colours = {"between": COLOURS["trained"], "within": COLOURS["neuron"]}
     for j, function in enumerate(FUNCTIONS):
         rows = table[table["function"] == function]
         line(axes[1, j], rows[rows["level"] == "share"], "value", color="black", lw=1.4)

@@ -9,9 +9,18 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-# Okabe and Ito's colours, told apart with any colour vision; each means one thing in the whole book.
-COLOURS = {"trained": "#0072B2", "untrained": "#D55E00", "null": "#7F7F7F", "paper": "#000000", "other": "#009E73"}
+# Okabe and Ito's colours and some of Tol's, told apart with any colour vision; each means one thing in the whole book.
+# What is of trained models is blue: their experts as they are, their single neurons lighter.
+COLOURS = {
+    "trained": "#0072B2",
+    "neuron": "#56B4E9",
+    "untrained": "#D55E00",
+    "null": "#7F7F7F",
+    "paper": "#000000",
+    "other": "#882255",
+}
 FUNCTIONS = ("semantic", "knowledge", "task")
+CATEGORIES = ("#332288", "#44AA99", "#999933", "#CC6677", "#AA4499", "#88CCEE")  # of anything else, as layers
 FUNCTION_COLOURS = {"semantic": "#CC79A7", "knowledge": "#E69F00", "task": "#009E73"}
 STYLE = {
     "axes.spines.top": False,

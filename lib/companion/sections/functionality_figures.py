@@ -8,7 +8,7 @@ import seaborn as sns
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 
-from companion.sections.figures import COLOURS, alone, grid
+from companion.sections.figures import CATEGORIES, COLOURS, alone, grid
 
 TOO_EASY = 0.9  # accuracy of a simple classifier beyond which a function is none
 
@@ -22,7 +22,7 @@ def activation_by_label(
     """Histogram of one neuron's pooled activation for the two classes (`names` of class 1, then class 0)."""
     axes = alone()
     bins = np.histogram_bin_edges(activations, bins=24)
-    for value, name, colour in ((1, names[0], COLOURS["trained"]), (0, names[1], COLOURS["untrained"])):
+    for value, name, colour in zip((1, 0), names, CATEGORIES[:2], strict=True):
         sns.histplot(x=activations[labels == value], bins=bins, color=colour, label=name, alpha=0.6, ax=axes)
     axes.set(
         xlabel="maximum activation over the sentence",
@@ -73,7 +73,7 @@ def baselines(table: pd.DataFrame) -> Axes:
     axes = alone()
     long = table.melt(["function", "subfunction"], var_name="baseline", value_name="accuracy").dropna()
     order = list(dict.fromkeys(long["function"]))
-    colours = ("#0072B2", "#56B4E9", "#D55E00", "#009E73")
+    colours = CATEGORIES[:4]
     sns.stripplot(
         long, x="accuracy", y="function", hue="baseline", order=order, dodge=True, palette=colours, size=4, ax=axes
     )

@@ -6,7 +6,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
 
-from companion.sections.figures import COLOURS, FUNCTIONS, alone, grid, key, reach
+from companion.sections.figures import CATEGORIES, COLOURS, FUNCTIONS, alone, grid, key, reach
 
 EVEN = 0.9  # entropy of a load, as a share of its maximum, that counts as even
 
@@ -43,7 +43,7 @@ def router_load(logs: pd.DataFrame, entropy: pd.DataFrame, share: pd.DataFrame) 
     sns.lineplot(logs, x="step", y="z_loss", units="seed", estimator=None, color=COLOURS["other"], lw=1, ax=axes[0])
     axes[0].set(xscale="log", yscale="log", ylabel="z-loss of the routers")
     layers = sorted(entropy["layer"].unique())
-    colours = dict(zip(layers, ("#56B4E9", COLOURS["trained"]), strict=False))
+    colours = dict(zip(layers, CATEGORIES, strict=False))
     sns.lineplot(
         entropy, x="step", y="entropy", hue="layer", units="seed", estimator=None, palette=colours, lw=1, ax=axes[1]
     )

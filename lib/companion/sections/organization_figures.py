@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from companion.sections.emergence_figures import SCALES, line, losses_below, run_axis
-from companion.sections.figures import COLOURS, grid, key
+from companion.sections.figures import CATEGORIES, COLOURS, grid, key
 
 
 def clustering(table: pd.DataFrame, chance: pd.DataFrame, loss: pd.DataFrame, alike: str) -> np.ndarray:
@@ -20,8 +20,7 @@ def clustering(table: pd.DataFrame, chance: pd.DataFrame, loss: pd.DataFrame, al
     alike : by what words are alike.
     """
     layers = sorted(table["layer"].unique())
-    palette = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-    colours = {layer: palette[i % len(palette)] for i, layer in enumerate(layers)}
+    colours = {layer: CATEGORIES[i % len(CATEGORIES)] for i, layer in enumerate(layers)}
     axes = grid(3, 2, width=7.8, height=6.6, sharey="row", sharex="col")
     first = table.loc[table["share"] > 0, "share"].min()
     limits = (min(table["value"].min(), chance["low"].min()) - 0.02, max(table["value"].max(), 0.1) + 0.02)

@@ -103,7 +103,7 @@ def kept(table: pd.DataFrame, chance: float) -> np.ndarray:
     chance : what a read-out of nothing reaches.
     """
     axes = grid(1, len(FUNCTIONS), width=7.8, height=3.0, sharey="row")[0]
-    looks = {"own experts": COLOURS["trained"], "own neurons": COLOURS["other"], "random neurons": COLOURS["null"]}
+    looks = {"own experts": COLOURS["trained"], "own neurons": COLOURS["neuron"], "random neurons": COLOURS["null"]}
     for function, ax in zip(FUNCTIONS, axes, strict=True):
         for kind, colour in looks.items():
             mine: Any = table[(table["function"] == function) & (table["kind"] == kind)]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from companion.sections.figures import COLOURS, grid, key, reach
 
-STRATEGY_COLOURS = {"Original": COLOURS["null"], "No Function": COLOURS["untrained"], "Function": COLOURS["trained"]}
+STRATEGY_COLOURS = {"Original": COLOURS["null"], "No Function": COLOURS["other"], "Function": COLOURS["trained"]}
 
 
 def strategies(tables: Mapping[str, pd.DataFrame]) -> np.ndarray:

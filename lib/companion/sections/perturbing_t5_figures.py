@@ -8,17 +8,17 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from companion.sections.figures import COLOURS, grid, key, reach
+from companion.sections.figures import CATEGORIES, COLOURS, grid, key, reach
 
 ORDER_COLOURS = {
     "random": COLOURS["null"],
-    "neurons: sst2": "#56B4E9",
-    "neurons: mrpc": "#E69F00",
-    "neurons: cola": "#F0E442",
-    "neurons: qqp": "#CC79A7",
-    "Avg (4)": COLOURS["trained"],
+    "neurons: sst2": CATEGORIES[0],
+    "neurons: mrpc": CATEGORIES[1],
+    "neurons: cola": CATEGORIES[2],
+    "neurons: qqp": CATEGORIES[3],
+    "Avg (4)": COLOURS["neuron"],
     "Avg (8)": COLOURS["other"],
-    "MoE (4)": COLOURS["untrained"],
+    "MoE (4)": COLOURS["trained"],
 }
 
 

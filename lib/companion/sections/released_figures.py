@@ -11,8 +11,8 @@ from companion.sections.perturbing_t5_figures import ORDER_COLOURS
 LEVELS = {
     "expert": (COLOURS["trained"], "-", "experts"),
     "random": (COLOURS["null"], "-", "random partition"),
-    "neuron": (COLOURS["untrained"], "-", "neurons"),
-    "neuron, expert layers": (COLOURS["untrained"], "--", "neurons, layers with experts"),
+    "neuron": (COLOURS["neuron"], "-", "neurons"),
+    "neuron, expert layers": (COLOURS["neuron"], "--", "neurons, layers with experts"),
 }
 PANELS = ("seen", "unseen")
 
@@ -80,7 +80,7 @@ def variance(table: pd.DataFrame) -> np.ndarray:
     """
     models = list(dict.fromkeys(table["model"]))
     axes = grid(1, len(models), width=7.8, height=3.2, sharey="row")[0]
-    colours = (COLOURS["trained"], COLOURS["untrained"])
+    colours = (COLOURS["trained"], COLOURS["other"])
     for model, ax in zip(models, axes, strict=True):
         part = table[table["model"] == model]
         for (number, rows), colour in zip(part.groupby("experts"), colours, strict=False):

@@ -76,7 +76,7 @@ def test_noise_is_a_style_a_pair_and_what_is_corrected_is_cut():
 
 
 def test_parts_are_a_colour_and_their_correction_a_style():
-    colours = {"between": COLOURS["trained"], "within": COLOURS["untrained"]}
+    colours = {"between": COLOURS["trained"], "within": COLOURS["neuron"]}
     rows = table(
         "value", function=FUNCTIONS, level=["between", "within", "share"], pair=["whole", "corrected"], share=SHARES
     ).query("level != 'share' or pair == 'whole'")

@@ -7,24 +7,25 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex
 
 from companion.sections import functionality_figures, models_figures, specialization_figures
-from companion.sections.figures import COLOURS, FUNCTIONS
+from companion.sections.figures import CATEGORIES, COLOURS, FUNCTIONS
 from companion.sections.specialization_figures import CONTROLS
 
 pytestmark = pytest.mark.usefixtures("figures")
 BLUE, RED = COLOURS["trained"], COLOURS["untrained"]
+ONE, OTHER = CATEGORIES[:2]
 
 
 def test_a_histogram_counts_both_classes_in_the_same_bins(rng):
     activations, labels = rng.normal(size=60), np.repeat([1, 0], [20, 40])
     ax = functionality_figures.activation_by_label(activations, labels, ("cat", "dog"), 0.753)
     edges = np.histogram_bin_edges(activations, bins=24)
-    for value, colour in ((1, BLUE), (0, RED)):
+    for value, colour in ((1, ONE), (0, OTHER)):
         heights = [bar.get_height() for bar in ax.patches if alike(bar.get_facecolor(), colour)]
         assert heights == np.histogram(activations[labels == value], edges)[0].tolist()
     legend = ax.get_legend()
     colours = [to_hex(handle.get_facecolor()) for handle in legend.legend_handles]
     names = [text.get_text() for text in legend.get_texts()]
-    assert dict(zip(names, colours, strict=True)) == {"cat": to_hex(BLUE), "dog": to_hex(RED)}
+    assert dict(zip(names, colours, strict=True)) == {"cat": to_hex(ONE), "dog": to_hex(OTHER)}
     assert "0.75" in ax.get_title()
 
 

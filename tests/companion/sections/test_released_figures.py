@@ -58,7 +58,7 @@ def test_variance_is_a_colour_a_number_of_experts():
     rows = around(table("icc", model=["T5", "Switch"], experts=[96, 12], layer=[0, 1, 2]), "icc")
     for model, ax in zip(("T5", "Switch"), figures.variance(rows), strict=True):
         assert ax.get_title() == model
-        for number, colour in ((12, COLOURS["trained"]), (96, COLOURS["untrained"])):
+        for number, colour in ((12, COLOURS["trained"]), (96, COLOURS["other"])):
             part = where(rows, model=model, experts=number)
             found, ends = bars(ax, colour)
             assert np.allclose(found, part[["layer", "icc"]])
