@@ -94,7 +94,7 @@ axes = figures.sensitivity(choices)
 # **How to read it.** In each panel, compare dots of one colour with each other and with the crosses below them. What must not depend on a choice is that dots lie above crosses; how high they lie does depend on it, for example because a
 # looser alpha calls more experts functional. *floored* is a check for models with GELU: a neuron that is off gives a rounding error close to zero, not zero, so maxima nearer to zero than 10⁻⁴ count as zero there.
 #
-# One choice is not shown by a panel of its own: k-means starts from random centres. How much do two runs of it agree? The adjusted Rand index is 1 for equal partitions and 0 for partitions that agree as much as chance makes them.
+# One choice has no panel of its own: k-means starts from random centres. How much do two runs of it agree? The adjusted Rand index is 1 for equal partitions and 0 for partitions that agree as much as chance makes them.
 
 # %%
 rerun = [parted.get(("k-means seed", i), own) for i in range(2)]
@@ -102,8 +102,8 @@ agreement = [adjusted_rand_score(a, b) for a, b in zip(*(r.to_numpy() for r in r
 pd.Series(agreement, own["layer"], name="adjusted Rand index").round(3)
 
 # %% [markdown]
-# Two runs of k-means draw largely different borders: the index is much nearer to 0 than to 1. The share of functional experts is about the same for all seeds (panel *k-means seed*), so the result does not hang on one
-# partition; but a single expert is not a fixed part of the model, and nothing should be read into the borders of one.
+# Two runs of k-means draw largely different borders: the index is much nearer to 0 than to 1. The share of functional experts is about the same for all seeds (panel *k-means seed*), so the result does not depend on one
+# partition. But a single expert is not a fixed part of the model, and nothing should be read into the borders of one.
 #
 # ## Many tests at once
 #
@@ -248,7 +248,7 @@ for name, value in values.items():
 # ## What this page does not show
 #
 # - That two choices changed together would leave the result as it is: only one at a time is changed.
-# - That the false discovery rate holds for all claims of this book together: it is held within one model's tests.
+# - That the false discovery rate is 5 % over all models and pages together: it is controlled within one model's tests.
 # - That k-means finds the best borders. [](06_organization.ipynb) and the [discussion](../book/discussion.md) name other ways to group neurons.
 #
 # ## Exercises

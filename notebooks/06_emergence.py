@@ -187,7 +187,7 @@ noise = {name: noise_tables.noise(table) for name, table in runs.items()}
 axes = figures.noise(noise[model])
 
 # %% [markdown]
-# **How to read it.** The solid line is the paper's measure. The dotted line, the reliability, says how much of an order would be found again with other sentences. For word meanings and neurons it is {glue:text}`reliability_neuron:.2f` at the end of training,
+# **How to read it.** The solid line is the paper's measure. The dotted line, the reliability, says how much of an order would be found again with other sentences. For the order of neurons by word meanings it is {glue:text}`reliability_neuron:.2f` at the end of training,
 # where the solid line is near 1. Where halves agree by less than .05 nothing is corrected, because noise would be divided by noise. At the last checkpoint (*whole* is the solid line, *across* the dashed, *reliability* the dotted and *corrected* the black one):
 
 # %%
@@ -202,7 +202,7 @@ pd.concat(at_end, names=["model"]).reindex(columns=pairs, level="pair").style.fo
 # from coarse to fine, the part between experts is the more stable one while the part within experts still changes, also after the correction. The reverse does not follow: a gap that lasts from the
 # beginning to the end of training does not say which part was built first.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-parts", "caption": "Top: correlation of adjacent checkpoints of the first model, for the part of neurons' ranks between experts and for the part within experts, with the same sentences (solid) and corrected for noise (dashed, cut at 1.2). Bottom: share of the variance of ranks that lies between experts."}, "image": {"alt": "Six panels. Dark blue lines of the part between experts lie above light blue lines of the part within; Below, the share of variance between experts is a few per cent, and higher late in training than at the start."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-parts", "caption": "Top: correlation of adjacent checkpoints of the first model, for the part of neurons' ranks between experts and for the part within experts, with the same sentences (solid) and corrected for noise (dashed, cut at 1.2). Bottom: share of the variance of ranks that lies between experts."}, "image": {"alt": "Six panels. Dark blue lines of the part between experts lie above light blue lines of the part within. Below, the share of variance between experts is a few per cent, and higher late in training than at the start."}}
 parts = noise_tables.parts(runs[model])
 axes = figures.parts(parts)
 
@@ -243,7 +243,7 @@ there.pivot_table("value", ["level", "function"], ["pair", "schedule"])[
 ].style.format("{:.2f}")
 
 # %% [markdown]
-# In this one run, the correlation on the same sentences (*whole*) is lower under the constant rate in every row, and the reliability is higher in every row. So the decay raises the paper's score by slowing changes down.
+# In this one run, the correlation on the same sentences (*whole*) is lower under the constant rate in every row, and the reliability is higher in every row. So the higher score under the decaying rate does not come from a more reliable reading.
 #
 # ## Figure 3: functional experts during pre-training
 #

@@ -87,7 +87,7 @@ axes = figures.perturbed(answers["perturbed"], lines)
 # **How to read it.** Compare the thick dark blue line (experts) with the thick light blue line (single neurons, same sums). Where the dark line is lower, experts cost more. At the filled points above 6 %, the dark line is lower in both panels. At the hollow
 # point of 8 experts, the light line is lower in both.
 #
-# *Like guessing.* The paper says that ten experts leave the model guessing. MoE leaves {glue:text}`ten_seen:.1%` on the seen data sets and {glue:text}`ten_unseen:.1%` on the unseen ones. One over the number of answers is {glue:text}`chance_seen:.0%` and
+# *Like guessing.* The paper says that noise in about a tenth of the experts leaves the model guessing. With ten experts, MoE leaves {glue:text}`ten_seen:.1%` on the seen data sets and {glue:text}`ten_unseen:.1%` on the unseen ones. One over the number of answers is {glue:text}`chance_seen:.0%` and
 # {glue:text}`chance_unseen:.0%` (dotted). Always giving the most frequent answer would reach more than the dotted line in several data sets.
 #
 # ## Do the printed numbers come out of the files?

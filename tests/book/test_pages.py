@@ -9,6 +9,7 @@ import pytest
 import yaml
 from places import ROOT
 
+from companion import rerun
 from companion.functions import sources
 
 MODULES = {p.stem: p for p in (ROOT / "lib").glob("[cm]o*/**/*.py")}  # no two have one name
@@ -60,6 +61,26 @@ def test_every_licence_of_the_data_is_explained():
     parts = {part.split(" (")[0] for licence in named for part in licence.split(", ")}
     assert {"MIT", "CC BY-SA 4.0", "facts"} < parts
     assert [part for part in parts if part not in page] == []
+
+
+COMMAND = re.compile(r"(?:companion\.rerun|papermill notebooks/)\s*(\w+)([^\n`#]*(?:\n-o[^\n`#]*)?)")
+
+
+def commands():
+    """(page, notebook, parameters) of every run of a section that a page shows."""
+    for page in [ROOT / "README.md", *sorted((ROOT / "book").glob("*.md"))]:
+        for notebook, rest in COMMAND.findall(page.read_text(encoding="utf-8")):
+            if notebook != "NAME":
+                yield page.name, notebook, dict(re.findall(r"-p (\w+) (\S+)", rest))
+
+
+@pytest.mark.parametrize(("page", "notebook", "parameters"), list(commands()))
+def test_a_run_of_a_section_that_a_page_shows_can_be_made(page, notebook, parameters):
+    rerun.read({name: value.strip('"') for name, value in parameters.items()}, notebook)
+
+
+def test_runs_with_parameters_are_found_on_pages():
+    assert len([page for page, _, parameters in commands() if parameters]) > 4
 
 
 def extension(name):
