@@ -103,7 +103,10 @@ def totals(name: str, layers: Sequence[int], *, unseen: bool = False) -> xr.Data
 def _totals(name: str) -> xr.DataArray:
     reading = Readings(name)
     if not experiment.is_shipped(reading):
-        raise UnavailableError(f"no reading of {name} is shipped; make it first: `make results ONLY={reading.name}`")
+        raise UnavailableError(
+            f"no reading of {name} is shipped, which ranks the neurons that are perturbed; there is one of "
+            f"{', '.join(sorted(shipped_readings.SHIPPED))}"
+        )
     shipped = experiment.load(reading)["total"]
     return shipped.sel(of=list(FUNCTIONS)).rename(of="subfunction")
 

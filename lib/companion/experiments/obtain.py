@@ -48,7 +48,8 @@ def runs(
     experiment.check(recompute)
     made: dict[str, Runs] = {}
     checked: list[Checked] = []
-    usual = not {k: v for k, v in options.items() if v != DEFAULTS.get(k)} and not seed
+    options = {k: v for k, v in options.items() if v != DEFAULTS.get(k)}  # the same reading for every page
+    usual = not options and not seed
     for name in map(catalogue.known_as, names) if subfunctions else ():
         wanted = shipped_readings.copies_of(name, seeds=seeds, untrained=copies, seed=seed)
         shipped = shipped_readings.SHIPPED.get(name) if recompute != "full" and usual else None
