@@ -242,6 +242,11 @@ for name, value in values.items():
 # - Runs that differ in nothing but their seed are not the same model, so each model here has three.
 # - A method that finds modules has to be tested on a model whose modules are known, and on one that has none.
 #
+# ## Check yourself
+#
+# ```{quiz}
+# ```
+#
 # ## What this page does not show
 #
 # - That these models are good. Their language is poor, and their tasks are made by rules from their own corpus.

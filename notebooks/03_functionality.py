@@ -412,6 +412,11 @@ glue("agreement", float((variants["length"].labels == y).mean()), display=False)
 # - The best of many neurons scores far above 0.5 by chance alone, and the more neurons a layer has, the higher.
 # - Words and length tell many of the classes apart as well. A high score does not say which of these a neuron responds to.
 #
+# ## Check yourself
+#
+# ```{quiz}
+# ```
+#
 # ## What this page does not show
 #
 # - Whether neurons *in general* are specialised: this page has one pair of words and one layer, and [](04_specialization.ipynb) asks about all of them.

@@ -345,6 +345,11 @@ for name, value in values.items():
 # - Selecting the highest score also selects luck. Scoring on sentences that did not select the neuron removes it.
 # - Being good at a function and being specialised in it are two questions. The first asks for a score, the second also for what else the neuron is good at.
 #
+# ## Check yourself
+#
+# ```{quiz}
+# ```
+#
 # ## What this page does not show
 #
 # - That a neuron that passes in one function does nothing else: three functions are looked at, and {glue:text}`each:d` sub-functions of each.

@@ -274,6 +274,11 @@ for name, value in values.items():
 # - Sub-functions share neurons. A test that ignores this finds functional experts in random groups.
 # - A functional expert holds neurons that are good at the same things. That alone does not make it a part that the model needs.
 #
+# ## Check yourself
+#
+# ```{quiz}
+# ```
+#
 # ## What this page does not show
 #
 # - That experts are the right borders: the partition was made by weights or by the router, and others are possible.

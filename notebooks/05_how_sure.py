@@ -245,6 +245,11 @@ for name, value in values.items():
 # - A p-value shrinks with the number of sub-functions. An odds ratio or an intraclass correlation does not, and says how much there is.
 # - A result that survives another setting of every choice is a result about the model. What changes with k-means' seed is not.
 #
+# ## Check yourself
+#
+# ```{quiz}
+# ```
+#
 # ## What this page does not show
 #
 # - That two choices changed together would leave the result as it is: only one at a time is changed.

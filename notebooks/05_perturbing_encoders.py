@@ -366,6 +366,11 @@ for name, value in values.items():
 # - A double dissociation compares within a column: what one function loses from its own parts and from those of other functions. It does not mistake a general loss for a specific one.
 # - The answer depends on the perturbation and on the model. One ranking by unseen sub-functions gives a difference in {glue:text}`model_name`; its interval comes from six sub-functions a function.
 #
+# ## Check yourself
+#
+# ```{quiz}
+# ```
+#
 # ## What this page does not show
 #
 # - That experts are no modules, where an interval includes zero: six sub-functions of a function leave intervals of several points.

@@ -330,6 +330,11 @@ for name, value in values.items():
 # - The best of many evaluations is too high when the rows that judge also choose the step: by {glue:text}`flattery:.1f` points here.
 # - Pairing by seed removes the luck of the examples. Eight pairs set a lower limit to the p-value, and they say nothing about other pre-trained models.
 #
+# ## Check yourself
+#
+# ```{quiz}
+# ```
+#
 # ## What this page does not show
 #
 # - That functional experts do not matter in Switch-base-16: a model that does not learn a task cannot lose it. [](A_released.ipynb) pairs

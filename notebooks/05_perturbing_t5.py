@@ -295,6 +295,11 @@ for name, value in values.items():
 # - Compare experts with neurons that differ from them in one thing only: the number, the mass, the partition, or the rank.
 # - That a lesion hurts a task is not enough. In a double dissociation, a part must hurt its own task more than it hurts the others.
 #
+# ## Check yourself
+#
+# ```{quiz}
+# ```
+#
 # ## What this page does not show
 #
 # - That T5-base is not modular. Its printed curves fall as claimed; ours are of a far smaller model, which has other ways to answer. [](A_released.ipynb) asks

@@ -346,6 +346,11 @@ for name, value in values.items():
 # - Two halves of the data separate repeated noise from order. Correct for this noise before you compare curves of different reliability.
 # - A difference in stability does not say what was built first.
 #
+# ## Check yourself
+#
+# ```{quiz}
+# ```
+#
 # ## What this page does not show
 #
 # - That the paper's own curves are noise. Its word meanings have as many sentences as ours (100 of a sense), its relations twice and its tasks up to ten times as many. How reliable a score is

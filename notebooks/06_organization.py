@@ -222,6 +222,11 @@ for name, value in values.items():
 # - A score above chance for words says that similar words share something. Random partitions tell whether it is experts or only neurons.
 # - The score depends on the measure of likeness: compare several before you conclude.
 #
+# ## Check yourself
+#
+# ```{quiz}
+# ```
+#
 # ## What this page does not show
 #
 # - That models of this size do not organise words by meaning. Each measure of likeness, and the measure of sharing, may be wrong.

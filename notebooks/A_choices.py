@@ -193,6 +193,11 @@ for name, value in values.items():
 # - What chance-level neurons reach and which test is used can change a number by more than the effect. Report both.
 # - A difference that one run cannot tell from chance is not a difference of zero.
 #
+# ## Check yourself
+#
+# ```{quiz}
+# ```
+#
 # ## What this page does not show
 #
 # - That choices with a small effect are harmless together. Each is changed alone.

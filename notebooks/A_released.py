@@ -18,9 +18,10 @@
 # to {glue:text}`avg_eight_most:.1f` points *more* accuracy than whole experts.
 #
 # ```{verdicts} experts-over-neurons switch-without switch-only switch-with-over-without semantic-experts-before-neurons
+# :models: T5-base, released; Switch-base-16, released; T5 of the authors, released; Switch of the authors, released
 # ```
 #
-# The columns that say *released* are decided on this page. The numbers are those of Figures 2 and 4 and Tables 2 and 3 of [the paper](https://arxiv.org/abs/2305.18390) (Sections 5 and 6). The files are those of [thunlp/Modularity-Analysis](https://github.com/thunlp/Modularity-Analysis) at commit e86b38e.
+# The numbers are those of Figures 2 and 4 and Tables 2 and 3 of [the paper](https://arxiv.org/abs/2305.18390) (Sections 5 and 6). The files are those of [thunlp/Modularity-Analysis](https://github.com/thunlp/Modularity-Analysis) at commit e86b38e.
 # The tables of this page were {glue:text}`origin`.
 #
 # :::{admonition} Before you start
@@ -322,6 +323,11 @@ for name, value in values.items():
 # - Result files answer more than the paper that they belong to: numbers left out, intervals over data sets, other layers.
 # - An interval depends on what is drawn. Repeats of the noise say nothing about other data sets or tasks.
 # - Compare two curves in the same layers before you say which comes first.
+#
+# ## Check yourself
+#
+# ```{quiz}
+# ```
 #
 # ## What this page does not show
 #

@@ -6,6 +6,7 @@ Both read what the executed notebooks glued, and lead to the claim on the page o
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import ClassVar
 
 import pandas as pd
 from docutils import nodes
@@ -66,10 +67,13 @@ class Verdict(SphinxRole):
 
 
 class Verdicts(SphinxDirective):
-    """The claims that are named, in the ledger's words, with the verdict on each model of these pages."""
+    """The claims that are named, in the ledger's words, with the verdict on each model, or on those of ``:models:``."""
 
     required_arguments = 1
     final_argument_whitespace = True
+    option_spec: ClassVar = {
+        "models": lambda text: [name.strip() for name in text.split(";")]
+    }  # whose names have commas
 
     def run(self) -> list[nodes.Node]:
         claims, table = judged(self.env)
@@ -78,7 +82,7 @@ class Verdicts(SphinxDirective):
         if unknown := [name for name in asked if name not in known]:
             raise self.error(f"unknown claim {unknown[0]!r}; known: {', '.join(known)}")
         table = table[table["claim"].isin(asked) & (table["verdict"] != "")]
-        models = list(dict.fromkeys(table["model"]))
+        models = self.options.get("models") or list(dict.fromkeys(table["model"]))
         said = table.set_index(["claim", "model"])["verdict"].to_dict()
         rows = [
             [

@@ -252,6 +252,18 @@ def test_pages_quote_verdicts_and_lead_to_the_claim(build):
     ]  # fmt: skip
 
 
+def test_a_table_of_verdicts_has_the_models_that_are_asked_for(build):
+    page = "```{verdicts} a-claim\n:models: T5, released; t5-mini\n```"
+    html, warnings, _ = build([claim()], row(), row(model="T5, released"), row(model="me/t5"), page=page)
+    assert warnings == ""
+    quoted = re.search(r'<table class="[^"]*verdicts.*?</table>', html, re.S)[0]
+    assert re.findall(r"<p>(.*?)</p>", re.search(r"<thead.*?</thead>", quoted, re.S)[0]) == [
+        "claim",
+        "T5, released",
+        "t5-mini",
+    ]
+
+
 def test_a_verdict_that_is_not_there_is_a_warning(build):
     _, warnings, _ = build([claim()], row(), page="It {verdict}`a-claim no-model`.\n\n```{verdicts} no-claim\n```")
     assert "no evidence on 'a-claim' of 'no-model'" in warnings
