@@ -48,6 +48,7 @@ track: str = "mini"  # whose tasks: mini (this book's) or paper
 recompute: str = "slice"  # slice: a part chosen at random; full: everything; none
 tolerance: float = 0.03  # mean difference of accuracies that lets a slice pass
 workers: int = 0  # processes of recompute full; 0 for one a core, or one on a GPU
+limit: int = 0  # at most so many draws, tasks and evaluations on the way, computed now; 0 takes all
 seed: int = -1  # of the choice of the slice; -1 for another one each time
 
 # %%
@@ -126,7 +127,7 @@ tested.set_index(["layer", "task"]).style.format({"lowest p": "{:.4f}", "expecte
 # The grid is made once (`make results`); a slice of it, now:
 
 # %%
-grid = grids.Grid("switch", model, track, tolerance)
+grid = grids.Grid("switch", model, track, tolerance, limit=limit)
 made, checked = experiment.obtain(grid, recompute, cells=1, workers=workers or None, seed=seed)
 accuracy = made["accuracy"]
 print(checked)
@@ -179,7 +180,7 @@ both.drop(columns="task").set_index(["judged by", "pair"]).style.format(
 # that rose most in a first look, qqp and sst2. Accuracies and differences of the mean over these two, step chosen apart, for one run of the model:
 
 # %%
-common = list(fewshot_grid.SETTINGS[track]["more"].tasks)
+common = list(fewshot_grid.settings_of(track, limit)["more"].tasks)
 same = accuracy.sel(seed=[0], task=common)
 settings = {s: section.fair(same.sel(setting=s)) for s in accuracy["setting"].to_numpy()}
 reached = {
@@ -204,7 +205,7 @@ pd.concat(tests, names=["setting"]).drop(columns="task").style.format(
 
 # %%
 judged_on = "learnable" if track == "mini" else track
-taught = grids.Grid("switch", model, judged_on, tolerance)
+taught = grids.Grid("switch", model, judged_on, tolerance, limit=limit)
 made, checked = experiment.obtain(taught, recompute, cells=1, workers=workers or None, seed=seed)
 learned = made["accuracy"].sel(setting="code")
 print(checked)
