@@ -61,9 +61,10 @@ from companion import models
 from companion.experiments import cost, experiment, fewshot_grid, grids, lesions, rerouting
 from companion.functions import prompts, tracks
 from companion.released import published
+from companion.sections import intervals
 from companion.sections import perturbing_switch_figures as figures
 from companion.sections import perturbing_switch_tables as section
-from modularity import intervals, moefication, neurons
+from modularity import moefication, neurons
 
 # %% [markdown]
 # ## To route around experts

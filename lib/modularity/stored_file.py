@@ -71,11 +71,6 @@ def write(
         temporary.unlink(missing_ok=True)
 
 
-def read(path: Path) -> xr.DataArray:
-    """A stored result of one variable, in memory; raises what `read_dataset` raises."""
-    return as_array(read_dataset(path))
-
-
 def read_dataset(path: Path, *, key: Mapping[str, object] | None = None, sha256: str | None = None) -> xr.Dataset:
     """A stored result of any number of variables, in memory.
 
