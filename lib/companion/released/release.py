@@ -63,8 +63,10 @@ def fetch(url: str = URL, into: Path = DOWNLOADED) -> Path:
                     (partial / name).write_bytes(members.extractfile(member).read())  # type: ignore[union-attr]
         check(partial)
         partial.replace(into)
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise ValueError(f"{archive} is damaged ({error}); delete it and fetch it again") from error
+    except (tarfile.TarError, EOFError, OSError, ValueError) as error:  # what was unpacked is gone, the archive is not
+        raise ValueError(
+            f"{archive} is damaged, or another release than {COMMIT}; delete it, and fetch it again"
+        ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return into
