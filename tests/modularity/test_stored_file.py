@@ -275,6 +275,19 @@ def test_a_pickle_would_run_if_it_were_a_codec_of_the_store(path, pickled, monke
     assert pickled.exists()
 
 
+def test_more_than_any_result_is_refused_before_it_takes_memory(path, result, monkeypatch):
+    recoded(path, parts_of(path), shape=[3, 2, 10**12])  # chunks that are not there are filled
+    with pytest.raises(
+        ValueError, match=r"predictivity/.zarray has 6,000,000,000,000 numbers, more than the 268,435,456"
+    ):
+        read(path)
+    stored_file.write(path, result, KEY)
+    monkeypatch.setattr(stored_file, "LARGEST", 50)
+    monkeypatch.setattr(zipfile.ZipFile, "read", lambda *_: pytest.fail("unpacked"))
+    with pytest.raises(ValueError, match=r"is damaged .*its parts have [\d,]+ bytes, more than the 400 of the largest"):
+        read(path)
+
+
 @pytest.mark.parametrize("codec", ["pickle", "json2", "zlib", "a-plugin"])
 def test_other_codecs_are_refused(path, codec):
     recoded(path, parts_of(path), filters=[{"id": codec}])
