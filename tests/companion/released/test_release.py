@@ -185,6 +185,14 @@ def test_an_altered_archive_leaves_nothing(served, tmp_path):
     assert release.fetch(url, tmp_path / "kept/here").is_dir()
 
 
+def test_a_file_that_would_fill_the_memory_is_not_unpacked(served, tmp_path, monkeypatch):
+    pack, url = served
+    pack()
+    monkeypatch.setattr(release, "LARGEST", 149)  # a/one.bin has 150 bytes
+    with pytest.raises(ValueError, match=r"archive.tar.gz is damaged, or another release"):
+        release.fetch(url, tmp_path / "kept/here")
+
+
 def test_an_archive_that_lacks_a_file_is_named_and_not_what_was_unpacked(served, known, tmp_path):
     pack, url = served
     (known / "b/two.txt").unlink()
