@@ -49,6 +49,7 @@ track: str = "mini"  # whose tasks: mini (this book's) or paper
 recompute: str = "slice"  # slice: a part chosen at random; full: everything; none
 tolerance: float = 0.03  # mean difference of accuracies that lets a slice pass
 workers: int = 0  # processes of recompute full; 0 for one a core, or one on a GPU
+limit: int = 0  # at most so many draws, tasks and evaluations on the way, computed now; 0 takes all
 seed: int = -1  # of the choice of the slice; -1 for another one each time
 
 # %% tags=["hide-input"]
@@ -61,9 +62,10 @@ from companion import models
 from companion.experiments import cost, experiment, fewshot_grid, grids, lesions, rerouting
 from companion.functions import prompts, tracks
 from companion.released import published
+from companion.sections import intervals
 from companion.sections import perturbing_switch_figures as figures
 from companion.sections import perturbing_switch_tables as section
-from modularity import intervals, moefication, neurons
+from modularity import moefication, neurons
 
 # %% [markdown]
 # (taught-tasks)=
@@ -79,7 +81,7 @@ from modularity import intervals, moefication, neurons
 
 # %% tags=["hide-input"]
 judged_on = "learnable" if track == "mini" else track
-taught = grids.Grid("switch", model, judged_on, tolerance)
+taught = grids.Grid("switch", model, judged_on, tolerance, limit=limit)
 made, checked = experiment.obtain(taught, recompute, cells=1, workers=workers or None, seed=seed)
 learned = made["accuracy"].sel(setting="code")
 print(checked)
@@ -206,7 +208,7 @@ tested.set_index(["layer", "task"]).style.format({"lowest p": "{:.4f}", "expecte
 # The grid for these tasks is shipped in the same way, and a slice of it is computed again:
 
 # %% tags=["hide-input"]
-grid = grids.Grid("switch", model, track, tolerance)
+grid = grids.Grid("switch", model, track, tolerance, limit=limit)
 made, checked = experiment.obtain(grid, recompute, cells=1, workers=workers or None, seed=seed)
 accuracy = made["accuracy"]
 print(checked)
@@ -248,7 +250,7 @@ both.drop(columns="task").set_index(["judged by", "pair"]).style.format(
 # that rose most in a first look, qqp and sst2. The tables have accuracies and differences of the mean over these two tasks, at the step chosen on other rows, for one run of the model:
 
 # %%
-common = list(fewshot_grid.SETTINGS[track]["more"].tasks)
+common = list(fewshot_grid.settings_of(track, limit)["more"].tasks)
 same = accuracy.sel(seed=[0], task=common)
 settings = {s: section.fair(same.sel(setting=s)) for s in accuracy["setting"].to_numpy()}
 reached = {

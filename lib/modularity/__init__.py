@@ -3,6 +3,7 @@
 What a researcher needs who brings a model and a table belongs here. It knows no file of this book, and needs no clone.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from modularity.subfunction import SubFunction
@@ -12,16 +13,11 @@ if TYPE_CHECKING:
     from modularity.models import wrap
 
 __all__ = ["SubFunction", "analyse", "wrap"]
+_MODULES = {"analyse": "analysis", "wrap": "models"}
 
 
 def __getattr__(name: str) -> object:
     """`wrap` and `analyse` need torch, which takes seconds to load and which statistics do without."""
-    if name == "wrap":
-        from modularity.models import wrap
-
-        return wrap
-    if name == "analyse":
-        from modularity.analysis import analyse
-
-        return analyse
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"modularity.{_MODULES[name]}"), name)

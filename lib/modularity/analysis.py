@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +19,7 @@ from modularity import (
     ranking,
     readings,
     specialists,
+    spread,
     store,
 )
 from modularity import experts as testing
@@ -135,6 +138,7 @@ def analyse(
     share: float = specialists.SHARE,
     score: Score = "labels",
     seed: int = 0,
+    scheduler: str | None = None,
 ) -> Analysis:
     """Read every sentence once, group the neurons, and find the functional experts (Sections 3 to 5).
 
@@ -150,9 +154,13 @@ def analyse(
     share : of a layer's neurons, which are its top neurons.
     score : as `predictivity.predictivity` takes it.
     seed : of the partition, the halves of sentences, and random partitions.
+    scheduler : address of a Dask scheduler, as ``tcp://host:8786``, whose workers read the sentences, a sub-function
+        each (`spread.read`). A model without a fingerprint is read here all the same.
 
     Raises
     ------
+    ConnectionError, ModuleNotFoundError
+        No scheduler answers; the package distributed is missing.
     ValueError
         No sub-functions, two of one name, a class of one sentence; experts that do not divide the neurons; an unknown
         null or score; an alpha or a share outside (0, 1).
@@ -163,19 +171,19 @@ def analyse(
     testing.check_alpha(alpha)
     nulls.check(null)
     ranking.check(score)
-    own = max(part.experts for part in neurons.layers(model).values())
     width = next(iter(neurons.layers(model).values())).neurons
     specialists.number(width, share)
-    groups = moefication.experts(model, experts or (own if own > 1 else moefication.EXPERTS), seed=seed)
+    groups = moefication.experts(model, experts, seed=seed)
     kept = max(readings.KEPT, share)
+    fingerprint, key = model.fingerprint, None
+    options: dict[str, Any] = {"score": score, "kept": kept, "seed": seed}
+    if fingerprint is not None:
+        what = [[s.name, s.function, list(s.sentences), s.labels] for s in asked]
+        key = {"model": fingerprint, "subfunctions": what, "groups": groups.to_numpy(), **options, **measure.key()}
 
     def read() -> xr.Dataset:
-        return readings.read(model, asked, groups.expand_dims(partition=["own"]), score=score, kept=kept, seed=seed)
+        by = readings.read if scheduler is None or key is None else partial(spread.read, scheduler)
+        return by(model, asked, groups.expand_dims(partition=["own"]), **options)
 
-    key = None
-    if (fingerprint := model.fingerprint) is not None:
-        what = [[s.name, s.function, list(s.sentences), s.labels] for s in asked]
-        options = {"groups": groups.to_numpy(), "score": score, "kept": kept, "seed": seed}
-        key = {"model": fingerprint, "subfunctions": what, **options, **measure.key()}
     found = store.cached_dataset(f"analysis-{model.stem}", key, read)
     return Analysis(found, groups, tuple(s.sizes for s in asked), null, alpha, share, seed)

@@ -14,8 +14,6 @@ from modularity.neurons import Activation, FeedForward
 from modularity.pooling import Pooling, reading
 from modularity.subfunction import SubFunction, check_sentences
 
-GAP = tokens.SENTINEL  # as sub-functions write a hidden word
-
 
 def batches(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
     """Indices of sentences of similar length, longest first, each batch at most `batch_tokens` with its padding."""
@@ -41,9 +39,9 @@ def tokenize(model: Model, sentences: Sequence[str]) -> list[list[int]]:
     if len(sentences) == 0:
         raise ValueError("got an empty list of sentences, expected at least one")
     check_sentences(sentences)
-    if any(GAP in sentence for sentence in sentences):
+    if any(tokens.SENTINEL in sentence for sentence in sentences):
         tokens.check_gap(model.tokenizer, model.name)
-    texts = [sentence.replace(GAP, model.gap) for sentence in sentences]
+    texts = [sentence.replace(tokens.SENTINEL, model.gap) for sentence in sentences]
     return model.tokenizer(texts, truncation=True, max_length=model.max_tokens)["input_ids"]
 
 
@@ -144,5 +142,4 @@ def stream(
 
     `options` are those of `pooled_activations`.
     """
-    for subfunction in subfunctions:
-        yield subfunction, pooled_activations(model, subfunction.sentences, **options)
+    return ((one, pooled_activations(model, one.sentences, **options)) for one in subfunctions)

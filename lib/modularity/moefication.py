@@ -12,7 +12,7 @@ from modularity.models import Model
 EXPERTS = 16  # as in the paper, but for the finer ones of its Figure 2
 
 
-def experts(model: Model, number: int = EXPERTS, *, seed: int = 0, starts: int = 1) -> xr.DataArray:
+def experts(model: Model, number: int | None = None, *, seed: int = 0, starts: int = 1) -> xr.DataArray:
     """The expert of every neuron of the layers read by default, dims ``(layer, neuron)``.
 
     Those of a Switch are its own. Those of the others are balanced k-means on W_I: T5, as in the paper, and BERT, which
@@ -20,7 +20,7 @@ def experts(model: Model, number: int = EXPERTS, *, seed: int = 0, starts: int =
 
     Parameters
     ----------
-    number : of experts a layer, of equal size; a Switch has the number it has.
+    number : of experts a layer, of equal size; if not given those that a Switch has, and `EXPERTS` of another model.
     seed, starts : of k-means; the partition depends on them, and is stored.
 
     Raises
@@ -31,9 +31,10 @@ def experts(model: Model, number: int = EXPERTS, *, seed: int = 0, starts: int =
     parts = neurons.layers(model)
     own = max(part.experts for part in parts.values())
     if own > 1:
-        if number != own:
+        if number not in (None, own):
             raise ValueError(f"{model.name} has {own} experts a layer of its own, not {number}")
         return _array({layer: partition.by_router(part.neurons, own) for layer, part in parts.items()})
+    number = EXPERTS if number is None else number
     rows = {layer: part.input_weights.float().cpu().numpy() for layer, part in parts.items()}
 
     def compute() -> xr.DataArray:

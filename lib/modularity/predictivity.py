@@ -151,9 +151,5 @@ def scores(activations: Iterable[tuple[SubFunction, xr.DataArray]], *, score: Sc
         layers = pooled["layer"].to_numpy()
     if not names:
         raise ValueError("got no sub-functions, expected at least one")
-    return xr.DataArray(
-        np.array(tables),
-        dims=("subfunction", "layer", "neuron"),
-        coords={"subfunction": names, "function": ("subfunction", functions), "layer": layers},
-        name="predictivity",
-    )
+    coordinates = {"subfunction": names, "function": ("subfunction", functions), "layer": layers}
+    return xr.DataArray(np.array(tables), coordinates, ("subfunction", "layer", "neuron"), name="predictivity")

@@ -65,15 +65,13 @@ def read(
     ValueError
         No sub-functions; a class of one sentence; what `predictivity` and `pooled_activations` raise.
     """
-    if not subfunctions:
-        raise ValueError("got no sub-functions, expected at least one")
     options: dict[str, Any] = {"pooling": pooling, "activation": activation}
     parts = neurons.layers(model)
-    layers, width = list(parts), next(iter(parts.values())).neurons
+    layers, width, one_hot = list(parts), next(iter(parts.values())).neurons, _one_hot(groups)
     with placed(model):
         bar = tqdm(subfunctions, desc=model.label, unit="sub-function")
-        rows = ((one.name, one.function, _scores(model, one, layers, width, score, seed, options)) for one in bar)
-        return _gathered(rows, layers, width, groups, kept).assign_coords(half=list(specialists.HALVES))
+        scored = ((s.name, s.function, _scores(model, s, layers, width, score, seed, options)) for s in bar)
+        return joined(_row(one, layers, one_hot, kept) for one in scored)
 
 
 def of_scores(
@@ -89,33 +87,24 @@ def of_scores(
     """
     names = (scores[coordinate].to_numpy().tolist() for coordinate in ("subfunction", "function"))
     parts = np.stack([table.to_numpy() for table in (scores, *halves)], axis=1)
-    layers, width = scores["layer"].to_numpy().tolist(), scores.sizes["neuron"]
-    made = _gathered(zip(*names, parts, strict=True), layers, width, groups, kept)
-    return made.assign_coords(half=list(specialists.HALVES)) if halves else made
+    layers, one_hot = scores["layer"].to_numpy().tolist(), _one_hot(groups)
+    return joined(_row(one, layers, one_hot, kept) for one in zip(*names, parts, strict=True))
 
 
-def _gathered(
-    rows: Iterable[tuple[str, str, Float[np.ndarray, "part layer neuron"]]],
-    layers: list[int],
-    width: int,
-    groups: xr.DataArray | None,
-    kept: float,
-) -> xr.Dataset:
-    """Name, function and scores of sub-functions one after another, of which only what is kept stays in memory."""
-    one_hot = None if groups is None else _one_hot(groups)
-    keep = max(1, int(width * kept))
-    made, names = [], []
+def joined(parts: Iterable[xr.Dataset]) -> xr.Dataset:
+    """One reading from readings of a sub-function each, whose order it has; taken one by one, of which little stays."""
+    made: list[xr.Dataset] = []
     total: dict[str, np.ndarray] = {}
-    for name, function, scores in rows:
-        total[function] = total.get(function, 0) + scores[0]
-        made.append(_row(scores, keep, one_hot))
-        names.append((name, function))
-    of_each = [function for _, function in names]
+    for part in parts:
+        function = part["of"].item()
+        total[function] = total.get(function, 0) + part["total"].to_numpy()[0]
+        made.append(part.drop_dims("of"))
+    if not made:
+        raise ValueError("got no sub-functions, expected at least one")
+    of_each = [part["function"].item() for part in made]
     sums = np.stack([total[f] / of_each.count(f) for f in total])
-    coordinates = {"subfunction": [name for name, _ in names], "layer": layers, "of": [*total]}
-    result = xr.concat(made, "subfunction").assign_coords(coordinates | {"function": ("subfunction", of_each)})
-    result = result.assign(total=(("of", "layer", "neuron"), sums)).assign_attrs(neurons=width)
-    return result if groups is None else result.assign_coords(partition=groups["partition"].to_numpy())
+    result = xr.concat(made, "subfunction").assign_coords(of=[*total]).assign(total=(("of", "layer", "neuron"), sums))
+    return result.drop_attrs().assign_attrs(neurons=sums.shape[-1])
 
 
 def _scores(
@@ -136,31 +125,44 @@ def _scores(
     return made
 
 
-def _row(scores: Float[np.ndarray, "part layer neuron"], keep: int, one_hot: np.ndarray | None) -> xr.Dataset:
-    """What is kept of one sub-function, from its scores on all sentences and, if given, on either half."""
+def _row(of: tuple[str, str, np.ndarray], layers: list[int], one_hot: xr.DataArray | None, kept: float) -> xr.Dataset:
+    """The reading of one sub-function: of its name, function, and scores (part, layer, neuron).
+
+    The parts are all sentences and, if given, either half of them.
+    """
+    name, function, scores = of
     whole, halves = scores[0], scores[1:]
-    place = np.argsort(-whole, axis=-1, kind="stable")[:, :keep]
+    place = np.argsort(-whole, axis=-1, kind="stable")[:, : max(1, int(whole.shape[-1] * kept))]
     made = {
         "top": (("layer", "rank"), place.astype(COUNT)),
         "score": (("layer", "rank"), np.take_along_axis(whole, place, -1)),
         "mean": ("layer", whole.mean(-1)),
         "variance": ("layer", whole.var(-1)),
     }
+    coordinates: dict[str, Any] = {"layer": layers}
     if len(halves):
         few = np.argsort(-halves, axis=-1, kind="stable")[..., : max(1, int(specialists.SHARE * whole.shape[-1]))]
         judged = np.take_along_axis(halves[::-1], few[..., :1], -1)[..., 0]
         made |= {"half_top": (("half", "layer", "place"), few.astype(COUNT)), "held_out": (("half", "layer"), judged)}
+        coordinates["half"] = list(specialists.HALVES)
     if one_hot is not None:
-        made["expert_mean"] = (("partition", "layer", "expert"), np.einsum("ln,plne->ple", whole, one_hot))
+        member = one_hot.to_numpy()
+        made["expert_mean"] = (("partition", "layer", "expert"), np.einsum("ln,plne->ple", whole, member))
+        coordinates["partition"] = one_hot["partition"].to_numpy()
         if len(halves):
-            made["half_expert_mean"] = (("half", "layer", "expert"), np.einsum("hln,lne->hle", halves, one_hot[0]))
-    return xr.Dataset(made)
+            made["half_expert_mean"] = (("half", "layer", "expert"), np.einsum("hln,lne->hle", halves, member[0]))
+    row = xr.Dataset(made, coordinates).expand_dims(subfunction=[name])
+    row = row.assign_coords(function=("subfunction", [function]), of=[function])
+    return row.assign(total=(("of", "layer", "neuron"), whole[None]))
 
 
-def _one_hot(groups: xr.DataArray) -> Float[np.ndarray, "partition layer neuron expert"]:
-    """Weights of neurons in the mean of each expert."""
+def _one_hot(groups: xr.DataArray | None) -> xr.DataArray | None:
+    """Weights of neurons in the mean of each expert, dims ``(partition, layer, neuron, expert)``."""
+    if groups is None:
+        return None
     member = groups.to_numpy()[..., None] == np.arange(int(groups.max()) + 1)
-    return member / member.sum(-2, keepdims=True)
+    weights = member / member.sum(-2, keepdims=True)
+    return xr.DataArray(weights, {"partition": groups["partition"]}, ("partition", "layer", "neuron", "expert"))
 
 
 @contextmanager

@@ -114,15 +114,11 @@ def cached(name: str, key: Mapping[str, object] | None, compute: Callable[[], xr
     key : everything that the result depends on: data, weights and options. None for what has no name, as a model
         that is being perturbed: it is computed and not stored.
     """
-    return stored_file.as_array(_obtain(name, key, lambda: stored_file.as_dataset(compute())))
+    return stored_file.as_array(cached_dataset(name, key, lambda: stored_file.as_dataset(compute())))
 
 
 def cached_dataset(name: str, key: Mapping[str, object] | None, compute: Callable[[], xr.Dataset]) -> xr.Dataset:
     """`cached` for results of several variables."""
-    return _obtain(name, key, compute)
-
-
-def _obtain(name: str, key: Mapping[str, object] | None, compute: Callable[[], xr.Dataset]) -> xr.Dataset:
     if key is None:
         return compute()
     entry = Entry.of(name, key)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import platform
 import secrets
@@ -19,6 +20,7 @@ from zarr.storage import MemoryStore
 DIGEST = ".sha256"  # the part of a file that holds the digest over all its other parts
 # An array's metadata name the codecs that decode it, and one of those that numcodecs knows, pickle, can run any code.
 CODECS = {"blosc", "delta", "vlen-utf8", "zstd"}
+LARGEST = 2**28  # numbers of a result; all scores of Switch-base-16 are 170 million
 
 
 def write(
@@ -41,20 +43,16 @@ def write(
     OSError
         The file cannot be written; nothing of it is left.
     ValueError
-        `encoding` has a codec that is none of `CODECS`.
+        `encoding` has a codec that is none of `CODECS`; an array is larger than `LARGEST`.
     """
-    provenance = {
-        "key": dict(key),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-    }
+    provenance = {"key": dict(key), "date": datetime.now(UTC).isoformat(timespec="seconds")}
+    provenance |= {"python": platform.python_version(), "machine": platform.machine()}
     made: dict = {}
     # What was read from a file remembers how it lay there: two of them joined would cut the longer one's names.
     dataset = as_dataset(result).drop_encoding().assign_attrs(provenance=json.dumps(provenance))
     dataset.to_zarr(MemoryStore(made), consolidated=False, zarr_format=2, encoding=encoding)
     parts = {name: made.pop(name).to_bytes() for name in sorted(made)}
-    _check_codecs(parts)
+    _check_arrays(parts)
     path.parent.mkdir(parents=True, exist_ok=True)
     # At random: process numbers are not unique where containers or machines share a folder.
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
@@ -69,11 +67,6 @@ def write(
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def read(path: Path) -> xr.DataArray:
-    """A stored result of one variable, in memory; raises what `read_dataset` raises."""
-    return as_array(read_dataset(path))
 
 
 def read_dataset(path: Path, *, key: Mapping[str, object] | None = None, sha256: str | None = None) -> xr.Dataset:
@@ -118,8 +111,7 @@ def as_array(dataset: xr.Dataset) -> xr.DataArray:
     """The only variable of `dataset`, with its attributes; `ValueError` if there are more, or none."""
     if len(dataset.data_vars) != 1:
         raise ValueError(f"the result has the variables {', '.join(sorted(map(str, dataset))) or 'none'}, expected one")
-    (variable,) = dataset.data_vars
-    return dataset[variable].assign_attrs(dataset.attrs)
+    return dataset[next(iter(dataset))].assign_attrs(dataset.attrs)
 
 
 def _parts(file: BufferedReader, sha256: str | None) -> dict[str, bytes]:
@@ -127,6 +119,8 @@ def _parts(file: BufferedReader, sha256: str | None) -> dict[str, bytes]:
     if sha256 is not None and (found := hashlib.file_digest(file, "sha256").hexdigest()) != sha256:
         raise ValueError(f"its sha256 is {found}, expected {sha256}")
     with zipfile.ZipFile(file) as source:
+        if (size := sum(part.file_size for part in source.infolist())) > 8 * LARGEST:
+            raise ValueError(f"its parts have {size:,} bytes, more than the {8 * LARGEST:,} of the largest result")
         parts = {name: source.read(name) for name in source.namelist()}
     written = parts.pop(DIGEST, None)
     if sha256 is None and written != _digest(parts):
@@ -135,7 +129,7 @@ def _parts(file: BufferedReader, sha256: str | None) -> dict[str, bytes]:
 
 
 def _decoded(parts: Mapping[str, bytes]) -> xr.Dataset:
-    _check_codecs(parts)
+    _check_arrays(parts)
     content = MemoryStore({name: cpu.Buffer.from_bytes(part) for name, part in parts.items()})
     return xr.open_zarr(content, consolidated=False, zarr_format=2, chunks=None).load()
 
@@ -148,11 +142,13 @@ def _digest(parts: Mapping[str, bytes]) -> bytes:
     return sha.hexdigest().encode()
 
 
-def _check_codecs(parts: Mapping[str, bytes]) -> None:
+def _check_arrays(parts: Mapping[str, bytes]) -> None:
     for name in parts:
         if name.endswith(".zarray"):
             array = json.loads(parts[name])
             codecs = {codec["id"] for codec in [array["compressor"], *(array["filters"] or [])] if codec}
+            if (size := math.prod(array["shape"])) > LARGEST:
+                raise ValueError(f"{name} has {size:,} numbers, more than the {LARGEST:,} of the largest result")
             if codecs - CODECS:
                 raise ValueError(f"{name} has the codec {min(codecs - CODECS)!r}; allowed: {', '.join(sorted(CODECS))}")
 

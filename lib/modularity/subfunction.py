@@ -112,8 +112,7 @@ def first_half(whole: SubFunction, *, seed: int = 0) -> Bool[np.ndarray, "senten
 
 def halves(subfunctions: Sequence[SubFunction], *, seed: int = 0) -> tuple[list[SubFunction], list[SubFunction]]:
     """Every sub-function with its `first_half`, and with the rest: what is chosen on one can be judged on the other."""
-    first = [first_half(whole, seed=seed) for whole in subfunctions]
-    pairs = list(zip(subfunctions, first, strict=True))
+    pairs = [(whole, first_half(whole, seed=seed)) for whole in subfunctions]
     return [whole.only(chosen) for whole, chosen in pairs], [whole.only(~chosen) for whole, chosen in pairs]
 
 

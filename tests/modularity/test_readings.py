@@ -75,6 +75,11 @@ def test_halves_are_those_of_the_subfunctions(reading, untrained, few, groups):
         np.testing.assert_allclose(reading["half_expert_mean"].sel(half=half), means, atol=1e-6)
 
 
+def test_readings_of_single_sub_functions_join_to_the_same_bits(untrained, few, reading, groups):
+    parts = (readings.read(untrained, [one], groups) for one in few)
+    xr.testing.assert_identical(readings.joined(parts), reading)
+
+
 def test_layers_are_read_a_few_at_a_time_where_memory_is_short(untrained, few, reading, monkeypatch):
     asked = []
     whole = capture.pooled_activations
@@ -111,6 +116,8 @@ def test_more_than_was_kept_is_refused(rng):
 def test_nothing_to_read_and_a_class_of_one_sentence_are_refused(untrained, few):
     with pytest.raises(ValueError, match="got no sub-functions"):
         readings.read(untrained, [])
+    with pytest.raises(ValueError, match="got no sub-functions"):
+        readings.joined([])
     single = few[0].only(np.arange(len(few[0].labels)) != 0)
     while (single.labels == 1).sum() > 1:
         single = single.only(np.arange(len(single.labels)) != int(np.flatnonzero(single.labels == 1)[0]))

@@ -25,6 +25,11 @@ from modularity import stored_file
 KEY = {"model": "x", "seed": 1, "share": float("nan")}
 
 
+def read(path) -> xr.DataArray:
+    """A stored result of one variable."""
+    return stored_file.as_array(stored_file.read_dataset(path))
+
+
 @pytest.fixture
 def result() -> xr.DataArray:
     return xr.DataArray(
@@ -132,7 +137,7 @@ def test_without_the_digest_damage_is_not_seen(path, monkeypatch):
         put(other, parts)
         assert seen(other, whole) == "OTHER", what
     put(path, {name: part for name, part in parts_of(path).items() if name != "predictivity/0.0.0"}, seal=True)
-    assert stored_file.read(path).isnull().all()
+    assert read(path).isnull().all()
 
 
 @pytest.fixture
@@ -175,16 +180,16 @@ def test_a_file_cut_short_is_damaged(path, length):
     raw = path.read_bytes()
     path.write_bytes(raw[: int(length * len(raw)) if isinstance(length, float) else length])
     with pytest.raises(ValueError, match="is damaged"):
-        stored_file.read(path)
+        read(path)
 
 
 def test_what_is_no_zip_is_damaged_and_what_is_missing_is_not(path):
     path.write_bytes(b"<html>quota exceeded</html>")
     with pytest.raises(ValueError, match="is damaged"):
-        stored_file.read(path)
+        read(path)
     path.unlink()
     with pytest.raises(FileNotFoundError):
-        stored_file.read(path)
+        read(path)
 
 
 @pytest.mark.parametrize("error", [RuntimeError, NotImplementedError, EOFError, TypeError, MemoryError, OSError])
@@ -194,7 +199,7 @@ def test_whatever_reading_raises_is_damage(path, monkeypatch, error):
 
     monkeypatch.setattr(stored_file.xr, "open_zarr", fail)
     with pytest.raises(ValueError, match=rf"scores.zarr.zip is damaged \({error.__name__}: of a kind"):
-        stored_file.read(path)
+        read(path)
 
 
 def test_an_interruption_is_no_damage(path, monkeypatch):
@@ -203,7 +208,7 @@ def test_an_interruption_is_no_damage(path, monkeypatch):
 
     monkeypatch.setattr(stored_file.xr, "open_zarr", stop)
     with pytest.raises(KeyboardInterrupt):
-        stored_file.read(path)
+        read(path)
 
 
 def test_a_file_without_a_digest_needs_one_of_its_own(path, result):
@@ -259,25 +264,38 @@ def pickled(path, monkeypatch, tmp_path):
 
 def test_nothing_is_unpickled(path, pickled):
     with pytest.raises(ValueError, match=r"is damaged .*predictivity/.zarray has the codec 'pickle'; allowed: blosc"):
-        stored_file.read(path)
+        read(path)
     assert not pickled.exists()
 
 
 def test_a_pickle_would_run_if_it_were_a_codec_of_the_store(path, pickled, monkeypatch):
     monkeypatch.setattr(stored_file, "CODECS", stored_file.CODECS | {"pickle"})
     with pytest.raises(ValueError, match="is damaged"):  # what came out is no array
-        stored_file.read(path)
+        read(path)
     assert pickled.exists()
+
+
+def test_more_than_any_result_is_refused_before_it_takes_memory(path, result, monkeypatch):
+    recoded(path, parts_of(path), shape=[3, 2, 10**12])  # chunks that are not there are filled
+    with pytest.raises(
+        ValueError, match=r"predictivity/.zarray has 6,000,000,000,000 numbers, more than the 268,435,456"
+    ):
+        read(path)
+    stored_file.write(path, result, KEY)
+    monkeypatch.setattr(stored_file, "LARGEST", 50)
+    monkeypatch.setattr(zipfile.ZipFile, "read", lambda *_: pytest.fail("unpacked"))
+    with pytest.raises(ValueError, match=r"is damaged .*its parts have [\d,]+ bytes, more than the 400 of the largest"):
+        read(path)
 
 
 @pytest.mark.parametrize("codec", ["pickle", "json2", "zlib", "a-plugin"])
 def test_other_codecs_are_refused(path, codec):
     recoded(path, parts_of(path), filters=[{"id": codec}])
     with pytest.raises(ValueError, match=f"is damaged .* has the codec '{codec}'"):
-        stored_file.read(path)
+        read(path)
     recoded(path, parts_of(path), compressor={"id": codec})
     with pytest.raises(ValueError, match=f"is damaged .* has the codec '{codec}'"):
-        stored_file.read(path)
+        read(path)
 
 
 def test_no_other_codec_is_written(tmp_path, result):
@@ -291,14 +309,14 @@ def test_no_other_codec_is_written(tmp_path, result):
 def test_texts_of_any_length_come_back(tmp_path):
     names = xr.DataArray(np.arange(2), {"name": np.array(["a", "longer"], dtype=object)}, "name", name="r")
     stored_file.write(tmp_path / "names.zarr.zip", names, {})
-    assert stored_file.read(tmp_path / "names.zarr.zip")["name"].to_numpy().tolist() == ["a", "longer"]
+    assert read(tmp_path / "names.zarr.zip")["name"].to_numpy().tolist() == ["a", "longer"]
 
 
 def test_more_than_one_variable_is_no_array(tmp_path, result):
     stored_file.write(tmp_path / "two.zarr.zip", xr.Dataset({"a": result, "b": result}), {})
     assert set(stored_file.read_dataset(tmp_path / "two.zarr.zip").data_vars) == {"a", "b"}
     with pytest.raises(ValueError, match="the result has the variables a, b, expected one"):
-        stored_file.read(tmp_path / "two.zarr.zip")
+        read(tmp_path / "two.zarr.zip")
 
 
 @pytest.mark.parametrize("step", ["zipfile.ZipFile.writestr", "os.fsync", "os.replace"])
@@ -337,10 +355,10 @@ def within(monkeypatch, action) -> list[str]:
 
 def test_a_reader_sees_the_old_until_all_of_the_new_is_on_disk(path, result, monkeypatch):
     old = []
-    order = within(monkeypatch, lambda: old.append(stored_file.read(path)))
+    order = within(monkeypatch, lambda: old.append(read(path)))
     stored_file.write(path, result + 1, KEY)
     xr.testing.assert_equal(old[0], result)
-    xr.testing.assert_equal(stored_file.read(path), result + 1)
+    xr.testing.assert_equal(read(path), result + 1)
     assert order == ["fsync", "replace"]
 
 
@@ -350,7 +368,7 @@ def test_two_writers_of_one_number_do_not_share_a_file(path, result, monkeypatch
     order = within(monkeypatch, lambda: stored_file.write(path, result + 1, KEY))
     stored_file.write(path, result + 2, KEY)
     assert order == ["fsync", "fsync", "replace", "replace"]
-    xr.testing.assert_equal(stored_file.read(path), result + 2)
+    xr.testing.assert_equal(read(path), result + 2)
     assert list(path.parent.iterdir()) == [path]
 
 
@@ -372,7 +390,7 @@ def read_often(path, times: int) -> Counter:
     outcomes: Counter = Counter()
     for _ in range(times):
         try:
-            found = stored_file.read(path)
+            found = read(path)
             key = stored_file.provenance(found)["key"]["number"]
             outcomes["whole" if (found == key).all() else "mixed"] += 1
         except ValueError:
@@ -429,7 +447,7 @@ def test_a_writer_that_is_killed_leaves_what_was_there(path, result, place):
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     assert path.read_bytes() == before
     stored_file.write(path, result + 1, KEY)  # what the other left is in nobody's way
-    xr.testing.assert_equal(stored_file.read(path), result + 1)
+    xr.testing.assert_equal(read(path), result + 1)
 
 
 def test_names_of_joined_files_are_whole(tmp_path, result):
@@ -438,8 +456,8 @@ def test_names_of_joined_files_are_whole(tmp_path, result):
     parts = []
     for i, part in enumerate((result, longer)):
         stored_file.write(tmp_path / f"{i}.zarr.zip", part, KEY)
-        parts.append(stored_file.read(tmp_path / f"{i}.zarr.zip"))
+        parts.append(read(tmp_path / f"{i}.zarr.zip"))
     stored_file.write(tmp_path / "both.zarr.zip", xr.concat(parts, "subfunction"), KEY)
-    both = stored_file.read(tmp_path / "both.zarr.zip")
+    both = read(tmp_path / "both.zarr.zip")
     assert both["subfunction"].to_numpy().tolist() == ["a", "b", "c", "longer", "names", "here"]
     assert both["function"].to_numpy().tolist() == ["semantic"] * 3 + ["knowledge"] * 3

@@ -11,7 +11,7 @@ from companion.experiments import grids, history_source, stored_scores
 from companion.functions import tracks
 from companion.functions.tracks import Part
 from companion.models import catalogue
-from modularity import intervals
+from companion.sections import intervals
 from modularity.models import Model
 from modularity.subfunction import SubFunction
 

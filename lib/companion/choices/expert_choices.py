@@ -6,8 +6,8 @@ import xarray as xr
 from companion.choices.choice_setup import Effect, Setup, mean_of, paired
 from companion.experiments import history_file
 from companion.released import published
-from companion.sections import emergence_tables
-from modularity import experts, intervals, moefication, nulls, partition_null, specialists
+from companion.sections import emergence_tables, intervals
+from modularity import experts, moefication, nulls, partition_null, specialists
 
 FEW = 30  # random partitions of the authors' last script; others draw 50 and 200
 T5_BASE = {"neurons": 3072, "experts": 16, "top": 30, "layers": 12}

@@ -10,8 +10,8 @@ from companion.choices.choice_setup import Effect, Setup, best, paired
 from companion.experiments import stored_scores
 from companion.functions import tracks
 from companion.models import catalogue
-from companion.sections import specialization_tables
-from modularity import intervals, readings, specialists
+from companion.sections import intervals, specialization_tables
+from modularity import readings, specialists
 from modularity.models import Model
 
 GAIN = "trained less untrained, semantic"

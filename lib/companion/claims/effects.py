@@ -12,8 +12,8 @@ import xarray as xr
 
 from companion.experiments.function_counts import NONE
 from companion.sections import one_function as single
+from companion.sections.intervals import NAN, bootstrap, jackknife
 from modularity import specialists
-from modularity.intervals import NAN, bootstrap, jackknife
 
 COLUMNS = ["claim", "model", "estimate", "low", "high"]
 Row = tuple[str, str, float, float, float]

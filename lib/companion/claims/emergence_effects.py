@@ -11,8 +11,9 @@ from companion.claims import effects as evidence
 from companion.claims.effects import Row
 from companion.released import published
 from companion.sections import emergence_tables as report
-from modularity import emergence, intervals
-from modularity.intervals import ENDS, NAN
+from companion.sections import intervals
+from companion.sections.intervals import ENDS, NAN
+from modularity import emergence
 
 HALF = 0.5  # of the run: what is reached before is early
 FEW = 10  # sub-functions of which a clustering score has no interval

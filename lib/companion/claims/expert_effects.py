@@ -11,9 +11,10 @@ from jaxtyping import Bool, Float, Int
 
 from companion.claims import effects
 from companion.claims.effects import Scored
-from modularity import experts, intervals, nulls, partition, partition_null, ranking, specialists
+from companion.sections import intervals
+from companion.sections.intervals import NAN
+from modularity import experts, nulls, partition, partition_null, ranking, specialists
 from modularity.experts import ALPHA
-from modularity.intervals import NAN
 
 
 class Counted(NamedTuple):

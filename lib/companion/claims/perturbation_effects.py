@@ -10,8 +10,7 @@ import xarray as xr
 from companion.claims import effects
 from companion.claims.effects import Row
 from companion.experiments.lesion_orders import SEEN, Order
-from companion.sections import perturbing_encoders_tables, perturbing_t5_tables
-from modularity import intervals
+from companion.sections import intervals, perturbing_encoders_tables, perturbing_t5_tables
 
 ABOVE = 0.06  # share of the neurons beyond which the paper compares experts with neurons
 GUESSED = 0.5  # accuracy of guessing between two classes

@@ -11,8 +11,8 @@ from companion.claims.expert_effects import expected_precision
 from companion.claims.perturbation_effects import ABOVE, SINGLE, TENTH
 from companion.released import published
 from companion.sections import emergence_tables
+from companion.sections.intervals import NAN
 from modularity import emergence
-from modularity.intervals import NAN
 
 MODELS = ("t5", "switch")
 EXPERTS = 16  # a layer

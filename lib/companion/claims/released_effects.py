@@ -14,9 +14,10 @@ from companion.claims import perturbation_effects
 from companion.claims.emergence_effects import of_curves, table_of
 from companion.functions.prompts import SEEN, UNSEEN
 from companion.released.release_files import Release
+from companion.sections import intervals
+from companion.sections.intervals import DRAWS
 from companion.sections.released_tables import guessing, paired
-from modularity import emergence, intervals
-from modularity.intervals import DRAWS
+from modularity import emergence
 
 T5, SWITCH = "T5-base, released", "Switch-base-16, released"
 TRAINED = {"t5": "T5 of the authors, released", "switch": "Switch of the authors, released"}

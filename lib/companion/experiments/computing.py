@@ -6,7 +6,6 @@ stopped goes on where it was, and on machines of one kind the numbers are the sa
 
 import os
 import platform
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -19,11 +18,10 @@ import xarray as xr
 from tqdm import tqdm
 
 from companion.experiments import dask_workers
-from modularity import store
+from modularity import spread, store
 
 Cell = tuple[str | int, ...]
 Kept = store.Entry | xr.Dataset  # where a cell is stored, or the cell itself where it cannot be
-_ALONE = threading.Lock()
 
 
 class Computable(Protocol):
@@ -131,22 +129,16 @@ def make(piece: Piece) -> xr.Dataset:
     FileNotFoundError
         A file that it needs is not on this machine, as a checkpoint.
     """
-    with _ALONE:  # threads of a worker take turns: models are read by hooks, which two at once would share
-        here = f"the worker {platform.node()}:{os.getpid()}"
+    with spread.TURNS:
         try:
             key = piece.experiment.key(piece.cell) or {}
         except FileNotFoundError as error:
             raise FileNotFoundError(
-                f"{here} lacks a file: {error}; share its folder, or copy it to the same path there"
+                f"the worker {platform.node()}:{os.getpid()} lacks a file: {error}; share its folder, or copy it to "
+                "the same path there"
             ) from error
         name = _named(piece.experiment, piece.cell)
-        own, asked = store.Entry.of(name, key).key, piece.entry.key
-        if other := [n for n in sorted(asked.keys() | own.keys()) if own.get(n) != asked.get(n)]:
-            said = ", ".join(f"{n} {str(own.get(n))[:12]} instead of {str(asked.get(n))[:12]}" for n in other)
-            raise ValueError(
-                f"{here} would make {name} of other things than the client: {said}; install the same commit and "
-                "packages for both, copy models and data there anew, and start the worker again"
-            )
+        spread.check_same(name, piece.entry.key, store.Entry.of(name, key).key)
         return store.cached_dataset(name, key, partial(_alone, piece.experiment, piece.cell))
 
 
@@ -163,9 +155,4 @@ def _named(experiment: Computable, cell: Cell) -> str:
 
 
 def _alone(experiment: Computable, cell: Cell) -> xr.Dataset:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return experiment.compute(cell)
-    finally:
-        torch.set_num_threads(threads)
+    return spread.on_one_thread(partial(experiment.compute, cell))

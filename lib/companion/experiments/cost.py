@@ -63,9 +63,9 @@ def passes(grid: Grid) -> int:
     """Rows that the model reads in all of a grid; a learning step counts three times."""
     plan = grid.plan
     if isinstance(plan, lesion_grid.Plan):
-        masks = {setting: 1 + len(lesion_grid.wanted(plan, setting)) for setting in lesion_grid.SETTINGS}
+        masks = {name: 1 + len(lesion_grid.wanted(plan, name, grid.limit)) for name in lesion_grid.SETTINGS}
         return sum(masks[str(setting)] * plan.draws * plan.rows for _, setting, _ in grid.cells())
-    settings = fewshot_grid.SETTINGS[grid.track]
+    settings = fewshot_grid.settings_of(grid.track, grid.limit)
     tunings = plan.draws * len(fewshot_grid.STRATEGIES)
     of_setting = {
         name: s.steps * fewshot.BATCH * LEARNING + 2 * plan.judged * (s.steps // s.every + 1)

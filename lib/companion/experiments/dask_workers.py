@@ -1,21 +1,19 @@
 """Work given to the workers of a Dask scheduler, piece by piece, each stored here when it arrives."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import xarray as xr
 from tqdm import tqdm
 
-from modularity import store
+from modularity import spread, store
 
 if TYPE_CHECKING:
     from distributed import Future
 
 AHEAD = 2  # pieces asked for at a time, for each thread of the cluster
 LOOK = 5.0  # seconds until the number of workers is looked at again
-PATIENCE = 10.0  # seconds until a scheduler that does not answer is given up
 
 
 class Piece(Protocol):
@@ -46,29 +44,13 @@ def by_workers(
 
     Raises
     ------
-    ConnectionError
-        No scheduler answers, or it went away.
-    ModuleNotFoundError
-        distributed is not installed.
+    ConnectionError, ModuleNotFoundError
+        What `spread.connected` raises.
     """
-    try:
-        import distributed
-        from distributed.comm.core import CommClosedError
-    except ModuleNotFoundError as error:
-        message = f"the scheduler {address} needs the package distributed: pip install -e '.[cluster]'"
-        raise ModuleNotFoundError(message, name="distributed") from error
-    try:
-        client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise ConnectionError(
-            f"no Dask scheduler answers at {address} within {PATIENCE:g} s ({error}); "
-            "start `dask scheduler` and give the address that it prints, as tcp://host:8786"
-        ) from error
     coming = iter(pieces)
     waiting: dict[Future, P] = {}
-    store.usable()  # said now and not only when the first piece arrives
 
-    def ask() -> Iterator[P]:
+    def ask(client: Any) -> Iterator[P]:
         """Ask for as many as there are workers for; those that are stored here already."""
         threads: Any = client.nthreads()
         bar.set_postfix(workers=len(threads))
@@ -84,16 +66,13 @@ def by_workers(
         stored = piece.entry.find() is not None or piece.entry.keep(result)  # found where a worker shares this store
         return piece, piece.entry if stored else result
 
-    with client:
-        try:
-            yield from ((piece, piece.entry) for piece in ask())
-            while waiting:
-                with client.as_current(), suppress(TimeoutError):  # for workers that have come since
-                    distributed.wait(list(waiting), timeout=LOOK, return_when="FIRST_COMPLETED")
-                yield from map(take, [future for future in waiting if future.done()])
-                yield from ((piece, piece.entry) for piece in ask())
-        except (CancelledError, CommClosedError) as error:
-            raise ConnectionError(
-                f"the scheduler at {address} went away ({error}); what is finished is stored: "
-                "start it and its workers anew, and run the same again"
-            ) from error
+    with spread.connected(address) as client:
+        from distributed import wait
+
+        store.usable()  # said now and not only when the first piece arrives
+        yield from ((piece, piece.entry) for piece in ask(client))
+        while waiting:
+            with client.as_current(), suppress(TimeoutError):  # for workers that have come since
+                wait(list(waiting), timeout=LOOK, return_when="FIRST_COMPLETED")
+            yield from map(take, [future for future in waiting if future.done()])
+            yield from ((piece, piece.entry) for piece in ask(client))

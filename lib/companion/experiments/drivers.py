@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from modularity import capture, neurons
+from modularity import capture, neurons, tokens
 from modularity.models import Model
 
 SPACE = "␣"  # a token that is nothing else
@@ -54,7 +54,7 @@ def driving_tokens(model: Model, wanted: Iterable[tuple[int, int, str]]) -> dict
 
 def around_tokens(model: Model, sentence: str) -> list[tuple[str, str, str]]:
     """For every token: the sentence before it, the token, and the sentence after it."""
-    text = sentence.replace(capture.GAP, model.gap)
+    text = sentence.replace(tokens.SENTINEL, model.gap)
     cut = {"truncation": True, "max_length": model.max_tokens}
     encoding = model.tokenizer(text, return_offsets_mapping=True, **cut)
     names = model.tokenizer.convert_ids_to_tokens(encoding["input_ids"])

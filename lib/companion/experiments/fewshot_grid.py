@@ -13,6 +13,7 @@ from modularity import experts, neurons, specialists
 from modularity.models import Model
 
 STRATEGIES = ("Original", "No Function", "Function")
+EPOCH = 8  # steps in which 128 examples are learned once
 
 
 class Plan(NamedTuple):
@@ -28,7 +29,7 @@ class Plan(NamedTuple):
 class Setting(NamedTuple):
     gates: rerouting.Gates
     capacity: bool
-    examples: int = 128
+    examples: int = 128  # or as many as leave rows of the training part to choose a step by
     steps: int = 64
     every: int = 8
     runs: int = 1  # of the model
@@ -53,6 +54,28 @@ SETTINGS: Mapping[Track, Mapping[str, Setting]] = {
     },
     "learnable": {"code": Setting("original", False, runs=3, tasks=tuple(prompts.LEARNABLE))},
 }
+
+
+def plan_of(track: Track, limit: int = 0) -> Plan:
+    """The plan of a track, or of a part of its grid: at most `limit` draws; 0 for all."""
+    plan = PLANS[track]
+    return plan._replace(draws=min(plan.draws, limit or plan.draws))
+
+
+def settings_of(track: Track, limit: int = 0) -> dict[str, Setting]:
+    """The settings of a track, or of a part of its grid: at most `limit` tasks and evaluations on the way; 0 for all.
+
+    Tasks that more settings have are taken first, so that settings can be compared. Where evaluations are left out, the
+    others come `EPOCH` steps apart.
+    """
+    made = dict(SETTINGS[track])
+    for name, how in SETTINGS[track].items() if limit else ():
+        common = sorted(how.tasks, key=lambda task: -sum(task in other.tasks for other in SETTINGS[track].values()))
+        tasks = tuple(task for task in how.tasks if task in common[:limit])
+        evaluations = min(limit, how.steps // how.every)
+        every = how.every if evaluations * how.every == how.steps else min(how.every, EPOCH)
+        made[name] = how._replace(tasks=tasks, steps=evaluations * every, every=every)
+    return made
 
 
 def task_scores(model: Model, task: str, plan: Plan, track: Track = "mini") -> xr.DataArray:
@@ -122,6 +145,7 @@ def piece(
     *,
     track: Track = "mini",
     only: Sequence[tuple[str, int]] | None = None,
+    limit: int = 0,
 ) -> xr.DataArray:
     """Accuracy of a task under each strategy, dims ``(strategy, draw, rows, evaluation)``.
 
@@ -133,8 +157,9 @@ def piece(
     ----------
     groups : the expert of each neuron, dims ``(layer, neuron)``.
     only : these (strategy, draw); what is not computed is not a number.
+    limit : as `settings_of` takes it.
     """
-    settings = SETTINGS[track]
+    settings = settings_of(track, limit)
     if setting not in settings:
         raise ValueError(f"unknown setting {setting!r}; known: {', '.join(settings)}")
     how = settings[setting]
@@ -146,14 +171,15 @@ def piece(
     shape = (len(STRATEGIES), plan.draws, 2, how.steps // how.every + 1)
     coordinates = {"strategy": list(STRATEGIES), "draw": range(plan.draws), "rows": ["validation", "apart"]}
     result = xr.DataArray(np.full(shape, np.nan), coordinates, (*coordinates, "evaluation"), name="accuracy")
+    examples = min(how.examples, len(train) - min(plan.judged, len(train) // 2))
+    needed = min(examples + plan.judged, len(train))
     for strategy, draw in every if only is None else only:
-        needed = min(how.examples + plan.judged, len(train))
         rows = train.sample(needed, random_state=np.random.default_rng([draw, 1]))
         found = fewshot.tune(
             model,
             task,
-            rows.iloc[: how.examples],
-            {"validation": judged, "apart": rows.iloc[how.examples :]},
+            rows.iloc[:examples],
+            {"validation": judged, "apart": rows.iloc[examples:]},
             allowed=allowed(strategy, own, number, seed=draw),
             gates=how.gates,
             capacity=how.capacity,

@@ -23,6 +23,9 @@ Kind = Literal["t5", "switch"]
 class Grid:
     """What one of the grids is made of, for a model and a track: a cell is a run, a setting and a task.
 
+    With a `limit`, it is a part of the grid that is quickly made: at most so many tasks (of those seen and of those
+    unseen, with T5), draws, and numbers of experts (T5) or evaluations while learning (Switch).
+
     A probe is a cell with one order and number of experts (T5), or one strategy and draw (Switch); a difference is the
     mean of absolute differences of its accuracies, since an answer on the edge may fall to the other side elsewhere.
     """
@@ -32,29 +35,38 @@ class Grid:
     track: Track = "mini"
     tolerance: float = field(default=0.02, repr=False)
     folder: str = field(default="results", repr=False)
+    limit: int = 0  # along each of its axes; 0 for all
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
             raise ValueError(f"unknown grid {self.kind!r}; known: {', '.join(get_args(Kind))}")
+        plans = lesion_grid.PLANS if self.kind == "t5" else fewshot_grid.PLANS
+        if self.track not in plans:
+            raise ValueError(f"unknown track {self.track!r} of the grid {self.kind!r}; known: {', '.join(plans)}")
+        if self.limit < 0 or self.limit == 1:
+            raise ValueError(
+                f"got limit {self.limit}, expected 2 or more, as an interval takes two draws, or 0 for the whole grid"
+            )
         object.__setattr__(self, "model", self.model or f"{self.kind}-mini")
 
     @property
     def name(self) -> str:
         usual = (self.model, self.track) == (f"{self.kind}-mini", "mini")
-        return f"perturbing_{self.kind}" if usual else f"perturbing_{self.kind}_{self.model}_{self.track}"
+        whole = f"perturbing_{self.kind}" if usual else f"perturbing_{self.kind}_{self.model}_{self.track}"
+        return f"{whole}_{self.limit}" if self.limit else whole
 
     @property
     def plan(self) -> lesion_grid.Plan | fewshot_grid.Plan:
-        return lesion_grid.PLANS[self.track] if self.kind == "t5" else fewshot_grid.PLANS[self.track]
+        return (lesion_grid if self.kind == "t5" else fewshot_grid).plan_of(self.track, self.limit)
 
     def cells(self) -> list[Cell]:
         """In the order in which they are made: what the sections lean on most first."""
         seeds = catalogue.seeds(self.model) if self.model in catalogue.MINI else [0]
         if self.kind == "t5":
-            tasks = lesion_grid.PLANS[self.track].tasks
+            tasks = lesion_grid.plan_of(self.track, self.limit).tasks
             settings = {name: (s.runs, tasks) for name, s in lesion_grid.SETTINGS.items()}
         else:
-            settings = {name: (s.runs, s.tasks) for name, s in fewshot_grid.SETTINGS[self.track].items()}
+            settings = {name: (s.runs, s.tasks) for name, s in fewshot_grid.settings_of(self.track, self.limit).items()}
         return [(run, name, task) for name, (n, tasks) in settings.items() for run in seeds[:n] for task in tasks]
 
     def load(self, seed: int) -> Model:
@@ -83,6 +95,7 @@ class Grid:
             "rows": [[str(value) for value in table.to_numpy().ravel()] for table in tables],
             "ranked": [[s.name, list(s.sentences), s.labels] for s in ranked],
             "experts": self.experts(seed).to_numpy(),
+            **({"limit": self.limit} if self.limit else {}),  # the key of a whole grid is older than limits
             **measure.key(),
         }
 
@@ -94,7 +107,8 @@ class Grid:
         seed, setting, task = int(cell[0]), str(cell[1]), str(cell[2])
         groups = self.experts(seed) if groups is None else groups
         compute: Callable[..., xr.DataArray] = lesion_grid.piece if self.kind == "t5" else fewshot_grid.piece
-        return compute(self.load(seed), setting, task, self.plan, groups, track=self.track, only=only)
+        options = {"track": self.track, "only": only, "limit": self.limit}
+        return compute(self.load(seed), setting, task, self.plan, groups, **options)
 
     def assemble(self, made: Callable[[Cell], xr.Dataset]) -> tuple[xr.Dataset, Mapping[str, Mapping[str, Any]]]:
         """``accuracy``, dims ``(seed, setting, task, …)``, not a number where a grid has none; and ``experts``."""
@@ -122,7 +136,7 @@ class Grid:
         made: list[Cell] = []
         for cell in self.cells():
             if isinstance(self.plan, lesion_grid.Plan):
-                made += [(*cell, *pair) for pair in lesion_grid.wanted(self.plan, str(cell[1]))]
+                made += [(*cell, *pair) for pair in lesion_grid.wanted(self.plan, str(cell[1]), self.limit)]
             else:
                 made += [(*cell, s, draw) for s in fewshot_grid.STRATEGIES for draw in range(self.plan.draws)]
         return made

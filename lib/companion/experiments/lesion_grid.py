@@ -52,10 +52,25 @@ SETTINGS: Mapping[str, Setting] = {
 }
 
 
-def wanted(plan: Plan, setting: str) -> list[tuple[str, int]]:
-    """The (order, number of experts) that a setting of the grid has."""
+def plan_of(track: Track, limit: int = 0) -> Plan:
+    """The plan of a track, or of a part of its grid: at most `limit` draws, seen tasks, and unseen ones; 0 for all."""
+    plan = PLANS[track]
+    if not limit:
+        return plan
+    seen, unseen = ([t for t in plan.tasks if (t in orders.SEEN) == is_seen][:limit] for is_seen in (True, False))
+    tasks = tuple(task for task in plan.tasks if task in (*seen, *unseen))
+    return plan._replace(draws=min(plan.draws, limit), tasks=tasks)
+
+
+def wanted(plan: Plan, setting: str, limit: int = 0) -> list[tuple[str, int]]:
+    """The (order, number of experts) that a setting of the grid has; of at most `limit` numbers, if it is not 0.
+
+    These are in equal steps, and even in number, so that half of the highest is one of them: a tenth of the neurons.
+    """
     parts = SETTINGS[setting].parts
-    every, some = (range(plan.reach // n, plan.reach + 1, plan.reach // n) for n in (parts or plan.reach, parts or 4))
+    most = limit // 2 * 2 or plan.reach
+    steps = (min(n, most) for n in (parts or plan.reach, parts or 4))
+    every, some = ([plan.reach * i // n for i in range(1, n + 1)] for n in steps)
     pairs = [(o, n) for o in CURVES for n in every] + [(o, n) for o in FAIR for n in some]
     return list(dict.fromkeys((str(o), n) for o, n in [*pairs, *((o, plan.reach) for o in SINGLE)]))
 
@@ -137,11 +152,12 @@ def piece(
     track: Track = "mini",
     seed: int = 0,
     only: Sequence[tuple[str, int]] | None = None,
+    limit: int = 0,
 ) -> xr.DataArray:
     """Share of a task's answers that are right, dims ``(order, number, draw)``.
 
-    Number 0 is the plain model, under every order alike. What the setting has not, or is not asked for by `only`, is
-    not a number.
+    Number 0 is the plain model, under every order alike. What the setting has not, or is not asked for by `only` or
+    `limit` (as `wanted` takes it), is not a number.
 
     Raises
     ------
@@ -149,7 +165,7 @@ def piece(
         An unknown setting, order or task.
     """
     chosen = layers(model, setting)
-    pairs = wanted(plan, setting) if only is None else list(only)
+    pairs = wanted(plan, setting, limit) if only is None else list(only)
     neurons_of = masks(model, chosen, pairs, plan, groups, track=track, seed=seed)
     plain: list[Mask] = [{}]
     named = {str(place): given for place, given in enumerate([plain, *neurons_of.values()])}

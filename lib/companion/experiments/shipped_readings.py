@@ -12,7 +12,7 @@ from companion.experiments import partitions, reading_file
 from companion.experiments.experiment import Cell, available
 from companion.functions import tracks
 from companion.models import catalogue
-from modularity import identity, measure, moefication, neurons, readings, store
+from modularity import identity, measure, moefication, readings, store
 from modularity.models import Model
 from modularity.subfunction import SubFunction
 
@@ -61,7 +61,7 @@ def read(
         sub-functions.
     seed : of k-means, of the random partitions and of the halves.
     """
-    own = moefication.experts(model, _number(model), seed=seed)
+    own = moefication.experts(model, seed=seed)
     drawn = [moefication.at_random(own, seed=seed + i) for i in range(max(1, draws))]
     groups = xr.concat([own, *drawn], "partition", coords="minimal")
     groups = groups.assign_coords(partition=["own", *(f"random {i}" for i in range(len(drawn)))])
@@ -72,11 +72,6 @@ def read(
         return made
     semantic = random.isel(alike=np.flatnonzero(made["function"].to_numpy() == "semantic"))
     return made.assign(shuffled=semantic.drop_vars("function").assign_coords(draw=np.arange(draws)))
-
-
-def _number(model: Model) -> int:
-    own = max(part.experts for part in neurons.layers(model).values())
-    return own if own > 1 else moefication.EXPERTS
 
 
 @cache

@@ -24,7 +24,7 @@ from companion.explorer import cards
 from companion.explorer import layers as explorer_layers
 from companion.functions import shipped_chance
 from companion.models import catalogue
-from modularity import capture, chance, environment, identity, measure
+from modularity import capture, chance, environment, identity, measure, tokens
 from modularity.models import Model
 from modularity.predictivity import predictivity
 from modularity.subfunction import SubFunction
@@ -141,7 +141,7 @@ def _of_card(model: Model, values: xr.DataArray, shown: cards.Plain, i: int) -> 
 
 def _known(gap: str) -> list[str]:
     """Every sentence once, as a model reads it whose hidden word is `gap`."""
-    return list(dict.fromkeys(text.replace(capture.GAP, gap) for s in subfunctions() for text in s.sentences))
+    return list(dict.fromkeys(text.replace(tokens.SENTINEL, gap) for s in subfunctions() for text in s.sentences))
 
 
 def write(folder: Path, shown: Shown, described: Sequence[SubFunction], said: str = "") -> None:

@@ -1,6 +1,5 @@
 """Every data file and its checksum; nothing else in the library reads ``data/`` or the network."""
 
-import codecs
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -143,16 +142,17 @@ def files(folder: Path, pattern: str) -> list[Path]:
 
 
 def lines(file: Path) -> Iterator[tuple[str, str]]:
-    """(place, text) for each line of a UTF-8 file that is not blank; the place names file and line.
+    """(place, text) for each line of a UTF-8 file that is not blank, read one by one; the place names file and line.
 
     A mark of the byte order before the first, as editors on Windows write it, is left out.
     """
-    for number, raw in enumerate(file.read_bytes().removeprefix(codecs.BOM_UTF8).splitlines(), 1):
-        try:
-            if text := raw.decode("utf-8").strip():
-                yield f"{file}:{number}", text
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{file}:{number} is not UTF-8 ({error}); save the file as UTF-8") from error
+    with file.open(encoding="utf-8-sig", errors="surrogateescape") as content:
+        for number, line in enumerate(content, 1):
+            try:
+                if text := line.encode("utf-8", "surrogateescape").decode("utf-8").strip():
+                    yield f"{file}:{number}", text
+            except UnicodeDecodeError as error:
+                raise ValueError(f"{file}:{number} is not UTF-8 ({error}); save the file as UTF-8") from error
 
 
 def download(url: str, folder: Path, *, size: int | None = None) -> Path:

@@ -146,7 +146,7 @@ def _triples(file: Path) -> Iterator[tuple[str, str]]:
     for place, text in sources.lines(file):
         try:
             row = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # also of a number of thousands of digits, and of nesting
             raise ValueError(f"{place} is not a JSON object ({error}); fetch the file again") from error
         if not isinstance(row, dict):
             raise ValueError(f"{place} holds a {type(row).__name__}, expected a JSON object")

@@ -165,8 +165,9 @@ def runs_folder() -> Path:
 
 
 def steps(run: Path) -> list[int]:
-    """The steps of a run that have a checkpoint, in order."""
-    return sorted(int(path.name) for path in (run / "steps").glob("[0-9]*") if (path / WEIGHTS).is_file())
+    """The steps of a run that have a checkpoint, in order; what a killed run left half-written has another name."""
+    named = (path for path in (run / "steps").glob("*") if re.fullmatch(r"[0-9]{8}", path.name))
+    return sorted(int(path.name) for path in named if (path / WEIGHTS).is_file())
 
 
 def _checkpoint(run: Path, step: int) -> Path:

@@ -1,12 +1,15 @@
 """The small JSON files of a model folder, each read with an error that names it, and kept from naming anything else."""
 
 import json
+import re
 from pathlib import Path
 
 INDEX = "model.safetensors.index.json"
 # What config.json may ask for beyond a shape: code of the hub in place of the library's. It is left out.
 CODE = ("auto_map", "attn_implementation", "_attn_implementation", "experts_implementation", "custom_pipelines")
 QUANTISED = ("quantization_config", "compression_config")
+MOST = {"layer": 1000, "expert": 10_000}  # of a model; each is built, if only empty, before weights are looked at
+COUNTED = re.compile(r"n(?:um)?_(?:\w+_)?(layer|expert)s?")
 
 
 def read(file: Path) -> dict[str, object]:
@@ -33,11 +36,14 @@ def shape(file: Path) -> dict[str, object]:
     Raises
     ------
     ValueError
-        As `read`; the weights are quantised.
+        As `read`; the weights are quantised, or there are more layers or experts than `MOST`.
     """
     values = read(file)
     if asked := [key for key in QUANTISED if values.get(key)]:
         raise ValueError(f"{file} has {asked[0]!r}: give the model's plain weights, quantised ones are not read")
+    for key, value in values.items():
+        if (what := COUNTED.fullmatch(key)) and isinstance(value, int) and value > (most := MOST[what[1]]):
+            raise ValueError(f"{file} has {value:,} for {key!r}, expected at most {most:,}; restore it from its source")
     return {key: value for key, value in values.items() if key not in CODE}
 
 

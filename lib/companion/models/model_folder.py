@@ -105,6 +105,10 @@ def weights(folder: Path, config: PreTrainedConfig) -> nn.Module:
     logging.disable_progress_bar()  # it takes a moment
     try:
         cls, options = _class(config, decoder=any(map(_has_decoder, files)))
+        with torch.device("meta"):  # shapes without memory
+            number = sum(part.numel() for part in cls(config, **options).parameters())  # type: ignore[operator]
+        if number > (held := sum(file.stat().st_size for file in files)):  # a weight has a byte or more
+            raise ValueError(f"config.json describes {number:,} weights, and {held:,} bytes cannot hold them")
         module, report = cls.from_pretrained(  # type: ignore[union-attr]
             folder,
             config=config,

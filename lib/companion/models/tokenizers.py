@@ -34,12 +34,19 @@ def read(folder: Path, kind: str) -> PreTrainedTokenizerFast:
     FileNotFoundError
         The folder has no ``tokenizer.json``.
     ValueError
-        There is no token for padding or for a hidden word, or only in name: it is not in the vocabulary.
+        A file of it is damaged; there is no token for padding or for a hidden word, or only in name: it is not in the
+        vocabulary.
     """
     if not (folder / FILE).is_file():
         raise FileNotFoundError(f"the model folder {folder} has no {FILE}; save the tokenizer beside the model")
-    made = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
-    vocabulary = Tokenizer.from_file(str(folder / FILE)).get_vocab()
+    try:
+        made = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+        vocabulary = Tokenizer.from_file(str(folder / FILE)).get_vocab()
+    except Exception as error:  # a changed file can raise anything, in json, tokenizers and transformers
+        raise ValueError(
+            f"the tokenizer in {folder} does not load ({type(error).__name__}: {' '.join(str(error).split())}): {FILE} "
+            "or a file beside it is damaged; restore it from where it came from"
+        ) from error
     known = {str(token): token for token in made.added_tokens_decoder.values()}  # with how they treat spaces
     for role, token in special_tokens(kind).items():
         if getattr(made, role) is None and token in vocabulary:

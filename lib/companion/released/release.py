@@ -18,6 +18,7 @@ COMMIT = "e86b38e"
 URL = f"https://github.com/thunlp/Modularity-Analysis/archive/{COMMIT}.tar.gz"
 DOWNLOADED = sources.downloads() / f"released-{COMMIT}"
 CHECKSUMS = "published/released.sha256"
+LARGEST = 2**28  # bytes of a file; all of them together are 4 MB as they are downloaded
 # All that a file may name besides what torch's tensors are made of: arrays and numbers of NumPy.
 SAFE = (
     np.ndarray,
@@ -58,13 +59,15 @@ def fetch(url: str = URL, into: Path = DOWNLOADED) -> Path:
         with tarfile.open(archive) as members:
             for member in members:
                 name = member.name.partition("/")[2]
-                if member.isfile() and name in known:
+                if member.isfile() and name in known and member.size <= LARGEST:
                     (partial / name).parent.mkdir(parents=True, exist_ok=True)
                     (partial / name).write_bytes(members.extractfile(member).read())  # type: ignore[union-attr]
         check(partial)
         partial.replace(into)
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise ValueError(f"{archive} is damaged ({error}); delete it and fetch it again") from error
+    except (tarfile.TarError, EOFError, OSError, ValueError) as error:  # what was unpacked is gone, the archive is not
+        raise ValueError(
+            f"{archive} is damaged, or another release than {COMMIT}; delete it, and fetch it again"
+        ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return into

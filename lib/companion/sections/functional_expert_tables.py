@@ -7,9 +7,9 @@ import pandas as pd
 import xarray as xr
 
 from companion.sections import resampling
+from companion.sections.intervals import REACH
 from modularity import effect_sizes, experts, partition_null, specialists
 from modularity.experts import ALPHA
-from modularity.intervals import REACH
 from modularity.nulls import Null
 
 NULLS: tuple[Null, ...] = ("binomial", "exact", "permutation")

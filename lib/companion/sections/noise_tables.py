@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from companion.sections import intervals
 from companion.sections.emergence_tables import DRAWS, by_run, expert_stabilization, share
-from modularity import intervals, ranks, reliability
+from modularity import ranks, reliability
 
 INSIDE = ["between", "within"]  # the levels that are parts of another
 LATE = 0.1  # fraction of training from which on checkpoints are equally far apart

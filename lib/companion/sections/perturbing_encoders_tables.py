@@ -11,7 +11,7 @@ from companion.experiments import encoder_masks
 from companion.experiments.encoder_masks import FUNCTIONS
 from companion.experiments.encoder_plan import DRAWS, EVERY, FINE
 from companion.experiments.lesion_orders import Order, Unit, Variant
-from modularity import intervals
+from companion.sections import intervals
 
 OWN = "own"  # perturbed by the function that is judged
 UNITS: tuple[Unit, ...] = ("experts", "neurons")

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import xarray as xr
 
-from modularity import experts, intervals, specialists
+from companion.sections import intervals
+from modularity import experts, specialists
 
 PAIRS = (("Function", "Original"), ("Function", "No Function"), ("No Function", "Original"))
 

@@ -10,7 +10,7 @@ import xarray as xr
 
 from companion.experiments import orders
 from companion.experiments.lesion_orders import Order, Unit
-from modularity import intervals
+from companion.sections import intervals
 
 DEALT = math.factorial(7)
 

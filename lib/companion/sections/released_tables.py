@@ -14,8 +14,8 @@ from companion.functions.prompts import SEEN, UNSEEN
 from companion.released import published
 from companion.released.recomputed import by_panel, means
 from companion.released.release_files import Release
-from companion.sections import perturbing_switch_tables
-from modularity import effect_sizes, emergence, intervals
+from companion.sections import intervals, perturbing_switch_tables
+from modularity import effect_sizes, emergence
 
 ANSWERS = {"mnli": 3, "cb": 3}  # all others have two
 SINGLE = tuple(map(str, of_tasks("neurons", SEEN)))

@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Int
 
+from companion.sections.intervals import KEPT
 from modularity import experts, nulls
 from modularity.experts import ALPHA
-from modularity.intervals import KEPT
 from modularity.nulls import Null
 from modularity.partition_null import MEASURES, measures
 

@@ -10,9 +10,10 @@ import xarray as xr
 from jaxtyping import Float
 
 from companion.functions import shipped_chance
+from companion.sections import intervals
+from companion.sections.intervals import REACH
 from modularity import chance as luck
-from modularity import intervals, predictivity, specialists
-from modularity.intervals import REACH
+from modularity import predictivity, specialists
 from modularity.ranking import Score
 from modularity.subfunction import SubFunction
 

@@ -10,8 +10,8 @@ from toys import groups_of, reading_of, scores_of
 
 from companion.claims import effects, emergence_effects, expert_effects, ledger, perturbation_effects, printed_effects
 from companion.released import published
-from companion.sections import emergence_tables, specialization_tables
-from modularity import effect_sizes, emergence, experts, intervals, nulls, partition_null, specialists
+from companion.sections import emergence_tables, intervals, specialization_tables
+from modularity import effect_sizes, emergence, experts, nulls, partition_null, specialists
 
 FUNCTIONS = ["semantic"] * 12 + ["knowledge"] * 8 + ["task"] * 6
 

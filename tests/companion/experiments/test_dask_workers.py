@@ -18,11 +18,10 @@ from tiny_runs import NANO, train
 from tqdm import tqdm
 
 from companion.experiments import computing, experiment, stored_scores
-from companion.experiments import dask_workers as clusters
 from companion.experiments.computing import Piece
 from companion.functions import sources
 from companion.models import catalogue
-from modularity import measure, predictivity, store, stored_file
+from modularity import measure, predictivity, spread, store, stored_file
 from modularity.subfunction import SubFunction
 
 STEPS = (0, 1, 3)
@@ -207,14 +206,14 @@ def test_threads_of_a_worker_take_turns(words, monkeypatch):
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://host"])
 def test_a_scheduler_that_cannot_be_reached_is_named(words, monkeypatch, address):
-    monkeypatch.setattr(clusters, "PATIENCE", 0.5)
+    monkeypatch.setattr(spread, "PATIENCE", 0.5)
     with pytest.raises(ConnectionError, match=rf"no Dask scheduler answers at {address} within 0.5 s .*dask scheduler"):
         experiment.compute(words, scheduler=address)
 
 
 def test_a_missing_package_is_named(words, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ModuleNotFoundError, match=r"needs the package distributed: pip install -e '\.\[cluster\]'"):
+    with pytest.raises(ModuleNotFoundError, match=r"needs the package distributed: pip install distributed"):
         experiment.compute(words, scheduler="tcp://127.0.0.1:9")
 
 

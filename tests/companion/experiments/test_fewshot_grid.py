@@ -97,6 +97,38 @@ def test_a_piece_pairs_its_strategies(switch, monkeypatch):
     assert not calls[0][1].equals(calls[-1][1])
 
 
+def test_a_data_set_with_few_rows_leaves_some_to_choose_the_step_by(switch, monkeypatch):
+    """RTE has 2,490 rows, fewer than the 4,096 examples of a setting."""
+    sizes = []
+
+    def tune(_model, _task, examples, judged, **_):
+        sizes.append((len(examples), len(judged["apart"]), len(set(examples.index) | set(judged["apart"].index))))
+        return xr.DataArray(np.full((2, 9), 0.5))
+
+    monkeypatch.setattr(fewshot, "tune", tune)
+    train = fewshot_grid.tracks.task_table("sst2", "train").head(30)
+    monkeypatch.setattr(fewshot_grid.tracks, "task_table", lambda *_: train)
+    groups = moefication.experts(switch)
+    for judged, expected in ((12, (18, 12, 30)), (20, (15, 15, 30))):
+        plan = PLAN._replace(judged=judged)
+        fewshot_grid.piece(switch, "more", "sst2", plan, groups, only=[("Function", 0)])
+        assert sizes.pop() == expected
+
+
+def test_a_limit_shortens_the_learning(switch, monkeypatch):
+    steps = []
+
+    def tune(*_, steps: int, every: int, taken=steps, **__):
+        taken.append((steps, every))
+        return xr.DataArray(np.full((2, 3), 0.5))
+
+    monkeypatch.setattr(fewshot, "tune", tune)
+    options = {"only": [("Function", 0)], "limit": 2}
+    found = fewshot_grid.piece(switch, "more", "sst2", PLAN, moefication.experts(switch), **options)
+    assert steps == [(16, 8)]
+    assert found.sizes["evaluation"] == 3
+
+
 def test_only_what_is_asked_for_is_computed(switch, monkeypatch):
     monkeypatch.setattr(fewshot, "tune", lambda *_, **__: xr.DataArray(np.full((2, 9), 0.5)))
     found = fewshot_grid.piece(switch, "code", "sst2", PLAN, moefication.experts(switch), only=[("Function", 1)])

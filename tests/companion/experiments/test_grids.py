@@ -92,6 +92,52 @@ def test_an_unknown_grid_is_named():
         Grid("bert")
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"limit": 1}, "got limit 1, expected 2 or more, as an interval takes two draws, or 0 for the whole grid"),
+        ({"limit": -3}, "got limit -3, expected 2 or more"),
+        ({"track": "learnable"}, "unknown track 'learnable' of the grid 't5'; known: mini, paper"),
+    ],
+)
+def test_a_grid_that_cannot_be_is_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        Grid("t5", **options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "track", "tasks"),
+    [
+        ("t5", "mini", {"cola", "mrpc", "mnli", "qnli"}),
+        ("t5", "paper", {"sst2", "mrpc", "mnli", "qnli"}),
+        ("switch", "mini", {"qqp", "sst2"}),  # the two that all settings have
+        ("switch", "paper", {"cola", "mnli"}),
+    ],
+)
+def test_a_limit_holds_along_every_axis(kind, track, tasks):
+    part, whole = Grid(kind, track=track, limit=2), Grid(kind, track=track)
+    assert {cell[2] for cell in part.cells()} == tasks
+    assert {cell[:2] for cell in part.cells()} == {cell[:2] for cell in whole.cells()}
+    assert part.plan == whole.plan._replace(draws=2, **({"tasks": part.plan.tasks} if kind == "t5" else {}))
+    assert cost.passes(part) < cost.passes(whole) / 25
+    assert part.name != whole.name
+    assert not experiment.is_shipped(part)
+
+
+def test_a_limit_of_more_than_there_is_takes_all():
+    for kind in ("t5", "switch"):
+        assert Grid(kind, limit=100).cells() == Grid(kind).cells()
+        assert cost.passes(Grid(kind, limit=100)) == cost.passes(Grid(kind))
+
+
+def test_only_a_part_of_a_grid_has_its_limit_in_the_key():
+    key, other = (Grid("t5", limit=limit).key((0, "text", "qqp")) for limit in (0, 2))
+    assert other.pop("limit") == 2
+    assert list(key) == list(other)
+    assert key["plan"] == list(lesion_grid.PLANS["mini"])
+    assert key["plan"] != other["plan"]
+
+
 def test_the_cost_counts_every_row_that_is_read():
     t5, switch = Grid("t5"), Grid("switch")
     plan = t5.plan

@@ -71,6 +71,35 @@ def test_a_setting_has_all_proportions_or_some():
     assert len(text) == len(set(text))
 
 
+@pytest.mark.parametrize(
+    ("limit", "text", "strong", "code"),
+    [
+        (2, {8, 16}, {8, 16}, {8, 16}),
+        (5, {4, 8, 12, 16}, {4, 8, 12, 16}, {8, 16}),
+        (40, set(range(1, 17)), {4, 8, 12, 16}, {8, 16}),
+    ],
+)
+def test_a_limit_keeps_a_tenth_and_a_fifth(limit, text, strong, code):
+    plan = lesion_grid.PLANS["mini"]
+    for setting, numbers in (("text", text), ("strong", strong), ("code", code)):
+        assert {n for o, n in lesion_grid.wanted(plan, setting, limit) if o == "MoE (4)"} == numbers
+
+
+def test_a_piece_of_a_limited_grid_asks_only_for_its_numbers(trained, groups, monkeypatch):
+    asked = []
+
+    def accuracies(model, masks, tasks, *, draws, **options):
+        asked.extend(masks)
+        coordinates = {"mask": list(masks), "task": list(tasks), "draw": range(draws)}
+        return xr.DataArray(np.zeros((len(masks), 1, draws)), coordinates, ("mask", "task", "draw"))
+
+    monkeypatch.setattr(lesions, "accuracies", accuracies)
+    plan = PLAN._replace(reach=4)
+    found = lesion_grid.piece(trained, "text", "qqp", plan, groups, limit=2)
+    assert len(asked) == 1 + len(lesion_grid.wanted(plan, "text", 2)) < 1 + len(lesion_grid.wanted(plan, "text"))
+    assert found.sel(order="MoE (4)").dropna("number")["number"].to_numpy().tolist() == [0, 2, 4]
+
+
 def test_a_piece_is_what_accuracies_say(trained, masks, groups):
     found = lesion_grid.piece(trained, "strong", "qqp", PLAN, groups, only=[("random", 2)])
     expected = lesions.accuracies(

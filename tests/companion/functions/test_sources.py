@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import threading
+import tracemalloc
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -143,3 +144,19 @@ def test_without_a_network_it_says_where_to_put_the_file(tmp_path):
 def test_lines_name_their_place(tmp_path):
     (tmp_path / "x.txt").write_bytes("a\n\nä \n".encode())
     assert list(sources.lines(tmp_path / "x.txt")) == [(f"{tmp_path}/x.txt:1", "a"), (f"{tmp_path}/x.txt:3", "ä")]
+
+
+def test_lines_end_as_any_system_ends_them(tmp_path):
+    (tmp_path / "x.txt").write_bytes(b"\xef\xbb\xbfa\r\nb\rc\x0cc\nd")
+    assert [text for _, text in sources.lines(tmp_path / "x.txt")] == ["a", "b", "c\x0cc", "d"]
+
+
+def test_lines_are_read_one_by_one(tmp_path):
+    with (tmp_path / "x.txt").open("wb") as file:
+        for _ in range(20):
+            file.write(b"a line of a file that is larger than what is held\n" * 1000)
+    tracemalloc.start()
+    assert sum(1 for _ in sources.lines(tmp_path / "x.txt")) == 20_000
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < (tmp_path / "x.txt").stat().st_size / 10

@@ -93,6 +93,8 @@ def test_a_smaller_number_of_instances_takes_more_relations(folder):
     ("content", "message"),
     [
         (b'{"sub_label": "a"', r"P17.jsonl:2 is not a JSON object .*; fetch the file again"),
+        (b"[" * 100_000, r"P17.jsonl:2 is not a JSON object .*recursion.*; fetch the file again"),
+        (b'{"uuid": ' + b"1" * 5000 + b"}", r"P17.jsonl:2 is not a JSON object .*digits.*; fetch the file again"),
         (b"[1]", r"P17.jsonl:2 holds a list, expected a JSON object"),
         (json.dumps({"sub_label": "a", "uuid": "x"}).encode(), r"P17.jsonl:2: 'obj_label' is None, expected text"),
         (json.dumps(triple(5, sub_label=" ")).encode(), r"P17.jsonl:2: 'sub_label' is ' ', expected text"),
@@ -103,7 +105,7 @@ def test_a_smaller_number_of_instances_takes_more_relations(folder):
         (json.dumps(triple(0)).encode(), r"P17.jsonl:2: uuid 'u0' stands already at .*P17.jsonl:1"),
         ("Zürich".encode("latin-1"), r"P17.jsonl:2 is not UTF-8 .*; save the file as UTF-8"),
     ],
-    ids=["cut", "list", "field", "blank", "half a character", "duplicate", "encoding"],
+    ids=["cut", "nested", "digits", "list", "field", "blank", "half a character", "duplicate", "encoding"],
 )
 def test_a_bad_line_is_named(folder, content, message):
     (folder / "P17.jsonl").write_bytes(json.dumps(triple(0)).encode() + b"\n" + content + b"\n")

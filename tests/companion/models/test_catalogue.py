@@ -128,6 +128,16 @@ def test_a_checkpoint_is_found_by_its_step(run, monkeypatch):
     assert catalogue.load("t5-mini", seed=5, step=0).label == "t5-mini, seed 5, step 0"
 
 
+def test_what_is_no_whole_checkpoint_is_no_step(run):
+    """A run that was killed while it saved leaves weights under the name of a temporary folder."""
+    for name in ("00000100.tmp", "100", "000000100", "notes"):
+        shutil.copytree(run / "steps/00000012", run / "steps" / name)
+    (run / "steps/00000200").mkdir()  # without weights
+    assert catalogue.steps(run) == [0, 12]
+    with pytest.raises(FileNotFoundError, match=r"no checkpoint of step 100 in .*: it has 0, 12"):
+        catalogue.load(str(run), step=100)
+
+
 def test_a_step_that_does_not_exist_lists_those_that_do(run, monkeypatch):
     with pytest.raises(FileNotFoundError, match=r"no checkpoint of step 7 in .*: it has 0, 12"):
         catalogue.load(str(run), step=7)

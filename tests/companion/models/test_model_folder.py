@@ -106,12 +106,17 @@ def test_a_config_that_is_no_json_is_named(tmp_path):
         ({"model_type": ["gpt2"]}, r"holds a model of type \['gpt2'\], expected one of"),
         ({"n_embd": "wide"}, r"config.json does not describe a gpt2: .*n_embd"),
         ({"n_head": 0}, r"the weights .*model.safetensors do not load"),
+        ({"n_layer": 10**9}, r"config.json has 1,000,000,000 for 'n_layer', expected at most 1,000"),
+        (
+            {"n_inner": 10**12},
+            r"do not load: config.json describes [\d,]{15,} weights, and [\d,]+ bytes cannot hold them",
+        ),
         (
             {"quantization_config": {"quant_method": "bitsandbytes"}},
             r"config.json has 'quantization_config': give .*plain",
         ),
     ],
-    ids=["list", "types", "text", "no head", "quantised"],
+    ids=["list", "types", "text", "no head", "layers", "width", "quantised"],
 )
 def test_a_config_that_cannot_be_is_named(given, says, tmp_path):
     saved("gpt2", tmp_path)

@@ -179,6 +179,20 @@ def test_a_special_token_in_name_only_is_refused(folder, role):
         catalogue.load(str(folder))
 
 
+@pytest.mark.parametrize("kind", ["t5"])
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        *(("tokenizer.json", text) for text in ("", "{}", "[1]", '{"model": {"type": "Magic"}}', "[" * 100_000)),
+        *(("tokenizer_config.json", text) for text in ("{", "[1]", '{"pad_token": 5}', '{"added_tokens_decoder": 3}')),
+    ],
+)
+def test_a_damaged_tokenizer_is_named(folder, file, content):
+    (folder / file).write_text(content)
+    with pytest.raises(ValueError, match=r"the tokenizer in .* does not load .*; restore it from where it came from"):
+        catalogue.load(folder)
+
+
 def test_a_tokenizer_of_a_larger_model_is_refused(folder):
     made = PreTrainedTokenizerFast.from_pretrained(folder)
     made.add_tokens([f"new{i}" for i in range(layouts.ROWS)])

@@ -17,8 +17,8 @@ from companion.functions import prompts
 from companion.released import __main__ as released
 from companion.released import published, recomputed, release, release_files
 from companion.released.release_files import CHECKPOINTS, LAYERS, NEURONS, Release
-from companion.sections import released_audit, released_figures, released_tables
-from modularity import intervals, stored_file
+from companion.sections import intervals, released_audit, released_figures, released_tables
+from modularity import stored_file
 
 
 def layers(values) -> xr.DataArray:

@@ -174,9 +174,33 @@ def test_a_fetched_release_has_its_files_and_no_others(served, tmp_path):
 def test_an_altered_archive_leaves_nothing(served, tmp_path):
     pack, url = served
     pack(extra=b"!")
-    with pytest.raises(ValueError, match="is altered or cut short"):
+    archive = tmp_path / "kept/archive.tar.gz"
+    with pytest.raises(
+        ValueError, match=rf"^{archive} is damaged, or another release than {release.COMMIT}; delete it"
+    ):
         release.fetch(url, tmp_path / "kept/here")
-    assert sorted(p.name for p in (tmp_path / "kept").iterdir()) == ["archive.tar.gz"]
+    assert list((tmp_path / "kept").iterdir()) == [archive]
+    archive.unlink()  # as the error says
+    pack()
+    assert release.fetch(url, tmp_path / "kept/here").is_dir()
+
+
+def test_a_file_that_would_fill_the_memory_is_not_unpacked(served, tmp_path, monkeypatch):
+    pack, url = served
+    pack()
+    monkeypatch.setattr(release, "LARGEST", 149)  # a/one.bin has 150 bytes
+    with pytest.raises(ValueError, match=r"archive.tar.gz is damaged, or another release"):
+        release.fetch(url, tmp_path / "kept/here")
+
+
+def test_an_archive_that_lacks_a_file_is_named_and_not_what_was_unpacked(served, known, tmp_path):
+    pack, url = served
+    (known / "b/two.txt").unlink()
+    pack()
+    with pytest.raises(
+        ValueError, match=r"archive.tar.gz is damaged, or another release than .*; delete it, and fetch"
+    ):
+        release.fetch(url, tmp_path / "kept/here")
 
 
 def test_without_a_network_it_is_said_what_to_do(tmp_path, known):

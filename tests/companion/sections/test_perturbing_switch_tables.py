@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from companion.sections import intervals
 from companion.sections import perturbing_switch_tables as report
-from modularity import intervals
 
 
 def grid(validation, apart):

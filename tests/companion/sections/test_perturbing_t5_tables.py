@@ -6,8 +6,8 @@ import pytest
 import xarray as xr
 from scipy import stats
 
+from companion.sections import intervals
 from companion.sections import perturbing_t5_tables as report
-from modularity import intervals
 
 TASKS = ["cola", "mnli", "qqp"]
 
