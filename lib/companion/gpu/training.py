@@ -18,17 +18,6 @@ from companion.models import corruption, router_losses
 from companion.models.optimizer import EPS_RMS, RMSScaledAdamW
 from companion.models.recipe import Recipe
 
-# Eight times the minis' batches in twice their width. Adam's steps may grow with the root of the batch and have to
-# shrink with the root of the width, which makes twice the minis' rate, 3e-2. Tried once, on a CPU and far from this
-# size (150 steps of 8 layers of 64 dimensions, twice the minis' batches of half their length, no tasks): the loss fell
-# to 4.73 at 1.5e-2, to 4.66 at 2e-2 and to 4.56 at 3e-2, and none diverged. So few steps favour high rates, and noise
-# makes weights grow by a factor of about exp(steps * rate² / 6): the lower one is taken.
-RATE = 2e-2
-WIDE = Recipe(batch=256, facts=384, tasks=512, lr=RATE, d_model=256, d_ff=1024, layers=8)
-RECIPES = {
-    "t5-midi": WIDE,
-    "switch-midi": replace(WIDE, tasks=0, d_ff=256, decoder_layers=2, experts=16, capacity=16),
-}
 TRIED = 8  # steps whose speed decides how many fit
 MARGIN = 0.96  # share of the time that is planned
 EVERY = 50  # steps between lines of the log

@@ -7,7 +7,7 @@ import torch
 from tiny_runs import NANO
 
 from companion.gpu import batches as gpu_batches
-from companion.gpu import checks, expert_products, pieces, training
+from companion.gpu import checks, expert_products, pieces, session_plan, training
 from companion.models import catalogue, corruption, pretrain, training_log
 
 
@@ -78,7 +78,7 @@ def test_processes_make_the_batches_that_this_one_makes(text, tmp_path):
 
 
 def test_recipes_are_larger_minis():
-    for name, recipe in training.RECIPES.items():
+    for name, recipe in session_plan.MIDIS.items():
         assert (recipe.layers, recipe.d_model, recipe.length) == (8, 256, 64)
         assert recipe.d_ff * max(1, recipe.experts) == (4096 if recipe.experts else 1024)
         assert (recipe.tasks > 0) == (name == "t5-midi")
