@@ -7,8 +7,7 @@ import torch
 
 from companion.functions import tracks
 from companion.gpu import batches as gpu_batches
-from companion.gpu import expert_products
-from companion.gpu import training as gpu_training
+from companion.gpu import expert_products, training_step
 from companion.models import catalogue
 from companion.models.recipe import Recipe
 from modularity import capture, predictivity, readings
@@ -45,12 +44,12 @@ def training(device: torch.device, recipe: Recipe, text: gpu_batches.Text) -> di
     ends, losses = [], []
     for where in (torch.device("cpu"), device):
         model = recipe.build(len(catalogue.tokenizer())).to(where).train()
-        optimizer = gpu_training.DeviceAdamW(model.parameters(), fused=True)
+        optimizer = training_step.DeviceAdamW(model.parameters(), fused=True)
         with expert_products.routed(model) as sparse:
             for batch in batches:
                 placed = {k: torch.as_tensor(v).long().to(where) for k, v in batch.items()}
                 sparse_ = sparse if recipe.experts else []
-                made = gpu_training.step(model, optimizer, placed, recipe, recipe.lr, sparse_, half=False)
+                made = training_step.step(model, optimizer, placed, recipe, recipe.lr, sparse_, half=False)
         losses.append(made.total.item())
         ends.append(torch.cat([p.detach().cpu().flatten() for p in model.parameters()]))
     begun = torch.cat([p.detach().flatten() for p in recipe.build(len(catalogue.tokenizer())).parameters()])

@@ -7,8 +7,9 @@ import torch
 from tiny_runs import NANO
 
 from companion.gpu import batches as gpu_batches
-from companion.gpu import checks, expert_products, pieces, session_plan, training
+from companion.gpu import checks, expert_products, pieces, session_plan, training, training_step
 from companion.models import catalogue, corruption, pretrain, training_log
+from companion.models.optimizer import RMSScaledAdamW
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def test_one_batch_has_the_losses_and_gradients_of_pretrains_parts(recipe, text)
     batch = {k: torch.as_tensor(v).long() for k, v in gpu_batches.one(recipe, text, 0).items()}
     model = recipe.build(len(catalogue.tokenizer())).train()
     with expert_products.routed(model) as sparse:
-        made = training.losses(model, batch, recipe, sparse if recipe.experts else [])
+        made = training_step.losses(model, batch, recipe, sparse if recipe.experts else [])
         made.total.backward()
     gradients = [p.grad.clone() for p in model.parameters()]
     model.zero_grad()
@@ -46,7 +47,7 @@ def test_one_batch_has_the_losses_and_gradients_of_pretrains_parts(recipe, text)
 
 def test_rates_on_the_device_are_those_of_the_minis_optimizer():
     ends = []
-    for kind in (training.DeviceAdamW, training.RMSScaledAdamW):
+    for kind in (training_step.DeviceAdamW, RMSScaledAdamW):
         torch.manual_seed(0)
         layer = torch.nn.Linear(4, 3)
         optimizer = kind(layer.parameters(), fused=True)
