@@ -10,6 +10,7 @@ from companion.gpu import batches as gpu_batches
 from companion.gpu import expert_products, training_step
 from companion.models import catalogue
 from companion.models.recipe import Recipe
+from companion.models.training_batches import Text
 from modularity import capture, predictivity, readings
 from modularity.models import Model
 
@@ -38,7 +39,7 @@ def reading(device: torch.device, name: str, dtype: catalogue.Dtype, per_class: 
     }
 
 
-def training(device: torch.device, recipe: Recipe, text: gpu_batches.Text) -> dict[str, float]:
+def training(device: torch.device, recipe: Recipe, text: Text) -> dict[str, float]:
     """How far a few steps of float32 on `device` end from the same steps on the CPU."""
     batches = [gpu_batches.one(recipe, text, step) for step in range(STEPS)]
     ends, losses = [], []

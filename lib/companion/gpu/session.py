@@ -26,6 +26,7 @@ from companion.gpu.live_histories import Follower
 from companion.gpu.session_plan import Settings
 from companion.models import catalogue
 from companion.models.recipe import Recipe
+from companion.models.training_batches import Text
 
 PACKAGES = ("numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "tokenizers", "torch", "transformers", "xarray")
 
@@ -80,7 +81,7 @@ class Session:
     def _note(self) -> None:
         self.folder.note(steps=self.clock.words, models=self.models, histories=self.histories, **self.found)
 
-    def _text(self) -> gpu_batches.Text:
+    def _text(self) -> Text:
         length = max(recipe.length for recipe in session_plan.recipes(self.settings).values())
         return gpu_batches.read(catalogue.tokenizer(), length, documents=self.settings.documents)
 

@@ -76,13 +76,16 @@ def batches(examples: Sequence[Example], *, steps: range, batch: int, seed: int,
     """Inputs (padded with 0) and targets (padded with −100) for each of `steps`, which depend on step and seed only.
 
     Every example comes once an epoch, all tasks mixed. A batch comes in two parts by length, as one would be half
-    padding. `stream` tells the draws of two mixtures of one run apart.
+    padding; without any `batch` it is empty. `stream` tells the draws of two mixtures of one run apart.
 
     Raises
     ------
     ValueError
         There are fewer examples than one batch takes.
     """
+    if not batch:
+        yield from ([] for _ in steps)
+        return
     per_epoch = len(examples) // batch
     if per_epoch < 1:
         raise ValueError(f"there are {len(examples)} examples, one batch takes {batch}; add some or lower the batch")

@@ -8,7 +8,7 @@ from tiny_runs import NANO
 
 from companion.gpu import batches as gpu_batches
 from companion.gpu import checks, expert_products, pieces, session_plan, training, training_step
-from companion.models import catalogue, corruption, pretrain, training_log
+from companion.models import catalogue, corruption, objectives, training_log
 from companion.models.optimizer import RMSScaledAdamW
 
 
@@ -33,12 +33,12 @@ def test_one_batch_has_the_losses_and_gradients_of_pretrains_parts(recipe, text)
         inputs[: recipe.batch, : raw - hidden + spans + 1],
         targets[: recipe.batch, : hidden + spans + 1].contiguous(),
     )
-    total = pretrain.span_loss(model, *windows, recipe, log)
-    total = total + pretrain.span_loss(
+    total = objectives.span_loss(model, *windows, recipe, log)
+    total = total + objectives.span_loss(
         model, inputs[recipe.batch : edge], targets[recipe.batch : edge], recipe, log, "f"
     )
     if recipe.tasks:
-        total = total + pretrain.task_loss(model, inputs[edge:], targets[edge:], recipe, log)
+        total = total + objectives.task_loss(model, inputs[edge:], targets[edge:], recipe, log)
     total.backward()
     torch.testing.assert_close(made.total, total)
     for ours, parameter in zip(gradients, model.parameters(), strict=True):
