@@ -63,6 +63,7 @@ from companion import models
 from companion.experiments import encoder_grid, encoder_plan, encoder_shipped, judged, read_outs
 from companion.sections import perturbing_encoders_figures as figures
 from companion.sections import perturbing_encoders_tables as section
+from companion.sections import written_variance
 
 # %% [markdown]
 # ## How to ask an encoder that gives no answers
@@ -161,13 +162,13 @@ pd.concat(noises, names=["model", "noise", "perturbed"]).style.format("{:.1f}")
 # twentieth of the neurons writes, layer by layer:
 
 # %%
-section.written(found[first][0], first, 5).style.format("{:.1%}")
+written_variance.written(found[first][0], first, 5).style.format("{:.1%}")
 
 # %% [markdown]
 # Noise in units of a neuron's own deviation is strongest where a neuron is loud. Does the loss go with how much of the variance is hit? Over all kinds of neurons in this table and all numbers of experts up to a fifth:
 
 # %%
-loud = section.loudness(lost[first], found[first][0], first)
+loud = written_variance.loudness(lost[first], found[first][0], first)
 ranks = loud[["number", "written", "loss"]].corr("spearman")["loss"]
 at_equal = [rows["written"].corr(rows["loss"], "spearman") for _, rows in loud.groupby("number")]
 pd.Series(
