@@ -45,13 +45,9 @@ def one(recipe: "Recipe | Sizes", text: Text, step: int) -> Batch:
     (made,) = training_batches.parts(recipe, text, range(step, step + 1))
     rows = [made.windows, *made.facts, *made.tasks]
     width = max(made.windows[1].shape[1], text.longest)
-    inputs = [_padded(shown, recipe.length, 0) for shown, _ in rows]
-    targets = [_padded(hidden, width, mixture.IGNORED) for _, hidden in rows]
-    return {"inputs": np.concatenate(inputs), "targets": np.concatenate(targets)}
-
-
-def _padded(rows: np.ndarray, width: int, filler: int) -> np.ndarray:
-    return np.pad(rows, ((0, 0), (0, width - rows.shape[1])), constant_values=filler).astype(np.int16)
+    inputs = np.concatenate([mixture.padded(shown, 0, recipe.length) for shown, _ in rows])
+    targets = np.concatenate([mixture.padded(hidden, mixture.IGNORED, width) for _, hidden in rows])
+    return {"inputs": inputs.astype(np.int16), "targets": targets.astype(np.int16)}
 
 
 @contextmanager

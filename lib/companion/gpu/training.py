@@ -13,7 +13,7 @@ from torch import nn
 from companion.gpu import clock, expert_products
 from companion.gpu.batches import Batch
 from companion.gpu.training_step import DeviceAdamW, Losses, of_windows, step
-from companion.models import router_losses
+from companion.models import router_losses, tied_weights
 from companion.models.recipe import Recipe
 
 TRIED = 8  # steps whose speed decides how many fit
@@ -90,7 +90,7 @@ def train(
         for number in itertools.count():
             if number in (wanted := run.recipe.checkpoints()):
                 away = sync()
-                run.checkpoints[number] = halved(model)
+                run.checkpoints[number] = tied_weights.halved(model.state_dict())
                 keep(number, run.checkpoints[number], sum(later > number for later in wanted))
                 end += now() - away
                 log.began += now() - away
@@ -135,15 +135,6 @@ def compile_layers(model: nn.Module, attempt: Callable[[], object], seconds: flo
         torch._dynamo.reset()
         model.zero_grad(set_to_none=True)
         return False
-
-
-def halved(model: nn.Module) -> Checkpoint:
-    """Its weights in bfloat16 in memory, those under several names once."""
-    seen: dict[int, torch.Tensor] = {}
-    return {
-        name: seen.setdefault(value.data_ptr(), value.detach().to("cpu", torch.bfloat16, copy=True))
-        for name, value in model.state_dict().items()
-    }
 
 
 class Log:

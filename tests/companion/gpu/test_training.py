@@ -8,7 +8,7 @@ from tiny_runs import NANO
 
 from companion.gpu import batches as gpu_batches
 from companion.gpu import checks, expert_products, pieces, session_plan, training, training_step
-from companion.models import catalogue, corruption, objectives, training_log
+from companion.models import catalogue, corruption, objectives, tied_weights, training_log
 from companion.models.optimizer import RMSScaledAdamW
 
 
@@ -83,6 +83,6 @@ def test_recipes_are_larger_minis():
         assert (recipe.layers, recipe.d_model, recipe.length) == (8, 256, 64)
         assert recipe.d_ff * max(1, recipe.experts) == (4096 if recipe.experts else 1024)
         assert (recipe.tasks > 0) == (name == "t5-midi")
-        sizes = [len(c) for c in pieces.weights(name, training.halved(recipe.build(4196))).values()]
+        sizes = [len(c) for c in pieces.weights(name, tied_weights.halved(recipe.build(4196).state_dict())).values()]
         assert len(sizes) == 2
         assert max(sizes) <= pieces.LIMIT
