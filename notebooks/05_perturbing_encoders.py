@@ -64,6 +64,7 @@ from companion import models
 from companion.experiments import encoder_grid, encoder_plan, encoder_shipped, judged, read_outs
 from companion.sections import perturbing_encoders_figures as figures
 from companion.sections import perturbing_encoders_tables as section
+from companion.sections import written_variance
 
 # %% [markdown]
 # ## The answer in one figure
@@ -185,14 +186,14 @@ pd.concat(noises, names=["model", "noise", "perturbed"]).style.format("{:.1f}")
 # {glue:text}`top_written:.0%` of the variance that a layer's neurons write one by one, in the layer where this is most uneven. The next table has the share of this variance that a twentieth of the neurons writes, layer by layer:
 
 # %%
-section.written(found[first][0], first, 5).style.format("{:.1%}")
+written_variance.written(found[first][0], first, 5).style.format("{:.1%}")
 
 # %% [markdown]
 # Noise in units of a neuron's own standard deviation is strongest where a neuron writes much variance. Is the loss higher where more of the variance is perturbed? This is the rank correlation over all kinds of neurons in this table and all numbers of experts up to a
 # fifth:
 
 # %%
-loud = section.loudness(lost[first], found[first][0], first)
+loud = written_variance.loudness(lost[first], found[first][0], first)
 ranks = loud[["number", "written", "loss"]].corr("spearman")["loss"]
 at_equal = [rows["written"].corr(rows["loss"], "spearman") for _, rows in loud.groupby("number")]
 pd.Series(

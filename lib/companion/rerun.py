@@ -14,7 +14,9 @@ from pathlib import Path
 import nbformat
 import yaml
 
+from companion.tools import parameter_values
 from companion.tools import parameters as cells
+from companion.tools.parameter_values import Value
 from modularity import environment
 
 try:
@@ -40,7 +42,7 @@ def source(notebook: str) -> nbformat.NotebookNode:
     return nbformat.read(NOTEBOOKS / f"{notebook}.ipynb", 4)
 
 
-def read(given: Mapping[str, object], notebook: str) -> dict[str, cells.Value]:
+def read(given: Mapping[str, object], notebook: str) -> dict[str, Value]:
     """Texts as the values of a notebook's parameters, each by the type that the notebook annotates.
 
     Raises
@@ -49,10 +51,10 @@ def read(given: Mapping[str, object], notebook: str) -> dict[str, cells.Value]:
         An unknown notebook or parameter, or a text that is no value of the parameter's type.
     """
     known = cells.declared(source(notebook))
-    return {name: cells.read(text, cells.find(name, known)) for name, text in given.items()}
+    return {name: parameter_values.read(text, cells.find(name, known)) for name, text in given.items()}
 
 
-def profile(name: str, notebook: str) -> dict[str, cells.Value]:
+def profile(name: str, notebook: str) -> dict[str, Value]:
     """The parameters that a profile of ``notebooks/profiles.yml`` gives a notebook.
 
     Everything in that file is text, which is read like that of a command line: YAML makes 8 of ``010``, and text of

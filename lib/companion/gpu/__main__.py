@@ -30,9 +30,10 @@ def main(arguments: list[str] | None = None) -> int:
             from companion.gpu import rehearsal
 
             _end(rehearsal.main(options.out))
-        from companion.gpu import session as gpu_session
+        from companion.gpu.session import Session
+        from companion.gpu.session_plan import Settings
 
-        session = gpu_session.Session(gpu_session.Settings(), options.out, torch.device("cuda"), began)
+        session = Session(Settings(), options.out, torch.device("cuda"), began)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -2,20 +2,21 @@
 
 import multiprocessing
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Int
 
 from companion.functions import prompts, sources
-from companion.models import corruption, mixture
+from companion.models import corruption, mixture, training_batches
+from companion.models.training_batches import Sizes, Text
 
 if TYPE_CHECKING:
     import transformers
@@ -24,33 +25,6 @@ if TYPE_CHECKING:
 
 AHEAD = 24  # batches that are made before they are asked for
 Batch = dict[str, Int[np.ndarray, "row token"]]  # inputs, padded with 0, and targets, padded with −100
-
-
-class Sizes(NamedTuple):
-    """What of a recipe decides a batch, for processes that never load torch."""
-
-    batch: int
-    facts: int
-    tasks: int
-    length: int
-    noise: float
-    span: float
-    seed: int
-
-    @classmethod
-    def of(cls, recipe: "Recipe") -> "Sizes":
-        return cls(*(getattr(recipe, field) for field in cls._fields))
-
-
-@dataclass(frozen=True)
-class Text:
-    """All that a run is trained on, as token ids."""
-
-    stream: Int[np.ndarray, "token"]
-    facts: Sequence[mixture.Example]
-    tasks: Sequence[mixture.Example]
-    sentinel: int
-    longest: int  # answer, in tokens
 
 
 def read(tokenizer: "transformers.PreTrainedTokenizerFast", length: int, *, documents: int | None = None) -> Text:
@@ -63,36 +37,17 @@ def read(tokenizer: "transformers.PreTrainedTokenizerFast", length: int, *, docu
     facts = mixture.statements(tokenizer, stated)
     names = prompts.FUNCTION_TASKS if whole else prompts.FUNCTION_TASKS[:1]
     tasks = mixture.examples(tokenizer, length, names)[:documents]
-    return Text(stream, facts, tasks, sentinel, max(len(e.targets) for e in (*facts, *tasks)))
+    return Text(stream, facts, tasks, sentinel)
 
 
 def one(recipe: "Recipe | Sizes", text: Text, step: int) -> Batch:
     """The batch of a step, which depends on the step and the recipe's seed only: windows, then facts, then tasks."""
-    rows: list[tuple[np.ndarray, np.ndarray]] = []
-    rows += corruption.batches(
-        text.stream,
-        steps=range(step, step + 1),
-        batch=recipe.batch,
-        length=recipe.length,
-        noise=recipe.noise,
-        span=recipe.span,
-        sentinel=text.sentinel,
-        seed=recipe.seed,
-    )
-    for examples, batch, number in ((text.facts, recipe.facts, 1), (text.tasks, recipe.tasks, 0)):
-        if batch:
-            options = {"steps": range(step, step + 1), "batch": batch, "seed": recipe.seed, "stream": number}
-            rows += next(mixture.batches(examples, **options))
-    width = max(rows[0][1].shape[1], text.longest)
-    inputs, targets = [], []
-    for shown, hidden in rows:
-        inputs.append(_padded(shown, recipe.length, 0))
-        targets.append(_padded(hidden, width, mixture.IGNORED))
-    return {"inputs": np.concatenate(inputs), "targets": np.concatenate(targets)}
-
-
-def _padded(rows: np.ndarray, width: int, filler: int) -> np.ndarray:
-    return np.pad(rows, ((0, 0), (0, width - rows.shape[1])), constant_values=filler).astype(np.int16)
+    (made,) = training_batches.parts(recipe, text, range(step, step + 1))
+    rows = [made.windows, *made.facts, *made.tasks]
+    width = max(made.windows[1].shape[1], text.longest)
+    inputs = np.concatenate([mixture.padded(shown, 0, recipe.length) for shown, _ in rows])
+    targets = np.concatenate([mixture.padded(hidden, mixture.IGNORED, width) for _, hidden in rows])
+    return {"inputs": inputs.astype(np.int16), "targets": targets.astype(np.int16)}
 
 
 @contextmanager

@@ -7,10 +7,10 @@ import torch
 
 from companion.functions import tracks
 from companion.gpu import batches as gpu_batches
-from companion.gpu import expert_products
-from companion.gpu import training as gpu_training
+from companion.gpu import expert_products, training_step
 from companion.models import catalogue
 from companion.models.recipe import Recipe
+from companion.models.training_batches import Text
 from modularity import capture, predictivity, readings
 from modularity.models import Model
 
@@ -39,18 +39,18 @@ def reading(device: torch.device, name: str, dtype: catalogue.Dtype, per_class: 
     }
 
 
-def training(device: torch.device, recipe: Recipe, text: gpu_batches.Text) -> dict[str, float]:
+def training(device: torch.device, recipe: Recipe, text: Text) -> dict[str, float]:
     """How far a few steps of float32 on `device` end from the same steps on the CPU."""
     batches = [gpu_batches.one(recipe, text, step) for step in range(STEPS)]
     ends, losses = [], []
     for where in (torch.device("cpu"), device):
         model = recipe.build(len(catalogue.tokenizer())).to(where).train()
-        optimizer = gpu_training.DeviceAdamW(model.parameters(), fused=True)
+        optimizer = training_step.DeviceAdamW(model.parameters(), fused=True)
         with expert_products.routed(model) as sparse:
             for batch in batches:
                 placed = {k: torch.as_tensor(v).long().to(where) for k, v in batch.items()}
                 sparse_ = sparse if recipe.experts else []
-                made = gpu_training.step(model, optimizer, placed, recipe, recipe.lr, sparse_, half=False)
+                made = training_step.step(model, optimizer, placed, recipe, recipe.lr, sparse_, half=False)
         losses.append(made.total.item())
         ends.append(torch.cat([p.detach().cpu().flatten() for p in model.parameters()]))
     begun = torch.cat([p.detach().flatten() for p in recipe.build(len(catalogue.tokenizer())).parameters()])

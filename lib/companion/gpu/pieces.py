@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from safetensors.torch import load, save
 
+from companion.models import tied_weights
+
 VERSION = 2  # of the layout; raised when an older `collect` could not read it
 JSON = "gpu.json"
 LIMIT = 16_000_000  # bytes of a file
@@ -72,8 +74,7 @@ class Folder:
 
 def weights(name: str, state: Mapping[str, torch.Tensor], limit: int = LIMIT - ROOM) -> dict[str, bytes]:
     """Files of a model's tensors of at most `limit` bytes; one that has several names is stored under the first."""
-    first = {tensor.data_ptr(): key for key, tensor in reversed([*state.items()])}
-    once = {key: tensor for key, tensor in state.items() if first[tensor.data_ptr()] == key}
+    once = tied_weights.once(state)
     parts = packed({key: tensor.nbytes for key, tensor in once.items()}, limit)
     return {
         f"{name}-weights-{i}.safetensors": save({key: once[key].contiguous() for key in part})

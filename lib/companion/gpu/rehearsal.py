@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 
 from companion.gpu import clock, pieces
-from companion.gpu.session import TOY, Session
+from companion.gpu.session import Session
+from companion.gpu.session_plan import TOY
 
 COLLECTING = ("zarr", "numcodecs", "pooch", "k_means_constrained")  # a borrowed machine does not collect
 

@@ -7,79 +7,28 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from importlib import metadata
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import PreTrainedConfig, SwitchTransformersConfig, T5Config
 
 from companion.functions import followed
 from companion.gpu import batches as gpu_batches
 from companion.gpu import checks as gpu_checks
 from companion.gpu import clock as gpu_clock
-from companion.gpu import live_histories, pieces
+from companion.gpu import live_histories, pieces, session_plan
 from companion.gpu import speed as gpu_speed
 from companion.gpu import training as gpu_training
 from companion.gpu.live_histories import Follower
+from companion.gpu.session_plan import Settings
 from companion.models import catalogue
 from companion.models.recipe import Recipe
+from companion.models.training_batches import Text
 
 PACKAGES = ("numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "tokenizers", "torch", "transformers", "xarray")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Seconds of each step, and sizes. Those of a rehearsal are other ones."""
-
-    total: float = 480.0
-    checks: float = 30.0
-    training: float = 140.0  # of each model
-    reading: float = 45.0  # of each model's checkpoints, while it trains
-    history: float = 40.0  # of each model, for what is still to be scored
-    speed: float = 30.0
-    grace: float = gpu_clock.GRACE
-    per_class: int = 100  # sentences of a sub-function
-    subfunctions: int | None = None  # of each function; all if None
-    documents: int | None = None
-    workers: int = os.cpu_count() or 1  # processes that score
-    loaders: int = 3  # processes that make batches
-    share: float = 0.01
-    experts: int = 16
-    toy: bool = False
-
-
-TOY = Settings(
-    total=900.0,  # less than a minute is used of it, but for where others use all cores
-    checks=120.0,
-    training=5.0,  # the only one that is used up: it trains as long as it may
-    reading=240.0,
-    history=120.0,
-    speed=60.0,
-    grace=2.0,
-    per_class=10,
-    subfunctions=2,
-    documents=60,
-    workers=2,
-    loaders=1,
-    share=1 / 32,
-    experts=4,
-    toy=True,
-)
-
-
-def recipes(settings: Settings) -> dict[str, Recipe]:
-    """What is trained, by name; in a rehearsal of toy size, with few steps."""
-    if not settings.toy:
-        return gpu_training.RECIPES
-    small: dict[str, Any] = {"batch": 4, "facts": 4, "length": 24, "d_model": 16, "layers": 2, "heads": 2}
-    own: dict[str, dict[str, Any]] = {
-        "t5-midi": {"tasks": 4, "d_ff": 32},
-        "switch-midi": {"d_ff": 32, "experts": 4, "capacity": 8},
-    }
-    return {name: replace(recipe, **small, **own[name]) for name, recipe in gpu_training.RECIPES.items()}
 
 
 class Session:
@@ -102,7 +51,7 @@ class Session:
             text = threads.submit(self._text)
             self._step("checks", settings.checks, self._checks)
             waiting: dict[str, Future] = {}
-            for name, recipe in recipes(settings).items():
+            for name, recipe in session_plan.recipes(settings).items():
                 folder = scratch / name
                 folder.mkdir()
                 followers = stack.enter_context(ExitStack())
@@ -116,7 +65,7 @@ class Session:
 
                 self._step(f"{name}: training", settings.training + settings.reading, trained, least=settings.grace)
             self._step("speed", settings.speed, self._speed)
-            for name in recipes(settings):
+            for name in session_plan.recipes(settings):
                 if name in waiting:
                     self._step(f"{name}: history", settings.history, waiting[name].result)
                 else:
@@ -132,8 +81,8 @@ class Session:
     def _note(self) -> None:
         self.folder.note(steps=self.clock.words, models=self.models, histories=self.histories, **self.found)
 
-    def _text(self) -> gpu_batches.Text:
-        length = max(recipe.length for recipe in recipes(self.settings).values())
+    def _text(self) -> Text:
+        length = max(recipe.length for recipe in session_plan.recipes(self.settings).values())
         return gpu_batches.read(catalogue.tokenizer(), length, documents=self.settings.documents)
 
     def _checks(self, _seconds: float) -> None:
@@ -200,23 +149,7 @@ class Session:
         self.histories[name] = follower.coordinates()
 
     def _speed(self, seconds: float) -> None:
-
-        options: dict[str, Any] = {}
-        if self.settings.toy:
-            small: dict[str, Any] = {
-                "d_model": 16,
-                "d_ff": 32,
-                "d_kv": 8,
-                "num_heads": 2,
-                "num_layers": 2,
-                "num_decoder_layers": 1,
-            }
-            configs: dict[str, PreTrainedConfig] = {
-                "t5": T5Config(**small),
-                "switch": SwitchTransformersConfig(num_experts=4, **small),
-            }
-            options = {"configs": configs, "batches": (512, 2048), "number": 64}
-        gpu_speed.measure(self.found["speed"], self.device, seconds, **options)
+        gpu_speed.measure(self.found["speed"], self.device, seconds, **session_plan.speeds(self.settings))
         for row in gpu_speed.best(self.found["speed"]):
             gpu_clock.say(f"  {row}")
 

@@ -6,53 +6,22 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from companion.gpu import clock, expert_products
 from companion.gpu.batches import Batch
-from companion.models import corruption, router_losses
-from companion.models.optimizer import EPS_RMS, RMSScaledAdamW
+from companion.gpu.training_step import DeviceAdamW, Losses, of_windows, step
+from companion.models import router_losses, tied_weights
 from companion.models.recipe import Recipe
 
-# Eight times the minis' batches in twice their width. Adam's steps may grow with the root of the batch and have to
-# shrink with the root of the width, which makes twice the minis' rate, 3e-2. Tried once, on a CPU and far from this
-# size (150 steps of 8 layers of 64 dimensions, twice the minis' batches of half their length, no tasks): the loss fell
-# to 4.73 at 1.5e-2, to 4.66 at 2e-2 and to 4.56 at 3e-2, and none diverged. So few steps favour high rates, and noise
-# makes weights grow by a factor of about exp(steps * rate² / 6): the lower one is taken.
-RATE = 2e-2
-WIDE = Recipe(batch=256, facts=384, tasks=512, lr=RATE, d_model=256, d_ff=1024, layers=8)
-RECIPES = {
-    "t5-midi": WIDE,
-    "switch-midi": replace(WIDE, tasks=0, d_ff=256, decoder_layers=2, experts=16, capacity=16),
-}
 TRIED = 8  # steps whose speed decides how many fit
 MARGIN = 0.96  # share of the time that is planned
 EVERY = 50  # steps between lines of the log
 COMPILING = 45.0  # seconds that compiling may take
 
 Checkpoint = dict[str, torch.Tensor]
-
-
-class DeviceAdamW(RMSScaledAdamW):
-    """The same steps with rates that stay on the device, so that no step waits for a number."""
-
-    def scale(self, lr: float) -> None:
-        matrices = [group["params"][0].detach() for group in self.param_groups]
-        norms = torch._foreach_norm(matrices)  # type: ignore[reportPrivateImportUsage]
-        torch._foreach_div_(norms, [matrix.numel() ** 0.5 for matrix in matrices])  # type: ignore[reportPrivateImportUsage]
-        for group, norm in zip(self.param_groups, norms, strict=True):
-            group["lr"] = norm.clamp_min(EPS_RMS) * lr
-
-
-class Losses(NamedTuple):
-    """Of one step, on the device: cross-entropies in nats as `pretrain` logs them, and the routers' losses."""
-
-    total: torch.Tensor
-    logged: dict[str, torch.Tensor]
 
 
 @dataclass
@@ -67,60 +36,6 @@ class Run:
     @property
     def finished(self) -> bool:
         return self.recipe.steps in self.checkpoints
-
-
-def losses(model: nn.Module, batch: Mapping[str, torch.Tensor], recipe: Recipe, sparse: Sequence[nn.Module]) -> Losses:
-    """Windows, facts and tasks as one batch; each of them counts as in `pretrain`.
-
-    Two things differ: facts are averaged over all their tokens, not over those of two halves, and everything is padded
-    to one length, so that one program serves all steps.
-    """
-    inputs, targets = batch["inputs"], batch["targets"]
-    mask = (inputs != 0).long()
-    logits = model(input_ids=inputs, attention_mask=mask, labels=targets, use_cache=False).logits
-    each = functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none").view_as(targets)
-    known = targets != -100
-    edges = list(itertools.accumulate((recipe.batch, recipe.facts, recipe.tasks), initial=0))
-    rows = dict(zip(("loss", "facts_loss", "task_loss"), itertools.pairwise(edges), strict=True))
-    logged = {
-        name: each[a:b].sum() / ((b - a) if name == "task_loss" else known[a:b].sum())
-        for name, (a, b) in rows.items()
-        if b > a
-    }
-    total = torch.stack(list(logged.values())).sum()
-    if sparse:  # routers are balanced on full windows, as there
-        balance, z = router_losses.losses(of_windows(sparse, recipe))
-        total = total + recipe.balance * balance + recipe.z_loss * z
-        logged |= {"balance_loss": balance, "z_loss": z}
-    return Losses(total, logged)
-
-
-def of_windows(sparse: Sequence[nn.Module], recipe: Recipe) -> list[torch.Tensor]:
-    """What the routers made of windows of text, without padding: those of the encoder, then of the decoder."""
-    raw, hidden, spans = corruption.raw_length(recipe.length, recipe.noise, recipe.span)
-    encoder = recipe.layers // 2
-    lengths = [raw - hidden + spans + 1] * encoder + [hidden + spans + 1] * (len(sparse) - encoder)
-    return [part.logits[: recipe.batch, :length] for part, length in zip(sparse, lengths, strict=True)]  # type: ignore[index]
-
-
-def step(
-    model: nn.Module,
-    optimizer: RMSScaledAdamW,
-    batch: Mapping[str, torch.Tensor],
-    recipe: Recipe,
-    rate: float,
-    sparse: Sequence[nn.Module],
-    *,
-    half: bool,
-) -> Losses:
-    """One step of training; with `half`, products are bfloat16."""
-    optimizer.scale(rate)
-    with torch.autocast(batch["inputs"].device.type, torch.bfloat16, enabled=half):
-        made = losses(model, batch, recipe, sparse)
-    made.total.backward()
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
-    return Losses(made.total.detach(), {k: v.detach() for k, v in made.logged.items()})
 
 
 def train(
@@ -175,8 +90,8 @@ def train(
         for number in itertools.count():
             if number in (wanted := run.recipe.checkpoints()):
                 away = sync()
-                run.checkpoints[number] = halved(model)
-                keep(number, run.checkpoints[number], sum(step > number for step in wanted))
+                run.checkpoints[number] = tied_weights.halved(model.state_dict())
+                keep(number, run.checkpoints[number], sum(later > number for later in wanted))
                 end += now() - away
                 log.began += now() - away
                 if number == run.recipe.steps:
@@ -220,15 +135,6 @@ def compile_layers(model: nn.Module, attempt: Callable[[], object], seconds: flo
         torch._dynamo.reset()
         model.zero_grad(set_to_none=True)
         return False
-
-
-def halved(model: nn.Module) -> Checkpoint:
-    """Its weights in bfloat16 in memory, those under several names once."""
-    seen: dict[int, torch.Tensor] = {}
-    return {
-        name: seen.setdefault(value.data_ptr(), value.detach().to("cpu", torch.bfloat16, copy=True))
-        for name, value in model.state_dict().items()
-    }
 
 
 class Log:

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedTokenizerFast
 from transformers.utils import logging
 
-from companion.models import catalogue
+from companion.models import catalogue, tied_weights
 from companion.models.recipe import Recipe
 
 
@@ -21,11 +21,8 @@ def save_state(path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimi
     tensors = {f"model.{k}": v.contiguous() for k, v in model.state_dict().items() if v.data_ptr()}
     for i, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{i}.{k}": v for k, v in state.items()}
-    # The embedding is tied: three names for one tensor, which safetensors stores under one.
-    unique = {v.data_ptr(): k for k, v in reversed(tensors.items())}
-    tensors = {k: v for k, v in tensors.items() if unique[v.data_ptr()] == k}
     temporary = path.with_suffix(".tmp")
-    save_file(tensors, temporary, metadata={"step": str(step), "recipe": json.dumps(asdict(recipe))})
+    save_file(tied_weights.once(tensors), temporary, metadata={"step": str(step), "recipe": json.dumps(asdict(recipe))})
     os.replace(temporary, path)
 
 
@@ -74,10 +71,7 @@ def save_model(
     target = folder / "steps" / f"{step:08d}"
     temporary = target.with_suffix(".tmp")
     shutil.rmtree(temporary, ignore_errors=True)
-    weights = model.state_dict()
-    # Tied weights stay one tensor under several names, which is then stored once.
-    once = {v.data_ptr(): v.detach().to(torch.bfloat16) for v in weights.values()}
-    half = {k: once[v.data_ptr()] for k, v in weights.items()}
+    half = tied_weights.halved(model.state_dict())
     logging.disable_progress_bar()  # a bar for every checkpoint would tear that of the run
     model.save_pretrained(temporary, state_dict=half)  # type: ignore[operator]
     logging.enable_progress_bar()

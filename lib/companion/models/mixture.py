@@ -76,13 +76,16 @@ def batches(examples: Sequence[Example], *, steps: range, batch: int, seed: int,
     """Inputs (padded with 0) and targets (padded with −100) for each of `steps`, which depend on step and seed only.
 
     Every example comes once an epoch, all tasks mixed. A batch comes in two parts by length, as one would be half
-    padding. `stream` tells the draws of two mixtures of one run apart.
+    padding; without any `batch` it is empty. `stream` tells the draws of two mixtures of one run apart.
 
     Raises
     ------
     ValueError
         There are fewer examples than one batch takes.
     """
+    if not batch:
+        yield from ([] for _ in steps)
+        return
     per_epoch = len(examples) // batch
     if per_epoch < 1:
         raise ValueError(f"there are {len(examples)} examples, one batch takes {batch}; add some or lower the batch")
@@ -93,11 +96,14 @@ def batches(examples: Sequence[Example], *, steps: range, batch: int, seed: int,
         chosen.sort(key=lambda e: len(e.inputs))
         cuts = [round(i * batch / PARTS) for i in range(PARTS + 1)]
         parts = [chosen[a:b] for a, b in pairwise(cuts) if b > a]
-        yield [(_padded([e.inputs for e in p], 0), _padded([e.targets for e in p], IGNORED)) for p in parts]
+        yield [(padded([e.inputs for e in p], 0), padded([e.targets for e in p], IGNORED)) for p in parts]
 
 
-def _padded(rows: Sequence[Sequence[int]], filler: int) -> Int[np.ndarray, "batch length"]:
-    full = np.full((len(rows), max(map(len, rows))), filler, dtype=np.int32)
+def padded(
+    rows: Sequence[Sequence[int]] | Int[np.ndarray, "batch short"], filler: int, width: int | None = None
+) -> Int[np.ndarray, "batch length"]:
+    """Rows of token ids filled up at their ends to `width`, or to the longest of them."""
+    full = np.full((len(rows), max(map(len, rows)) if width is None else width), filler, dtype=np.int32)
     for line, row in zip(full, rows, strict=True):
         line[: len(row)] = row
     return full

@@ -7,24 +7,22 @@ in the same weights, bit for bit, on the same machine.
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import repeat
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from accelerate import Accelerator
-from torch.nn import functional
 from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast
 
-from companion.models import catalogue, checkpoints, corruption, mixture, router_losses, training_log
+from companion.models import catalogue, checkpoints, corruption, mixture, training_batches, training_log
+from companion.models.objectives import span_loss, task_loss
 from companion.models.optimizer import RMSScaledAdamW
 from companion.models.recipe import RECIPES, Recipe
 from modularity import environment
-
-Batch = tuple[torch.Tensor, torch.Tensor]
 
 
 def pretrain(
@@ -68,7 +66,13 @@ def pretrain(
     prepared, stepper = accelerator.prepare(model, optimizer)
     if saved:
         checkpoints.restore(optimizer, saved[1])
-    batches = _batches(recipe, start, tokenizer, docs, facts, examples, accelerator)
+    text = _text(recipe, tokenizer, docs, facts, examples)
+    share = slice(accelerator.process_index, None, accelerator.num_processes)  # of each batch, this process's
+
+    def placed(pair: tuple[np.ndarray, np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
+        inputs, targets = (torch.as_tensor(x[share], dtype=torch.long, device=accelerator.device) for x in pair)
+        return inputs, targets
+
     main = accelerator.is_main_process
     log = training_log.Log(folder / "log.jsonl", start) if main else None
     kept = set(recipe.checkpoints())
@@ -78,14 +82,15 @@ def pretrain(
     with tqdm(
         total=recipe.steps, initial=start, desc=f"{folder.parent.name} {folder.name}", unit="step", disable=not main
     ) as bar:
+        batches = training_batches.parts(recipe, text, range(start, recipe.steps))
         for step, parts in enumerate(batches, start=start + 1):
             record = training_log.Record()
-            accelerator.backward(span_loss(prepared, *parts.windows, recipe, record))
-            for inputs, targets in parts.facts:
+            accelerator.backward(span_loss(prepared, *placed(parts.windows), recipe, record))
+            for inputs, targets in map(placed, parts.facts):
                 accelerator.backward(
                     span_loss(prepared, inputs, targets, recipe, record, "facts_loss") / len(parts.facts)
                 )
-            for inputs, targets in parts.tasks:
+            for inputs, targets in map(placed, parts.tasks):
                 accelerator.backward(task_loss(prepared, inputs, targets, recipe, record) / len(parts.tasks))
             optimizer.scale(recipe.learning_rate(step - 1))
             stepper.step()
@@ -105,90 +110,21 @@ def pretrain(
     return folder / "final"
 
 
-def span_loss(
-    model: torch.nn.Module,
-    inputs: torch.Tensor,
-    targets: torch.Tensor,
+def _text(
     recipe: Recipe,
-    record: training_log.Record,
-    name: str = "loss",
-) -> torch.Tensor:
-    """Cross-entropy of what is hidden, in nats a token; in Switch with the losses of its routers."""
-    record.tokens += inputs.numel()
-    windows = name == "loss"
-    mask = None if windows else (inputs != 0).long()  # windows are full
-    if not (recipe.experts and windows):  # routers are balanced on full windows: padding would be routed too
-        loss = model(input_ids=inputs, attention_mask=mask, labels=targets).loss
-        record.add(**{name: loss.item()})
-        return loss
-    output = model(input_ids=inputs, labels=targets, output_router_logits=True)
-    # `output.loss` already holds the library's pooled router losses: the plain one is computed anew.
-    loss = functional.cross_entropy(output.logits.float().flatten(0, 1), targets.flatten())
-    logits = [x for part in (output.encoder_router_logits, output.decoder_router_logits) for x in part or ()]
-    balance, z = router_losses.losses(logits)
-    record.add(**{name: loss.item()}, balance_loss=balance.item(), z_loss=z.item())
-    record.load = router_losses.load(output.encoder_router_logits, recipe.capacity)
-    return loss + recipe.balance * balance + recipe.z_loss * z
-
-
-def task_loss(
-    model: torch.nn.Module, inputs: torch.Tensor, targets: torch.Tensor, recipe: Recipe, record: training_log.Record
-) -> torch.Tensor:
-    """Cross-entropy of the answers, in nats an answer: a mean over tokens would be that of their easy ends."""
-    record.tokens += inputs.numel()
-    logits = model(input_ids=inputs, attention_mask=(inputs != 0).long(), labels=targets).logits
-    total = functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum")
-    record.add(task_loss=total.item() / len(targets))
-    return total / len(targets)
-
-
-@dataclass(frozen=True)
-class _Step:
-    """The batches of one step, this process's share of them."""
-
-    windows: Batch
-    facts: list[Batch]
-    tasks: list[Batch]
-
-
-def _batches(
-    recipe: Recipe,
-    start: int,
     tokenizer: PreTrainedTokenizerFast,
     docs: Sequence[Sequence[str]] | None,
     facts: Sequence[mixture.Example] | None,
     examples: Sequence[mixture.Example] | None,
-    accelerator: Accelerator,
-) -> Iterator["_Step"]:
-    """Every step: windows of text, stated facts, and task examples."""
-    steps = range(start, recipe.steps)
+) -> training_batches.Text:
+    """What is given, or else what is shipped and the recipe has a place for."""
     docs = corruption.documents() if docs is None else docs
-    windows = corruption.batches(
-        corruption.token_stream(docs, tokenizer),
-        steps=steps,
-        batch=recipe.batch,
-        length=recipe.length,
-        noise=recipe.noise,
-        span=recipe.span,
-        sentinel=tokenizer.convert_tokens_to_ids("<extra_id_0>"),  # type: ignore[arg-type]
-        seed=recipe.seed,
-    )
-    stated: Iterator[mixture.Batch] = repeat([])
-    answered: Iterator[mixture.Batch] = repeat([])
-    if recipe.facts:
-        facts = mixture.statements(tokenizer) if facts is None else facts
-        stated = mixture.batches(facts, steps=steps, batch=recipe.facts, seed=recipe.seed, stream=1)
-    if recipe.tasks:
-        examples = mixture.examples(tokenizer, recipe.length) if examples is None else examples
-        answered = mixture.batches(examples, steps=steps, batch=recipe.tasks, seed=recipe.seed)
-    share = slice(accelerator.process_index, None, accelerator.num_processes)
-
-    def here(pair: Sequence[np.ndarray]) -> Batch:
-        inputs, targets = (torch.as_tensor(x[share], dtype=torch.long, device=accelerator.device) for x in pair)
-        return inputs, targets
-
-    for window, *others in zip(windows, stated, answered, strict=False):  # what is left out never ends
-        yield _Step(here(window), *([here(pair) for pair in other] for other in others))
+    if facts is None:
+        facts = mixture.statements(tokenizer) if recipe.facts else []
+    if examples is None:
+        examples = mixture.examples(tokenizer, recipe.length) if recipe.tasks else []
+    sentinel: Any = tokenizer.convert_tokens_to_ids("<extra_id_0>")
+    return training_batches.Text(corruption.token_stream(docs, tokenizer), facts, examples, sentinel)
 
 
 def _multiplies_bfloat16() -> bool:

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from companion.gpu import clock as gpu_clock
-from companion.gpu import training
+from companion.gpu import session_plan, training
 
 
 def test_a_step_that_overruns_is_stopped_and_the_next_one_comes():
@@ -44,8 +44,8 @@ def test_the_process_ends_when_the_time_is_up_whatever_it_does():
 
 
 def test_as_many_steps_are_planned_as_fit():
-    recipe = training.planned(training.WIDE, 0, 0.1, 100)
+    recipe = training.planned(session_plan.WIDE, 0, 0.1, 100)
     assert recipe.steps == 960
     assert recipe.learning_rate(960) == 0
-    assert len(training.planned(training.WIDE, 0, 0.02, 140).checkpoints()) == 41
+    assert len(training.planned(session_plan.WIDE, 0, 0.02, 140).checkpoints()) == 41
     assert training.planned(recipe, 400, 0.1, -1).steps == 401  # late: it ends with the next one

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from companion.gpu import __main__ as gpu
-from companion.gpu import session
+from companion.gpu import session_plan
 
 
 def test_without_a_gpu_or_a_folder_it_says_so(capsys, monkeypatch):
@@ -26,9 +26,9 @@ def test_a_borrowed_machine_needs_no_other_packages():
 
 
 def test_toy_recipes_are_those_that_are_trained():
-    assert session.recipes(session.TOY).keys() == session.recipes(session.Settings()).keys()
-    whole = session.Settings()
+    assert session_plan.recipes(session_plan.TOY).keys() == session_plan.recipes(session_plan.Settings()).keys()
+    whole = session_plan.Settings()
     assert whole.total <= 480
     spent = whole.checks + 2 * (whole.training + whole.reading) + whole.speed
     assert spent <= whole.total - 30  # loading, and what is written
-    assert replace(session.recipes(session.TOY)["t5-midi"], steps=1).learning_rate(1) == 0
+    assert replace(session_plan.recipes(session_plan.TOY)["t5-midi"], steps=1).learning_rate(1) == 0

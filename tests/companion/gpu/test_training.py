@@ -7,8 +7,9 @@ import torch
 from tiny_runs import NANO
 
 from companion.gpu import batches as gpu_batches
-from companion.gpu import checks, expert_products, pieces, training
-from companion.models import catalogue, corruption, pretrain, training_log
+from companion.gpu import checks, expert_products, pieces, session_plan, training, training_step
+from companion.models import catalogue, corruption, objectives, tied_weights, training_log
+from companion.models.optimizer import RMSScaledAdamW
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def test_one_batch_has_the_losses_and_gradients_of_pretrains_parts(recipe, text)
     batch = {k: torch.as_tensor(v).long() for k, v in gpu_batches.one(recipe, text, 0).items()}
     model = recipe.build(len(catalogue.tokenizer())).train()
     with expert_products.routed(model) as sparse:
-        made = training.losses(model, batch, recipe, sparse if recipe.experts else [])
+        made = training_step.losses(model, batch, recipe, sparse if recipe.experts else [])
         made.total.backward()
     gradients = [p.grad.clone() for p in model.parameters()]
     model.zero_grad()
@@ -32,12 +33,12 @@ def test_one_batch_has_the_losses_and_gradients_of_pretrains_parts(recipe, text)
         inputs[: recipe.batch, : raw - hidden + spans + 1],
         targets[: recipe.batch, : hidden + spans + 1].contiguous(),
     )
-    total = pretrain.span_loss(model, *windows, recipe, log)
-    total = total + pretrain.span_loss(
+    total = objectives.span_loss(model, *windows, recipe, log)
+    total = total + objectives.span_loss(
         model, inputs[recipe.batch : edge], targets[recipe.batch : edge], recipe, log, "f"
     )
     if recipe.tasks:
-        total = total + pretrain.task_loss(model, inputs[edge:], targets[edge:], recipe, log)
+        total = total + objectives.task_loss(model, inputs[edge:], targets[edge:], recipe, log)
     total.backward()
     torch.testing.assert_close(made.total, total)
     for ours, parameter in zip(gradients, model.parameters(), strict=True):
@@ -46,7 +47,7 @@ def test_one_batch_has_the_losses_and_gradients_of_pretrains_parts(recipe, text)
 
 def test_rates_on_the_device_are_those_of_the_minis_optimizer():
     ends = []
-    for kind in (training.DeviceAdamW, training.RMSScaledAdamW):
+    for kind in (training_step.DeviceAdamW, RMSScaledAdamW):
         torch.manual_seed(0)
         layer = torch.nn.Linear(4, 3)
         optimizer = kind(layer.parameters(), fused=True)
@@ -78,10 +79,10 @@ def test_processes_make_the_batches_that_this_one_makes(text, tmp_path):
 
 
 def test_recipes_are_larger_minis():
-    for name, recipe in training.RECIPES.items():
+    for name, recipe in session_plan.MIDIS.items():
         assert (recipe.layers, recipe.d_model, recipe.length) == (8, 256, 64)
         assert recipe.d_ff * max(1, recipe.experts) == (4096 if recipe.experts else 1024)
         assert (recipe.tasks > 0) == (name == "t5-midi")
-        sizes = [len(c) for c in pieces.weights(name, training.halved(recipe.build(4196))).values()]
+        sizes = [len(c) for c in pieces.weights(name, tied_weights.halved(recipe.build(4196).state_dict())).values()]
         assert len(sizes) == 2
         assert max(sizes) <= pieces.LIMIT

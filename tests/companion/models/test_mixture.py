@@ -44,6 +44,10 @@ def flat(batch):
     return [tuple(row[row > 0]) for inputs, _ in batch for row in inputs]
 
 
+def test_a_recipe_without_facts_or_tasks_has_empty_batches_of_them():
+    assert list(mixture.batches([], steps=range(3), batch=0, seed=0)) == [[], [], []]
+
+
 def test_an_epoch_has_every_example_once():
     made = [mixture.Example((i, 1), (9, 1)) for i in range(2, 26)]
     epoch = list(mixture.batches(made, steps=range(4), batch=6, seed=0))

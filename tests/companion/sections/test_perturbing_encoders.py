@@ -10,6 +10,7 @@ from companion.experiments.encoder_plan import EVERY, FIFTH, FINE, MANY
 from companion.experiments.lesion_orders import Order
 from companion.sections import perturbing_encoders_figures as figures
 from companion.sections import perturbing_encoders_tables as section
+from companion.sections import written_variance
 
 SETTINGS = ["scaled", "text", "zero", "zero, all layers", "kept"]
 
@@ -87,16 +88,16 @@ def test_what_neurons_write_adds_up(monkeypatch, rng):
     ).assign_coords(function=("subfunction", list(FUNCTIONS)), neuron=range(width))
     ranked.loc[{"subfunction": "knowledge", "neuron": [0, 1]}] = 1
     ranked.loc[{"subfunction": "task", "neuron": [190, 191]}] = 1
-    monkeypatch.setattr(section.encoder_masks, "totals", lambda _name, _layers: ranked)
+    monkeypatch.setattr(written_variance.encoder_masks, "totals", lambda _name, _layers: ranked)
     written = np.full((2, width), 1 / width)
     written[0] = [0.5, 0.5, *np.zeros(width - 2)]
     grid = xr.Dataset({"experts": groups, "written": (("perturbed", "neuron"), written)}, {"perturbed": layers})
-    table = section.written(grid, "a", 1)
+    table = written_variance.written(grid, "a", 1)
     assert list(table) == layers
     np.testing.assert_allclose(table.loc["knowledge experts"], [1, 2 / width])
     np.testing.assert_allclose(table.loc["task neurons"], [0, 2 / width])
     lost = section.losses(a_grid(rng))
-    loud = section.loudness(lost, grid, "a").set_index(["neurons", "number"])
+    loud = written_variance.loudness(lost, grid, "a").set_index(["neurons", "number"])
     assert loud.loc[("knowledge experts", 1), "written"] == pytest.approx((1 + 2 / width) / 2)
     of_order = lost.query(
         "setting == 'scaled' and order == @order", local_dict={"order": str(Order("neurons", "task"))}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat.v4 import new_code_cell, new_notebook
 
-from companion.tools import parameters
+from companion.tools import parameter_values, parameters
 
 CELL = """
 model: str = "t5-mini"  # a name, or a folder
@@ -107,14 +107,14 @@ def test_what_is_injected_evaluates_to_exactly_the_value(values):
 
 @given(TEXT)
 def test_any_text_is_taken_as_it_is(text):
-    assert parameters.read(text, KNOWN["model"]) == text
+    assert parameter_values.read(text, KNOWN["model"]) == text
 
 
 @given(WHOLE, DECIMAL)
 def test_a_number_is_read_as_python_writes_it(whole, decimal):
-    assert parameters.read(str(whole), KNOWN["seed"]) == whole
-    assert math.copysign(1, parameters.read(repr(decimal), KNOWN["alpha"])) == math.copysign(1, decimal)
-    assert parameters.read(repr(decimal), KNOWN["alpha"]) == decimal
+    assert parameter_values.read(str(whole), KNOWN["seed"]) == whole
+    assert math.copysign(1, parameter_values.read(repr(decimal), KNOWN["alpha"])) == math.copysign(1, decimal)
+    assert parameter_values.read(repr(decimal), KNOWN["alpha"]) == decimal
 
 
 TREACHEROUS = ["1e-4", "no", "on", "010", "12:30", "None", "runs/t5 #2", "a: b", "@x", "!!binary aQ==", "", "~", "*a"]
@@ -122,7 +122,7 @@ TREACHEROUS = ["1e-4", "no", "on", "010", "12:30", "None", "runs/t5 #2", "a: b",
 
 @pytest.mark.parametrize("text", [*TREACHEROUS, "%%bash\nls", "!ls", "x?", "'\"\\", "'''", "\x00\r\n\u2028", ">>> 1"])
 def test_text_keeps_its_end_and_means_nothing_else(text):
-    read = parameters.read(text, KNOWN["model"])
+    read = parameter_values.read(text, KNOWN["model"])
     assert injected({"model": read}) == {"model": text}
 
 
@@ -152,7 +152,7 @@ def test_text_keeps_its_end_and_means_nothing_else(text):
     ],
 )
 def test_a_text_is_read_by_the_annotated_type(name, text, value):
-    assert repr(parameters.read(text, KNOWN[name])) == repr(value)
+    assert repr(parameter_values.read(text, KNOWN[name])) == repr(value)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_a_text_is_read_by_the_annotated_type(name, text, value):
 )
 def test_a_text_of_another_type_is_refused_by_name(name, text):
     with pytest.raises(ValueError, match=f"^parameter '{name}': got .{{1,120}} of type .+; expected .+") as raised:
-        parameters.read(text, KNOWN[name])
+        parameter_values.read(text, KNOWN[name])
     str(raised.value).encode()  # a terminal can show it
 
 
