@@ -58,12 +58,12 @@ class Verdict(SphinxRole):
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         claim, _, model = self.text.partition(" ")
         _, table = judged(self.env)
-        rows = table[(table["claim"] == claim) & (table["model"] == model)]
-        if not len(rows):
+        said = table.set_index(["claim", "model"])["verdict"].to_dict()
+        if (claim, model) not in said:
             logger.warning("verdict: no evidence on %r of %r", claim, model, location=self.get_location())
             return [badge("")], []
-        said = rows["verdict"].iloc[0]
-        return [badge(said, link(self.env, claim, said or verdicts.UNTESTED))], []
+        verdict = said[claim, model]
+        return [badge(verdict, link(self.env, claim, verdict or verdicts.UNTESTED))], []
 
 
 class Verdicts(SphinxDirective):

@@ -15,7 +15,7 @@ from companion.experiments.experiment import UnavailableError
 from companion.experiments.lesion_orders import Order
 from companion.experiments.lesions import Mask
 from companion.experiments.read_outs import BATCH_TOKENS
-from companion.experiments.shipped_readings import Readings, asked
+from companion.experiments.shipped_readings import SHIPPED, Readings, asked
 from companion.functions import tracks
 from companion.models import catalogue
 from modularity import capture, moefication, neurons
@@ -105,7 +105,7 @@ def _totals(name: str) -> xr.DataArray:
     if not experiment.is_shipped(reading):
         raise UnavailableError(
             f"no reading of {name} is shipped, which ranks the neurons that are perturbed; there is one of "
-            f"{', '.join(sorted(shipped_readings.SHIPPED))}"
+            f"{', '.join(sorted(SHIPPED))}"
         )
     shipped = experiment.load(reading)["total"]
     return shipped.sel(of=list(FUNCTIONS)).rename(of="subfunction")

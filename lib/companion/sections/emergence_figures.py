@@ -68,7 +68,7 @@ def modularity(table: pd.DataFrame, losses: Mapping[str, pd.DataFrame]) -> np.nd
     for ax, label in zip(axes[:, 0], ("share of experts", "degree", "loss,\nnats a token"), strict=True):
         ax.set(ylabel=label)
     looks: dict[str, dict[str, object]] = {f: {"color": FUNCTION_COLOURS[f]} for f in FUNCTIONS}
-    if (table["partition"] == "random").any():
+    if "random" in set(table["partition"]):
         looks["random partition"] = {"color": "black", "ls": ":"}
     key(axes, looks)
     return axes
