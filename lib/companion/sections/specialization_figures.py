@@ -5,12 +5,14 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
+from companion.sections.figure_data import with_data
 from companion.sections.figures import COLOURS, FUNCTIONS, grid, key, kinds, reach
 
 MARKED = 6  # ticks of an axis, at most
 CONTROLS = {"topics": "semantic", "balanced": "knowledge"}  # the function that a control is drawn with
 
 
+@with_data
 def figure1_left(
     table: pd.DataFrame, floors: pd.DataFrame, paper: pd.DataFrame, controls: pd.DataFrame, paper_floors: pd.DataFrame
 ) -> np.ndarray:
@@ -58,6 +60,7 @@ def figure1_left(
     return axes
 
 
+@with_data
 def numbers_of_functions(table: pd.DataFrame) -> np.ndarray:
     """Share of neurons that pass in one, two and three functions, as stacked bars: a panel a model, a bar a kind.
 
@@ -80,6 +83,7 @@ def numbers_of_functions(table: pd.DataFrame) -> np.ndarray:
     return axes
 
 
+@with_data
 def overlaps(table: pd.DataFrame) -> np.ndarray:
     """Shared top neurons within and between functions, on a logarithmic scale, with the chance line.
 
