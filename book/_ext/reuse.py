@@ -1,10 +1,11 @@
 """Under each figure with a name a line to take it away by: its own address, its table, its picture, how to rerun it.
 
 A figure's table is the CSV in its output (`figure_data`). It becomes a file with a lasting address,
-``_downloads/PAGE/FIGURE.csv``.
+``_downloads/PAGE/FIGURE.csv``. A table that a cell shows has an address as well, ``PAGE.html#HEADING-table-2``.
 """
 
 import json
+from collections import Counter
 from html import escape
 from pathlib import Path, PurePosixPath
 
@@ -64,7 +65,34 @@ def _link(text: str, address: str, figure: str, file: str = "") -> str:
     return f'<a href="{escape(address)}"{saved}>{text}<span class="unseen"> of {escape(figure)}</span></a>'
 
 
+def link_tables(app: Sphinx, doctree: nodes.document, _docname: str) -> None:
+    """Before each table that a cell shows a link to it, named after the heading above and counted from there."""
+    if app.builder.format != "html":
+        return
+    numbers = Counter()
+    for output in [raw for cell in doctree.findall(_is_output) for raw in cell.findall(nodes.raw)]:
+        heading = _heading(output)
+        if heading and "html" in output.get("format", "").split() and "<table" in output.astext():
+            numbers[heading] += 1
+            name = f"{heading}-table-{numbers[heading]}"
+            options = f'class="table-link" id="{name}" href="#{name}" aria-label="Permanent link to {name}"'
+            place = output.parent.index(output)
+            output.parent.insert(place, nodes.raw("", f"<a {options}>¶</a>", format="html"))
+
+
+def _is_output(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.container) and "cell_output" in node["classes"]
+
+
+def _heading(node: nodes.Node) -> str:
+    """The id of the heading that a node stands under; none on a page without."""
+    while node.parent is not None and not isinstance(node, nodes.section):
+        node = node.parent
+    return node["ids"][0] if isinstance(node, nodes.section) else ""
+
+
 def setup(app: Sphinx) -> dict:
     app.connect("source-read", take_tables, priority=2)  # once `executed` has put the outputs in
     app.connect("doctree-resolved", add_lines)
+    app.connect("doctree-resolved", link_tables)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -106,6 +106,15 @@ def test_a_figure_leads_to_itself_its_table_its_picture_and_the_call(book):
     assert "a,0.5" not in page
 
 
+def test_a_table_has_an_address_by_its_heading_and_number(book):
+    page, _, _ = book()
+    links = re.findall(r'<a class="table-link" id="([^"]*)" href="#([^"]*)" aria-label="[^"]*">¶</a>\s*<div', page)
+    assert links == [(f"two-tables-table-{n}",) * 2 for n in (1, 2)]
+    for name, _ in links:
+        assert page.count(f'id="{name}"') == 1
+        assert page.partition(f'id="{name}"')[2].partition("<table")[0].count("<a ") == 0
+
+
 def test_a_page_ends_with_the_call_and_what_its_run_came_from(book):
     page, html, _ = book(model="switch-mini", alpha=0.5)
     end = page.partition('id="rerun-this-page"')[2]
