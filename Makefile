@@ -135,6 +135,7 @@ data: $(ENV)/ready ## rebuild the data from the packages it comes from
 	$(RUN)/python data/build/fact_text.py
 	$(RUN)/python data/build/null.py
 	$(RUN)/python data/build/registry.py  # the tokenizer stays: trained models depend on it
+	$(RUN)/python data/build/cards.py
 
 .PHONY: readme
 readme: $(ENV)/ready ## write the finding into README.md from the executed section 4

@@ -35,7 +35,9 @@ def needs(program: str) -> tuple[list[str], list[str]]:
     folders = [f for f in dependencies.folders(texts, ROOT / "data") if f not in ("build", Path(CLAIMS).name)]
     lines = (ROOT / "data/registry.txt").read_text(encoding="utf-8").splitlines()
     known = [line for line in lines if line.partition("/")[0] in folders]
-    return [*modules, *(f for folder in folders for f in files(f"data/{folder}"))], known
+    # Nothing reads a card.
+    data = [f for folder in folders for f in files(f"data/{folder}") if not f.endswith("README.md")]
+    return [*modules, *data], known
 
 
 def task_section():

@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from companion.sections.figure_data import with_data
 from companion.sections.figures import COLOURS, grid
 
 LINEAR = 0.1  # below it the axis is linear
 
 
+@with_data
 def effect_bars(table: pd.DataFrame) -> Axes:
     """What each choice changes as a share of the effect that its claim is about, the largest on top.
 

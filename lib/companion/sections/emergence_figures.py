@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from companion.sections.figure_data import with_data
 from companion.sections.figures import COLOURS, FUNCTION_COLOURS, FUNCTIONS, grid, key
 
 LEVEL_COLOURS = {"expert": COLOURS["trained"], "random": COLOURS["null"], "neuron": COLOURS["neuron"]}
@@ -40,6 +41,7 @@ def losses_below(axes: Iterable[Axes], table: pd.DataFrame, first: Any) -> None:
     both[0].set(ylabel="loss,\nnats a token")
 
 
+@with_data
 def modularity(table: pd.DataFrame, losses: Mapping[str, pd.DataFrame]) -> np.ndarray:
     """Proportion and degree of functional experts over pre-training (Figures 3 and 6), loss below.
 
@@ -74,6 +76,7 @@ def modularity(table: pd.DataFrame, losses: Mapping[str, pd.DataFrame]) -> np.nd
     return axes
 
 
+@with_data
 def stabilization(table: pd.DataFrame, loss: pd.DataFrame, printed: pd.DataFrame, level: float = 0.9) -> np.ndarray:
     """Figure 4: stabilisation scores over pre-training, a row a function; linear, logarithmic, and as printed.
 
@@ -105,6 +108,7 @@ def stabilization(table: pd.DataFrame, loss: pd.DataFrame, printed: pd.DataFrame
     return axes
 
 
+@with_data
 def noise(table: pd.DataFrame) -> np.ndarray:
     """What of a stabilisation score is the sentences: a row a level, a column a function.
 
@@ -130,6 +134,7 @@ def noise(table: pd.DataFrame) -> np.ndarray:
     return axes
 
 
+@with_data
 def parts(table: pd.DataFrame) -> np.ndarray:
     """Correlations of what lies between experts and within them, and the share of variance between; a column a
     function.
@@ -157,6 +162,7 @@ def parts(table: pd.DataFrame) -> np.ndarray:
     return axes
 
 
+@with_data
 def schedules(table: pd.DataFrame, level: float = 0.9) -> np.ndarray:
     """Stabilisation with a decaying and a constant learning rate; a row a level, a column a function.
 

@@ -8,11 +8,13 @@ import seaborn as sns
 import xarray as xr
 from matplotlib.ticker import PercentFormatter
 
+from companion.sections.figure_data import with_data
 from companion.sections.figures import COLOURS, FUNCTION_COLOURS, FUNCTIONS, grid, key, kinds, reach
 
 NULL_STYLES = {"binomial": ":", "exact": "--", "permutation": "-"}
 
 
+@with_data
 def counts_by_expert(
     counts: xr.DataArray, limits: Mapping[str, Mapping[str, int]], expected: xr.DataArray
 ) -> np.ndarray:
@@ -39,6 +41,7 @@ def counts_by_expert(
     return axes
 
 
+@with_data
 def functional_experts(table: pd.DataFrame) -> np.ndarray:
     """Proportion of functional experts under each null: a row a model, a column a function.
 
@@ -71,6 +74,7 @@ def functional_experts(table: pd.DataFrame) -> np.ndarray:
     return axes
 
 
+@with_data
 def by_number(own: pd.DataFrame, random: pd.DataFrame) -> np.ndarray:
     """Proportion and degree against the number of sub-functions of a test, with those of random partitions dashed.
 
@@ -91,6 +95,7 @@ def by_number(own: pd.DataFrame, random: pd.DataFrame) -> np.ndarray:
     return axes
 
 
+@with_data
 def sensitivity(table: pd.DataFrame) -> np.ndarray:
     """Proportion of functional experts when one choice is changed; crosses: random partitions.
 

@@ -8,11 +8,13 @@ import seaborn as sns
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 
+from companion.sections.figure_data import with_data
 from companion.sections.figures import CATEGORIES, COLOURS, alone, grid
 
 TOO_EASY = 0.9  # accuracy of a simple classifier beyond which a function is none
 
 
+@with_data
 def activation_by_label(
     activations: Float[np.ndarray, "sentence"],
     labels: Int[np.ndarray, "sentence"],
@@ -33,6 +35,7 @@ def activation_by_label(
     return axes
 
 
+@with_data
 def null_of_best(single: Float[np.ndarray, "draw"], best: Mapping[int, Float[np.ndarray, "draw"]]) -> Axes:
     """Distribution of the predictivity of one chance-level neuron, and of the best of several numbers of them."""
     axes = alone()
@@ -45,6 +48,7 @@ def null_of_best(single: Float[np.ndarray, "draw"], best: Mapping[int, Float[np.
     return axes
 
 
+@with_data
 def class_balance(table: pd.DataFrame) -> np.ndarray:
     """How much longer and how much more frequent the words of class 1 are, one dot a sub-function.
 
@@ -65,6 +69,7 @@ def class_balance(table: pd.DataFrame) -> np.ndarray:
     return axes
 
 
+@with_data
 def baselines(table: pd.DataFrame) -> Axes:
     """Balanced accuracy of simple classifiers, one dot a sub-function; nothing should lie right of `TOO_EASY`.
 

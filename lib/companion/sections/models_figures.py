@@ -6,11 +6,13 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
 
+from companion.sections.figure_data import with_data
 from companion.sections.figures import CATEGORIES, COLOURS, FUNCTIONS, alone, grid, key, reach
 
 EVEN = 0.9  # entropy of a load, as a share of its maximum, that counts as even
 
 
+@with_data
 def training(table: pd.DataFrame) -> np.ndarray:
     """Losses of pre-training over steps, one panel a loss and one line a run.
 
@@ -33,6 +35,7 @@ def training(table: pd.DataFrame) -> np.ndarray:
     return axes
 
 
+@with_data
 def router_load(logs: pd.DataFrame, entropy: pd.DataFrame, share: pd.DataFrame) -> np.ndarray:
     """How evenly Switch's routers load the experts: z-loss and entropy over steps, and the load at the end.
 
@@ -60,6 +63,7 @@ def router_load(logs: pd.DataFrame, entropy: pd.DataFrame, share: pd.DataFrame) 
     return axes
 
 
+@with_data
 def start_and_end(table: pd.DataFrame) -> np.ndarray:
     """Best predictivity of untrained and trained models, with intervals; one panel a function.
 
@@ -81,6 +85,7 @@ def start_and_end(table: pd.DataFrame) -> np.ndarray:
     return axes
 
 
+@with_data
 def accuracies(table: pd.DataFrame) -> Axes:
     """Share of each task's rows answered right, one dot a seed, with what guessing reaches.
 

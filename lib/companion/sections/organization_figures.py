@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 
 from companion.sections.emergence_figures import SCALES, line, losses_below, run_axis
+from companion.sections.figure_data import with_data
 from companion.sections.figures import CATEGORIES, COLOURS, grid, key
 
 
+@with_data
 def clustering(table: pd.DataFrame, chance: pd.DataFrame, loss: pd.DataFrame, alike: str) -> np.ndarray:
     """Figures 7 and 8: clustering scores over pre-training, the model's experts above and a random partition below.
 

@@ -9,9 +9,11 @@ import seaborn as sns
 from matplotlib.patches import Rectangle
 
 from companion.experiments.lesion_orders import Order
+from companion.sections.figure_data import with_data
 from companion.sections.figures import COLOURS, FUNCTION_COLOURS, FUNCTIONS, grid, key, reach
 
 
+@with_data
 def curves(table: pd.DataFrame, settings: Mapping[str, str]) -> np.ndarray:
     """Loss against the share of perturbed neurons: a row a setting, a column the function that is judged.
 
@@ -52,6 +54,7 @@ def _look(name: str) -> dict[str, object]:
     return {"color": FUNCTION_COLOURS.get(function, COLOURS["null"]), "ls": ":" if single else "-", "lw": 1.8}
 
 
+@with_data
 def matrices(tables: Mapping[str, pd.DataFrame]) -> np.ndarray:
     """Losses by perturbed function (rows) and judged function (columns), a panel each of `tables`."""
     axes = grid(1, len(tables), width=7.8, height=3.4)[0]
@@ -76,6 +79,7 @@ def matrices(tables: Mapping[str, pd.DataFrame]) -> np.ndarray:
     return axes
 
 
+@with_data
 def differences(tables: Mapping[str, pd.DataFrame]) -> np.ndarray:
     """How much more own experts cost than what they are compared with: a panel each of `tables`.
 
@@ -94,6 +98,7 @@ def differences(tables: Mapping[str, pd.DataFrame]) -> np.ndarray:
     return axes
 
 
+@with_data
 def kept(table: pd.DataFrame, chance: float) -> np.ndarray:
     """The read-out against the share of neurons that are kept: a column a function.
 

@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from companion.sections.figure_data import with_data
 from companion.sections.figures import COLOURS, grid, key, reach
 
 STRATEGY_COLOURS = {"Original": COLOURS["null"], "No Function": COLOURS["other"], "Function": COLOURS["trained"]}
 
 
+@with_data
 def strategies(tables: Mapping[str, pd.DataFrame]) -> np.ndarray:
     """Accuracy of each task under the three strategies, mean and standard deviation over draws, a panel a table.
 
@@ -28,6 +30,7 @@ def strategies(tables: Mapping[str, pd.DataFrame]) -> np.ndarray:
     return axes
 
 
+@with_data
 def pairs(tables: Mapping[str, pd.DataFrame], names: Sequence[str]) -> np.ndarray:
     """Paired differences in percentage points with intervals: a row a table, a column a pair of strategies.
 

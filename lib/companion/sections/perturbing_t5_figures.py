@@ -8,6 +8,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from companion.sections.figure_data import with_data
 from companion.sections.figures import CATEGORIES, COLOURS, grid, key, reach
 
 ORDER_COLOURS = {
@@ -22,6 +23,7 @@ ORDER_COLOURS = {
 }
 
 
+@with_data
 def curves(ours: pd.DataFrame, printed: pd.DataFrame, lines: pd.DataFrame) -> np.ndarray:
     """Accuracy against the share of perturbed neurons, as in Figure 2: a column a panel, ours above, printed below.
 
@@ -58,6 +60,7 @@ def curves(ours: pd.DataFrame, printed: pd.DataFrame, lines: pd.DataFrame) -> np
     return axes
 
 
+@with_data
 def differences(table: pd.DataFrame, fine: int, label: str) -> np.ndarray:
     """Paired differences in accuracy with intervals, a panel for each order that is compared with.
 
@@ -92,6 +95,7 @@ def differences(table: pd.DataFrame, fine: int, label: str) -> np.ndarray:
     return axes
 
 
+@with_data
 def dissociation(tables: Mapping[str, pd.DataFrame]) -> np.ndarray:
     """Matrices of lost accuracy, in percentage points: rows what is perturbed, columns what is asked."""
     axes = grid(1, len(tables), width=7.8, height=3.9, sharey="row")[0]
@@ -108,6 +112,7 @@ def dissociation(tables: Mapping[str, pd.DataFrame]) -> np.ndarray:
     return axes
 
 
+@with_data
 def settings(table: pd.DataFrame) -> Axes:
     """Accuracy with a fifth of the neurons perturbed, under each setting; `table` has ``setting, order, accuracy, low,
     high`` and the plain model's as order ``none``."""

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from companion.sections.figure_data import with_data
 from companion.sections.figures import COLOURS, FUNCTIONS, grid, key, reach
 from companion.sections.perturbing_t5_figures import ORDER_COLOURS
 
@@ -17,6 +18,7 @@ LEVELS = {
 PANELS = ("seen", "unseen")
 
 
+@with_data
 def perturbed(table: pd.DataFrame, lines: pd.DataFrame) -> np.ndarray:
     """Figure 2 at every number of experts that was run, a panel for seen and unseen data sets.
 
@@ -48,6 +50,7 @@ def perturbed(table: pd.DataFrame, lines: pd.DataFrame) -> np.ndarray:
     return axes
 
 
+@with_data
 def against(table: pd.DataFrame) -> np.ndarray:
     """How much lower the accuracy is under experts than under other orders, a column a comparison, a row a panel.
 
@@ -73,6 +76,7 @@ def against(table: pd.DataFrame) -> np.ndarray:
     return axes
 
 
+@with_data
 def variance(table: pd.DataFrame) -> np.ndarray:
     """Share of the variance of predictivity between experts (ICC) by layer; a panel a model.
 
@@ -94,6 +98,7 @@ def variance(table: pd.DataFrame) -> np.ndarray:
     return axes
 
 
+@with_data
 def stabilization(table: pd.DataFrame, level: float = 0.9) -> np.ndarray:
     """Figure 4: a row a model, a column a function; `table` has ``model, function, level, share, value``."""
     axes = grid(2, len(FUNCTIONS), width=7.8, height=4.8, sharex="all", sharey="all")

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from companion.sections.figure_data import with_data
 from companion.sections.figures import COLOURS, FUNCTIONS, grid, key, kinds, reach
 
 MARKED = 6  # ticks of an axis, at most
 
 
+@with_data
 def figure1_left(table: pd.DataFrame) -> np.ndarray:
     """Mean best predictivity by layer, as in the left of the paper's Figure 1: a row a model, a column a function.
 
@@ -42,6 +44,7 @@ def figure1_left(table: pd.DataFrame) -> np.ndarray:
     return axes
 
 
+@with_data
 def numbers_of_functions(table: pd.DataFrame) -> np.ndarray:
     """Share of neurons that pass in one, two and three functions, as stacked bars: a panel a model, a bar a kind.
 
@@ -64,6 +67,7 @@ def numbers_of_functions(table: pd.DataFrame) -> np.ndarray:
     return axes
 
 
+@with_data
 def overlaps(table: pd.DataFrame) -> np.ndarray:
     """Shared top neurons within and between functions, on a logarithmic scale, with the chance line.
 

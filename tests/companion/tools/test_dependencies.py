@@ -198,6 +198,7 @@ def tree(tmp_path, monkeypatch):
         ({"lib/modularity/only.py": "from modularity import middle"}, "01_one book"),
         ({"data/corpus/a": "x"}, "01_one"),
         ({"data/corpus/b": ""}, "01_one"),
+        ({"data/corpus/README.md": ""}, ""),
         ({"data/models/a.bin": "x"}, "02_two"),
         ({"data/registry.txt": "corpus/a | 3 | MIT\nmodels/a.bin | 2 | MIT\n"}, "01_one"),
         ({"data/registry.txt": "# Name\ncorpus/a | 1 | MIT\nmodels/a.bin | 2 | MIT\n"}, ""),
