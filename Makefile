@@ -14,7 +14,7 @@ $(ENV)/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is too old: Python 3.11 or newer is needed; name one with make PYTHON=python3.11"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) cannot make environments: install Debian's python3-venv"; exit 1; }
 	test -x $(RUN)/python || $(PYTHON) -m venv $(ENV)
-	$(RUN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[bert,book,test,data]'
+	$(RUN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[bert,book,lab,test,data]'
 	@touch $@
 
 .PHONY: env
@@ -43,9 +43,8 @@ PORT ?= 8000
 BIND ?= 127.0.0.1
 
 .PHONY: lab
-lab: $(ENV)/ready ## open the notebooks in JupyterLab
-	$(RUN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[lab]'
-	$(RUN)/jupyter lab notebooks
+lab: $(ENV)/ready ## open the notebooks in JupyterLab, or another folder: make lab FOLDER=students
+	$(RUN)/jupyter lab $(or $(FOLDER),notebooks)
 
 .PHONY: students
 students: $(ENV)/ready ## write copies of the notebooks without solutions into students/

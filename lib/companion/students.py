@@ -26,6 +26,7 @@ from companion.tools.kernel import OwnKernel
 from modularity import environment
 
 FOLDER = NOTEBOOKS.parent / "students"
+PASSED = 'print("passed")'  # behind each check: some say nothing when they find nothing wrong
 NUMBERS = (
     "*Numbers in the text are those of the book as it was published last; what you compute can differ a little from "
     "them, and will with other parameters.*"
@@ -90,8 +91,8 @@ def exercises(notebook: nbformat.NotebookNode) -> list[tuple[int, int]]:
 def student_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """A copy without solutions and outputs, and no longer paired with a ``.py`` file.
 
-    A solution's imports stay, for the question is not where a function is found. The source of
-    what the book does not show is folded.
+    A solution's imports stay, for the question is not where a function is found. A check says that it has passed, and
+    the source of what the book does not show is folded.
 
     Raises
     ------
@@ -104,6 +105,7 @@ def student_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         names = " and ".join(answers(cell.source, check.source))
         cell.source = "\n".join([*imports(cell.source), f"# your answer: put it into {names}; the next cell checks it"])
         cell.metadata["tags"] = ["answer"]
+        check.source += f"\n{PASSED}"
     for cell in fresh.cells:
         if "remove-cell" in cell.metadata.get("tags", []):
             cell.metadata["jupyter"] = {"source_hidden": True}
@@ -158,7 +160,7 @@ def write(folder: Path = FOLDER) -> list[Path]:
 def run(
     notebook: nbformat.NotebookNode, *, parameters: Mapping[str, object] | None = None, first: bool = False
 ) -> list[str]:
-    """What the checks of a notebook without answers say, all cells run in their order.
+    """A sentence for each check of a notebook without answers, all cells run in their order.
 
     Parameters
     ----------
@@ -188,7 +190,7 @@ def run(
             raise ValueError(
                 f"the check of {' and '.join(names)} should miss its answer, but said {errors or 'nothing'}"
             )
-        said += errors
+        said.append(f"no answer was put into {' and '.join(names)}, and its check asks for it, as it should")
     return said
 
 
