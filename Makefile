@@ -50,6 +50,10 @@ lab: $(ENV)/ready ## open the notebooks in JupyterLab, or another folder: make l
 students: $(ENV)/ready ## write copies of the notebooks without solutions into students/
 	$(RUN)/python -m companion.students
 
+.PHONY: course
+course: $(ENV)/ready ## write what a lecturer hands out into course/: copies, solutions apart, versions, how to collect answers
+	$(RUN)/python -m companion.course
+
 # A test worker for each core, up to four, with one thread each; one that is done takes half of what another has left.
 .PHONY: test
 test: $(ENV)/ready ## run every test; those of the pages need the built book and Chromium

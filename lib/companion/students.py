@@ -115,6 +115,11 @@ def student_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return fresh
 
 
+def sources() -> dict[str, nbformat.NotebookNode]:
+    """The notebooks by name, as they are committed."""
+    return {p.stem: nbformat.read(p, 4) for p in sorted(NOTEBOOKS.glob("*.ipynb"))}
+
+
 def copies() -> dict[str, nbformat.NotebookNode]:
     """The copy of every notebook by name, its prose as any notebook program shows it.
 
@@ -123,8 +128,7 @@ def copies() -> dict[str, nbformat.NotebookNode]:
     ValueError
         As `exercises` and `plain_markdown.convert`.
     """
-    notebooks = {p.stem: nbformat.read(p, 4) for p in sorted(NOTEBOOKS.glob("*.ipynb"))}
-    pages = sorted((NOTEBOOKS.parent / "book").glob("*.md"))
+    notebooks, pages = sources(), sorted((NOTEBOOKS.parent / "book").glob("*.md"))
     book = plain_markdown.book(notebooks, pages, glued.published())
     made = {name: student_copy(notebook) for name, notebook in notebooks.items()}
     for name, copy in made.items():
@@ -135,22 +139,26 @@ def copies() -> dict[str, nbformat.NotebookNode]:
 
 
 def write(folder: Path = FOLDER) -> list[Path]:
-    """Write the copy of every notebook into `folder`; a file that is there and is the same is left alone.
+    """Write the copy of every notebook into `folder`, as `keep` does."""
+    return keep({folder / f"{name}.ipynb": nbformat.writes(copy) + "\n" for name, copy in copies().items()})
+
+
+def keep(texts: Mapping[Path, str]) -> list[Path]:
+    """Write files by their paths; a file that is there and is the same is left alone.
 
     Raises
     ------
     FileExistsError
         A file is there and is another: it may hold somebody's answers. Nothing is written then.
     """
-    texts = {folder / f"{name}.ipynb": nbformat.writes(copy) + "\n" for name, copy in copies().items()}
     for path, text in texts.items():
         if path.exists() and path.read_text(encoding="utf-8") != text:
             raise FileExistsError(
-                f"{path} differs from the copy that would be written, and may hold answers; move it away, or name "
-                "another folder with --folder"
+                f"{path} differs from what would be written, and may hold answers; move it away, or name another "
+                "folder with --folder"
             )
-    folder.mkdir(parents=True, exist_ok=True)
     for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".part")
         temporary.write_text(text, encoding="utf-8")
         os.replace(temporary, path)
