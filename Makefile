@@ -54,6 +54,10 @@ students: $(ENV)/ready ## write copies of the notebooks without solutions into s
 course: $(ENV)/ready ## write what a lecturer hands out into course/: copies, solutions apart, versions, how to collect answers
 	$(RUN)/python -m companion.course
 
+.PHONY: slides
+slides: $(ENV)/ready ## write the lecture of six figures into course/lecture.html, from the executed notebooks
+	$(RUN)/python -m companion.slides
+
 # A test worker for each core, up to four, with one thread each; one that is done takes half of what another has left.
 .PHONY: test
 test: $(ENV)/ready ## run every test; those of the pages need the built book and Chromium

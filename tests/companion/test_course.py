@@ -81,7 +81,9 @@ def test_a_solution_stands_where_nbgrader_cuts_it_out():
 
 @pytest.mark.parametrize("line", ["Put 1 + 1 into `answer`.", "*(5 minutes, lengthy.)* Put 1 + 1 into `answer`."])
 def test_an_exercise_that_does_not_say_how_hard_it_is_is_refused(line):
-    with pytest.raises(ValueError, match=r"above cell 2 needs a label and, in its first line, minutes and one of easy, medium, hard"):
+    with pytest.raises(
+        ValueError, match=r"above cell 2 needs a label and, in its first line, minutes and one of easy, medium, hard"
+    ):
         course.exercises(toy(line))
 
 
