@@ -42,9 +42,10 @@ serve: ## show the built book at http://localhost:8000, or at PORT= and BIND=
 PORT ?= 8000
 BIND ?= 127.0.0.1
 
+# JupyterLab asks its makers for updates and offers their news unless told otherwise.
 .PHONY: lab
 lab: $(ENV)/ready ## open the notebooks in JupyterLab, or another folder: make lab FOLDER=students
-	$(RUN)/jupyter lab $(or $(FOLDER),notebooks)
+	$(RUN)/jupyter lab --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.news_url=None $(or $(FOLDER),notebooks)
 
 .PHONY: students
 students: $(ENV)/ready ## write copies of the notebooks without solutions into students/
