@@ -14,7 +14,7 @@ $(ENV)/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is too old: Python 3.11 or newer is needed; name one with make PYTHON=python3.11"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) cannot make environments: install Debian's python3-venv"; exit 1; }
 	test -x $(RUN)/python || $(PYTHON) -m venv $(ENV)
-	$(RUN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[bert,book,test,data]'
+	$(RUN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[bert,book,lab,test,data]'
 	@touch $@
 
 .PHONY: env
@@ -42,14 +42,22 @@ serve: ## show the built book at http://localhost:8000, or at PORT= and BIND=
 PORT ?= 8000
 BIND ?= 127.0.0.1
 
+# JupyterLab asks its makers for updates and offers their news unless told otherwise.
 .PHONY: lab
-lab: $(ENV)/ready ## open the notebooks in JupyterLab
-	$(RUN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[lab]'
-	$(RUN)/jupyter lab notebooks
+lab: $(ENV)/ready ## open the notebooks in JupyterLab, or another folder: make lab FOLDER=students
+	$(RUN)/jupyter lab --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.news_url=None $(or $(FOLDER),notebooks)
 
 .PHONY: students
 students: $(ENV)/ready ## write copies of the notebooks without solutions into students/
 	$(RUN)/python -m companion.students
+
+.PHONY: course
+course: $(ENV)/ready ## write what a lecturer hands out into course/: copies, solutions apart, versions, how to collect answers
+	$(RUN)/python -m companion.course
+
+.PHONY: slides
+slides: $(ENV)/ready ## write the lecture of six figures into course/lecture.html, from the executed notebooks
+	$(RUN)/python -m companion.slides
 
 # A test worker for each core, up to four, with one thread each; one that is done takes half of what another has left.
 .PHONY: test

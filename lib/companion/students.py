@@ -1,6 +1,8 @@
 """Copies of the notebooks without solutions: ``python -m companion.students``, or ``make students``.
 
-Each cell tagged ``solution`` becomes a cell that names what the check below it reads; checks and everything else stay.
+Each cell tagged ``solution`` becomes a cell that names what the check below it reads; checks and all other code stay.
+Prose is written for stock JupyterLab, with the numbers that were published last (`plain_markdown`).
+
 ``--run NAME`` proves that a copy runs: its checks ask for the answers, and no other cell misses anything. With
 ``--first`` it stops behind the first exercise, with ``--profile smoke`` it takes little of everything.
 """
@@ -16,12 +18,19 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+from companion import glued
 from companion.rerun import NOTEBOOKS, profile, source
 from companion.tools import parameters as cells
+from companion.tools import plain_markdown
 from companion.tools.kernel import OwnKernel
 from modularity import environment
 
 FOLDER = NOTEBOOKS.parent / "students"
+PASSED = 'print("passed")'  # behind each check: some say nothing when they find nothing wrong
+NUMBERS = (
+    "*Numbers in the text are those of the book as it was published last; what you compute can differ a little from "
+    "them, and will with other parameters.*"
+)
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _OWN_SCOPE = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -82,7 +91,8 @@ def exercises(notebook: nbformat.NotebookNode) -> list[tuple[int, int]]:
 def student_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """A copy without solutions and outputs, and no longer paired with a ``.py`` file.
 
-    A solution's imports stay, for the question is not where a function is found.
+    A solution's imports stay, for the question is not where a function is found. A check says that it has passed, and
+    the source of what the book does not show is folded.
 
     Raises
     ------
@@ -95,31 +105,60 @@ def student_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         names = " and ".join(answers(cell.source, check.source))
         cell.source = "\n".join([*imports(cell.source), f"# your answer: put it into {names}; the next cell checks it"])
         cell.metadata["tags"] = ["answer"]
+        check.source += f"\n{PASSED}"
     for cell in fresh.cells:
+        if "remove-cell" in cell.metadata.get("tags", []):
+            cell.metadata["jupyter"] = {"source_hidden": True}
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     fresh.metadata.pop("jupytext", None)
     return fresh
 
 
+def sources() -> dict[str, nbformat.NotebookNode]:
+    """The notebooks by name, as they are committed."""
+    return {p.stem: nbformat.read(p, 4) for p in sorted(NOTEBOOKS.glob("*.ipynb"))}
+
+
+def copies() -> dict[str, nbformat.NotebookNode]:
+    """The copy of every notebook by name, its prose as any notebook program shows it.
+
+    Raises
+    ------
+    ValueError
+        As `exercises` and `plain_markdown.convert`.
+    """
+    notebooks, pages = sources(), sorted((NOTEBOOKS.parent / "book").glob("*.md"))
+    book = plain_markdown.book(notebooks, pages, glued.published())
+    made = {name: student_copy(notebook) for name, notebook in notebooks.items()}
+    for name, copy in made.items():
+        for cell in (c for c in copy.cells if c.cell_type == "markdown"):
+            cell.source = plain_markdown.convert(cell.source, name, book)
+        copy.cells[0].source += f"\n\n{NUMBERS}"
+    return made
+
+
 def write(folder: Path = FOLDER) -> list[Path]:
-    """Write the copy of every notebook into `folder`; a file that is there and is the same is left alone.
+    """Write the copy of every notebook into `folder`, as `keep` does."""
+    return keep({folder / f"{name}.ipynb": nbformat.writes(copy) + "\n" for name, copy in copies().items()})
+
+
+def keep(texts: Mapping[Path, str]) -> list[Path]:
+    """Write files by their paths; a file that is there and is the same is left alone.
 
     Raises
     ------
     FileExistsError
         A file is there and is another: it may hold somebody's answers. Nothing is written then.
     """
-    sources = sorted(NOTEBOOKS.glob("*.ipynb"))
-    texts = {folder / p.name: nbformat.writes(student_copy(nbformat.read(p, 4))) + "\n" for p in sources}
     for path, text in texts.items():
         if path.exists() and path.read_text(encoding="utf-8") != text:
             raise FileExistsError(
-                f"{path} differs from the copy that would be written, and may hold answers; move it away, or name "
-                "another folder with --folder"
+                f"{path} differs from what would be written, and may hold answers; move it away, or name another "
+                "folder with --folder"
             )
-    folder.mkdir(parents=True, exist_ok=True)
     for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".part")
         temporary.write_text(text, encoding="utf-8")
         os.replace(temporary, path)
@@ -129,7 +168,7 @@ def write(folder: Path = FOLDER) -> list[Path]:
 def run(
     notebook: nbformat.NotebookNode, *, parameters: Mapping[str, object] | None = None, first: bool = False
 ) -> list[str]:
-    """What the checks of a notebook without answers say, all cells run in their order.
+    """A sentence for each check of a notebook without answers, all cells run in their order.
 
     Parameters
     ----------
@@ -159,7 +198,7 @@ def run(
             raise ValueError(
                 f"the check of {' and '.join(names)} should miss its answer, but said {errors or 'nothing'}"
             )
-        said += errors
+        said.append(f"no answer was put into {' and '.join(names)}, and its check asks for it, as it should")
     return said
 
 

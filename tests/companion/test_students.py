@@ -33,12 +33,14 @@ def toy(solution="answer = 1 + 1", check="assert answer == 2, 'two, not that'", 
     return new_notebook(cells=cells, metadata={"jupytext": {"formats": "ipynb,py:percent"}})
 
 
-def test_a_copy_differs_only_where_a_solution_was(notebook):
+def test_the_code_of_a_copy_differs_only_where_a_solution_was(notebook):
     copy = students.student_copy(notebook)
-    solutions = [i for i, _ in students.exercises(notebook)]
-    assert solutions
-    changed = [i for i, (a, b) in enumerate(zip(notebook.cells, copy.cells, strict=True)) if a.source != b.source]
-    assert changed == solutions
+    found = students.exercises(notebook)
+    assert found
+    for i, j in found:
+        copy.cells[i].source = notebook.cells[i].source
+        copy.cells[j].source = copy.cells[j].source.removesuffix(f"\n{students.PASSED}")
+    assert [c.source for c in copy.cells] == [c.source for c in notebook.cells]
     nbformat.validate(copy)
     assert "jupytext" not in copy.metadata  # or Jupyter would write a .py beside it
 
@@ -82,7 +84,46 @@ def test_no_cell_needs_what_only_a_solution_has(notebook):
 
 
 def test_the_checks_of_a_copy_ask_for_their_answers():
-    assert students.run(toy()) == ["NameError: name 'answer' is not defined"]
+    assert students.run(toy()) == ["no answer was put into answer, and its check asks for it, as it should"]
+
+
+@pytest.fixture(scope="module")
+def copies():
+    return students.copies()
+
+
+FORMULA_OR_CODE = r"^```.*?^```$|^\$\$$.*?^\$\$$|(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)|\$[^$]+\$"
+
+
+def of_the_book(text):
+    """What stock JupyterLab would show raw: directives' fences, then roles and labels outside of code and formulas."""
+    fences = re.findall(r"^[> ]*(?:`{3,}|:{3,})\s*\{.*|^[> ]*:{3,}.*", text, re.MULTILINE)
+    roles = re.findall(r"\{[\w:-]+\}`.*", text)
+    prose = re.sub(FORMULA_OR_CODE, "", text, flags=re.MULTILINE | re.DOTALL)
+    return fences + roles + re.findall(r"^\([^)\n]+\)=.*|\{[a-z:-]+\}", prose, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "text", ["of {ref}`a <b>`", "```{math}\na\n```", ":::{hint}", ":::\n", "(a-b)=\n# c", "> :::{note}", "{hint}"]
+)
+def test_what_the_book_alone_understands_is_found(text):
+    assert of_the_book(text)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_a_copy_reads_well_in_any_notebook_program(path, copies):
+    cells = [c.source for c in copies[path.stem].cells if c.cell_type == "markdown"]
+    assert {text: raw for text in cells if (raw := of_the_book(text))} == {}
+    links = {t for text in cells for t in re.findall(r"\]\(([^)\s]+)\)", text) if not t.startswith("https:")}
+    assert links <= {f"{name}.ipynb" for name in copies}
+    asked = [title for text in cells for title in re.findall(r"^### Exercise: (.+)$", text, re.MULTILINE)]
+    assert len(asked) == len(labels(nbformat.read(path, 4)))
+
+
+def test_a_copy_has_the_numbers_that_were_published(copies):
+    opening = copies["03_functionality"].cells[0].source
+    assert f"among {students.glued.published()['03_functionality::neurons']}" in opening
+    assert students.NUMBERS in opening
 
 
 def test_a_wrong_answer_meets_the_message_of_the_check():
@@ -92,6 +133,7 @@ def test_a_wrong_answer_meets_the_message_of_the_check():
         students.NotebookClient(copy, kernel_name="python3").execute()
     copy.cells[2].source = "answer = 2"
     students.NotebookClient(copy, kernel_name="python3").execute()
+    assert copy.cells[3].outputs[0].text == "passed\n"
 
 
 def test_a_cell_that_needs_a_solution_is_found():
@@ -178,6 +220,8 @@ WRONG = {
     "more-than-one-percent": ["relative = [1.0, 1.0]", "relative = [2.0, 3.0]"],
     "fool-the-binomial": ["fooled = dict.fromkeys(report.NULLS, 0)", "fooled = dict.fromkeys(report.NULLS, 16)"],
     "chi-square": ["rejected = 0.05", "rejected = 5.0"],
+    "one-test-too-many": ["by_alpha = by_rate = 0.001", "by_alpha = by_rate = 0.63"],
+    "another-seed": ["shared = by_chance = 0.2", "shared, by_chance = 0.3, 0.0"],
     "five-repeats": [
         "draws = accuracy.sel(setting='strong', number=reach, order='random').mean(['seed', 'task']).to_numpy()\n"
         "apart = 1.0",
