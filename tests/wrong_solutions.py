@@ -96,4 +96,33 @@ WRONG: dict[str, list[tuple[str, str]]] = {
             "sum of 10",
         ),
     ],
+    "hypergeometric-count": [
+        (
+            # more than `count`
+            "def hypergeometric_tail(count, neurons, top, size):\n"
+            "    return stats.hypergeom.sf(count, neurons, top, size)",
+            "`count` or more",
+        ),
+        (
+            # exactly `count`
+            "def hypergeometric_tail(count, neurons, top, size):\n"
+            "    return stats.hypergeom.pmf(count, neurons, top, size)",
+            "`count` or more",
+        ),
+        (
+            # with replacement
+            "def hypergeometric_tail(count, neurons, top, size):\n"
+            "    return stats.binom.sf(count - 1, size, top / neurons)",
+            "no neuron twice",
+        ),
+        (
+            # one minus the rest, which leaves no digits of a small tail
+            "from math import comb\n\n\n"
+            "def hypergeometric_tail(count, neurons, top, size):\n"
+            "    below = range(min(count, top + 1, size + 1))\n"
+            "    ways = [comb(top, r) * comb(neurons - top, size - r) / comb(neurons, size) for r in below]\n"
+            "    return 1 - sum(ways)",
+            "minus",
+        ),
+    ],
 }
