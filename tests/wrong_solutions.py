@@ -125,4 +125,52 @@ WRONG: dict[str, list[tuple[str, str]]] = {
             "minus",
         ),
     ],
+    "silencing-hook": [
+        (
+            # in place
+            "def silence(w_out, chosen):\n"
+            "    def hook(_, inputs):\n"
+            "        inputs[0][..., chosen] = 0\n\n"
+            "    return w_out.register_forward_pre_hook(hook)",
+            "passed to `w_out` was changed",
+        ),
+        (
+            # what comes out instead of what goes in
+            "def silence(w_out, chosen):\n"
+            "    return w_out.register_forward_hook(lambda _module, _inputs, output: output * 0)",
+            "301",
+        ),
+        (
+            # tokens instead of neurons
+            "def silence(w_out, chosen):\n"
+            "    def hook(_, inputs):\n"
+            "        activations = inputs[0].clone()\n"
+            "        activations[chosen] = 0\n"
+            "        return (activations,)\n\n"
+            "    return w_out.register_forward_pre_hook(hook)",
+            "the last dimension",
+        ),
+        (
+            # the others are silenced
+            "def silence(w_out, chosen):\n"
+            "    def hook(_, inputs):\n"
+            "        activations = torch.zeros_like(inputs[0])\n"
+            "        activations[..., chosen] = inputs[0][..., chosen]\n"
+            "        return (activations,)\n\n"
+            "    return w_out.register_forward_pre_hook(hook)",
+            "301",
+        ),
+        (
+            # the weights, which stay changed
+            "def silence(w_out, chosen):\n"
+            "    w_out.weight.data[:, chosen] = 0\n"
+            "    return w_out.register_forward_pre_hook(lambda _module, inputs: inputs)",
+            "after `remove`",
+        ),
+        (
+            # computes, but returns no handle
+            "def silence(w_out, chosen):\n    w_out.register_forward_pre_hook(lambda _module, inputs: inputs)",
+            "returns a handle",
+        ),
+    ],
 }
