@@ -14,21 +14,21 @@
 # %% [markdown]
 # # Are neurons specialised?
 #
-# For word meanings, the best neuron of a layer of {glue:text}`model_name`, a pre-trained model with as many layers and neurons as T5-base's encoder, reaches a predictivity of
-# {glue:text}`trained:.3f`, averaged over {glue:text}`subfunctions:d` semantic sub-functions and {glue:text}`layers:d` layers,
-# against {glue:text}`untrained:.3f` in copies that were never trained and {glue:text}`null:.3f` for the best of as
-# many chance-level neurons. In tasks the gain is {glue:text}`gain_task:.3f`, in knowledge {glue:text}`gain_knowledge:.3f`. Verdicts on the claim that pre-training makes the best neurons far better, by the rule of
-# [the ledger](../book/claims.md): *{glue:text}`verdict_semantic-gain`* for word meanings, *{glue:text}`verdict_task-gain`* for tasks, *{glue:text}`verdict_knowledge-gain`* for knowledge.
+# For word meanings, the best neuron of a layer of {glue:text}`model_name` tells two classes of sentences apart with a predictivity of {glue:text}`trained:.3f` on average, against {glue:text}`untrained:.3f` in copies
+# of the model that were never trained.
 #
-# This is [Section 4 of the paper](https://arxiv.org/abs/2305.18390): both halves of its Figure 1, and Figure 5 of its appendix.
+# ```{verdicts} semantic-gain knowledge-gain task-gain within-over-across one-function
+# ```
+#
+# This is [Section 4 of the paper](https://arxiv.org/abs/2305.18390), with both halves of its Figure 1, and Figure 5 of its appendix.
 #
 # :::{admonition} Before you start
-# **Do:** score every neuron of every encoder layer for every sub-function, find the best of each layer, and see which of them are shared.
+# **Do:** score every neuron of every encoder layer for every sub-function, find the best neuron of each layer, and count how many of the top neurons are shared.
 #
-# **Learn:** why a trained model has to be compared with an untrained copy *and* with chance-level neurons, and what sharing says that
+# **Learn:** why a trained model has to be compared with an untrained copy *and* with chance-level neurons, and what shared neurons say that
 # scores do not.
 #
-# **Need:** [](03_functionality.ipynb), and for what the companion models are [](02_models.ipynb).
+# **Need:** [](03_functionality.ipynb), and [](02_models.ipynb) for what the companion models are.
 # About one minute on two CPU cores, because readings of the models shown are shipped; a GPU is not needed.
 # :::
 
@@ -56,56 +56,76 @@ recompute: str = "slice"  # of what is shipped: slice (rechecked), none, or full
 score: str = "labels"  # labels (authors' code), signs (paper's text) or auroc
 pooling: str = "max"  # over the tokens: max (the paper), mean or last
 
-# %%
+# %% tags=["hide-input"]
 import numpy as np
 import pandas as pd
 from myst_nb import glue
 
 from companion import functions, models
 from companion.experiments import cost, function_counts, history_source, obtain, stored_scores
-from companion.released import published
-from companion.sections import one_function
+from companion.sections import figure1, one_function
 from companion.sections import specialization_figures as figures
 from companion.sections import specialization_tables as section
 from modularity import predictivity, readings, specialists
 
 # %% [markdown]
-# ## Score every neuron for every sub-function
+# ## The answer in one figure
 #
-# A sub-function is one question with two answers, and a neuron's predictivity says how well its strongest activation in a sentence tells
-# them apart ([](03_functionality.ipynb)). Four models are read. all-mpnet-base-v2 is real and has T5-base's size: 12 layers of 3,072 neurons.
-# all-MiniLM-L6-v2 is real and smaller. t5-mini and switch-mini are this book's companions; each was trained three times, from three seeds, and each
+# **Claim (Section 4, first observation).** In every layer, the best neurons of a pre-trained model are far better than the best neurons of a randomly initialised one. The paper concludes that they learned their function in pre-training.
+#
+# A *sub-function* is one question with two answers. A neuron's *predictivity* says how well its strongest activation in a sentence tells the two answers apart ([](03_functionality.ipynb)).
+# The figure shows the predictivity of the best neuron of each layer, averaged over the sub-functions of a function.
+
+# %% tags=["hide-input"]
+sizes = {"per_class": per_class or None, "limit": limit or None}
+subfunctions = functions.load_all(track, seed=seed, **sizes)
+names = [model, *beside.split()]
+options = {"copies": copies, "seed": seed, "recompute": recompute, "score": score, "pooling": pooling}
+scored, checked = obtain.runs(names, subfunctions, **options)
+trained, untrained = scored[model]
+print(*checked, sep="\n")
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-figure1-left", "caption": "Figure 1 left of the paper. Blue: trained models, the mean over their runs with its 95 % interval over sub-functions. Orange: untrained copies. Grey: the best of N chance-level neurons, where N is the number of neurons of a layer. Black: the paper's pre-trained T5-base and Switch-base-16, as printed, on the paper's own sentences; the paper prints no BERT. The panels of a column have one scale."}, "image": {"alt": "A grid of line plots, a row for each model and a column for each function, of best predictivity by encoder layer. For semantic sub-functions trained models lie far above untrained copies. For knowledge the two real models lie above their untrained copies, and the two small ones close to theirs. For tasks all trained models but switch-mini lie above."}}
+left = figure1.left(scored, subfunctions, score=score, seed=seed)
+axes = figures.figure1_left(left)
+
+# %% [markdown]
+# **How to read it.** The figure makes three comparisons, and they say different things.
+#
+# - *Trained against untrained* (blue and orange) is the paper's claim. In {glue:text}`model_name`, averaged over {glue:text}`layers:d` layers and {glue:text}`subfunctions:d` semantic sub-functions, pre-training adds {glue:text}`difference:.3f` for word meanings. It adds
+#   {glue:text}`gain_knowledge:.3f` for knowledge and {glue:text}`gain_task:.3f` for tasks.
+# - *Untrained against chance level* (orange and grey): for word meanings, even an untrained network beats chance. Its neurons are random features of the words in the
+#   sentence, and some words go with a class.
+# - *Chance level against 0.5*: the best of as many chance-level neurons reaches {glue:text}`null:.3f` for word meanings, because it was chosen among hundreds or thousands.
+#
+# Models that were never trained on tasks are in the figure too (switch-mini, for example). For knowledge, the orange curves lie below the grey band, and so do the blue curves of t5-mini and switch-mini. Step 3 explains how this can be.
+#
+# The paper says that the best predictivity for tasks rises with the layers, and that for the other functions it varies little. From its first layer to its last, the best predictivity of
+# {glue:text}`model_name` for tasks changes by {glue:text}`task_rise:+.3f`.
+#
+# ```{verdicts} task-rises task-over-others
+# ```
+#
+# The rest of this page builds the figure step by step, and then asks which sub-functions share their top neurons.
+#
+# ## Which models and which sentences?
+#
+# Four models are read. all-mpnet-base-v2 is real and has T5-base's size: 12 layers of 3,072 neurons.
+# all-MiniLM-L6-v2 is real and smaller. t5-mini and switch-mini are this book's companions. Each of these two was trained three times, from three seeds, and each
 # run is read. The untrained copies have the same architecture and tokenizer and ordinary random weights, as in the paper. All weights are frozen:
 # nothing is tuned on these sentences.
 #
 # :::{admonition} The two real models are sentence encoders
-# After pre-training on text they were tuned by contrast on pairs of sentences that belong together, among them natural language inference, Quora's
-# duplicate questions, and questions with their answers (SQuAD's too). That is the kind of data that MNLI, RTE, QQP and QNLI are made of, though the tasks of this book
-# were made anew. What they show of tasks is owed to this tuning as much as to pre-training.
+# After pre-training on text they were tuned by contrast on pairs of sentences that belong together. Among these pairs were natural language inference, Quora's
+# duplicate questions, and questions with their answers (SQuAD's too). MNLI, RTE, QQP and QNLI are made of data of this kind, though the tasks of this book
+# were made anew. What these two models show of tasks can come from this tuning as well as from pre-training.
 # :::
-# Beside the paper's sub-functions stand two controls: *topics*, one visible noun in articles of two topics, and
-# *balanced*, in which every entity stands as often in true sentences as in false ones.
 #
 # A *reading* keeps what the pages ask for: the best 5 % of each layer's neurons with their scores, and means over experts. The readings of the
-# models shown here are shipped, and this run computes some of them again, drawn at random, where the model is installed (`make base`
-# installs all-mpnet-base-v2). Any other model is read now.
-
-# %%
-sizes = {"per_class": per_class or None, "limit": limit or None}
-subfunctions = functions.load_all(track, seed=seed, **sizes)
-controls = functions.load_controls(track, **sizes)
-names = [model, *beside.split()]
-options = {"copies": copies, "seed": seed, "recompute": recompute, "score": score, "pooling": pooling}
-scored, checked = obtain.runs(names, subfunctions, **options)
-controlled, also = obtain.runs(names, controls, **options)
-trained, untrained = scored[model]
-print(*checked, *also, sep="\n")
-
-# %% [markdown]
-# ## The best neuron of each layer
+# models shown here are shipped. This run computes some of them again, drawn at random, where the model is installed (`make base`
+# installs all-mpnet-base-v2). Any other model is read when the page runs.
 #
-# **Claim (Section 4, first observation).** In every layer, the best neurons of a pre-trained model are far better than the best of a
-# randomly initialised one, so they learned the function in pre-training.
+# ## Step 1: the best neuron of each layer
 #
 # For layer $l$, with $p^{l}_{jm}$ the predictivity of neuron $j$ for sub-function $m$ of $M$, the figure shows
 #
@@ -114,7 +134,7 @@ print(*checked, *also, sep="\n")
 # b_l = \frac{1}{M} \sum_{m=1}^{M} \max_j \; p^{l}_{jm}.
 # ```
 #
-# Written out it is two loops; with named dimensions it is one line. Both are run on a small model, whose every score is computed now.
+# Written out, it is two loops. With named dimensions it is one line. Both are run on a small model, all of whose scores are computed now.
 
 
 # %%
@@ -130,58 +150,40 @@ best = section.best_by_layer(trained, seed=seed)
 best.round(4)
 
 # %% [markdown]
-# ## The floor under the best of many
+# The columns `low` and `high` are the band around a curve in the figure. It is a bootstrap over sub-functions, because other sub-functions might have been chosen.
 #
-# A *chance-level neuron* ranks the sentences at random. The best of many of them is well above 0.5. The grey band is drawn without any model:
-# as many chance-level neurons as the layer has, scored on as many sentences of each class as the sub-functions have. It holds 95 % of the *means* over sub-functions. The
-# bands around the curves are a bootstrap over sub-functions, because others might have been chosen. The dotted horizontal line is the same floor at the paper's
-# sizes, under the paper's own curves.
+# ## Step 2: what the best of many chance-level neurons reaches
+#
+# A *chance-level neuron* ranks the sentences at random. The best of many of them is well above 0.5. The grey band is computed without any model:
+# as many chance-level neurons as the layer has are scored on as many sentences of each class as the sub-functions have. The band contains 95 % of the *means* over sub-functions.
+#
+# ## Step 3: the gain in numbers
+#
+# The table has the gain of each model over its untrained copies, paired by sub-function, averaged over layers, with a 95 % interval (bootstrap over sub-functions), and the chance level beside it. It includes two *controls*: *topics* is one visible noun in articles of two topics, and
+# in *balanced* every entity stands as often in true sentences as in false ones. The last rows are the paper's Figure 1, averaged over layers. For them the chance level is computed at the paper's numbers of neurons and sentences.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-figure1-left", "caption": "Figure 1 left of the paper. Blue: trained models, the mean over their runs with its 95 % interval over sub-functions. Orange: untrained copies. Dashed, in the same colours: the controls, topics beside semantic and balanced beside knowledge. Grey: the best of N chance-level neurons. Black: T5-base and Switch-base-16 as the paper prints them, pre-trained (solid) and randomly initialised (dotted curve), on its own sentences, with the best of as many chance-level neurons (dotted horizontal); no BERT is printed."}, "image": {"alt": "A grid of line plots, a row for each model and a column for each function, of best predictivity by encoder layer. For semantic sub-functions trained models lie far above untrained copies, for knowledge like them, for tasks in between where the model was trained on tasks."}}
-parts = {(name, init): runs for name, pair in scored.items() for init, runs in zip(("trained", "untrained"), pair)}
-curves = [section.best_by_layer(runs, seed=seed).assign(model=n, init=i) for (n, i), runs in parts.items()]
-floors = [
-    section.floor(subfunctions, pair[0][0].attrs["neurons"], score=score, seed=seed).assign(model=name)
-    for name, pair in scored.items()
-]
-strict = {(n, init): runs for n, pair in controlled.items() for init, runs in zip(("trained", "untrained"), pair)}
-dashed = [section.best_by_layer(runs, seed=seed).assign(model=n, init=i) for (n, i), runs in strict.items()]
-printed = published.figure1_left()
-paper = [printed.query("model == @kind").assign(model=n) for n in names if (kind := published.counterpart(n))]
-under = [section.floor_of_paper(published.NEURONS[k]).assign(model=n) for n in names if (k := published.counterpart(n))]
-none = pd.DataFrame(columns=[*curves[0]])
-axes = figures.figure1_left(
-    *(pd.concat(t) for t in (curves, floors, paper or [none], dashed or [none], under or [none]))
-)
-
-# %% [markdown]
-# **How to read it.** Three comparisons are in the figure, and they say different things.
-#
-# - *Trained against untrained* is the paper's claim. The table below has it with its interval, paired by sub-function.
-# - *Untrained against chance level*: even an untrained network beats chance. Its neurons are random features of the words that stand in the
-#   sentence, and some words go with a class.
-# - *Chance level against 0.5*: the floor is high only because the best of hundreds was chosen.
-#
-# In the paper's false triples an entity was replaced at random, which leaves words that go with a class: a bag of words tells them apart
-# ([](03_functionality.ipynb)). In the balanced control only the combination of two entities tells. In both forms most entities stand in true
-# sentences and in false ones, in the control as often. A neuron that responds to an entity is then *more* balanced than a chance-level one, so that the
-# best neuron of an untrained copy can lie below the floor. The paper's untrained curve for knowledge lies on its own floor (dotted).
-#
-# Of tasks the paper says that they rise with the layers, and of the other functions that they vary little. From its first layer to its last
-# {glue:text}`model_name` changes by {glue:text}`task_rise:+.3f` in tasks. Models that were never trained on tasks are in the figure too; the table
-# says what each model gains over its untrained copies, for the paper's functions and for the controls. Verdicts on the
-# paper's functions, model by model, are for word meanings {glue:text}`verdicts_semantic-gain`; for knowledge {glue:text}`verdicts_knowledge-gain`; for tasks {glue:text}`verdicts_task-gain`.
+# %% tags=["hide-input"]
+controls = functions.load_controls(track, **sizes)
+controlled, checked = obtain.runs(names, controls, **options)
+print(*checked, sep="\n")
 
 # %%
-gains = pd.concat([section.gain(*pair, seed=seed).assign(model=name) for name, pair in scored.items()])
-beside_them = [section.gain(*pair, seed=seed).assign(model=name) for name, pair in controlled.items()]
-pd.concat([gains, *beside_them]).set_index(["model", "function"]).sort_index(
-    level=0, sort_remaining=False
-).style.format("{:.3f}")
+gains = figure1.gains(scored, subfunctions, score=score, seed=seed)
+of_controls = figure1.gains(controlled, controls, score=score, seed=seed)
+printed = figure1.printed_gains(names)
+rows = pd.concat([gains, of_controls, printed]).set_index(["model", "function"])
+rows.loc[[*names, *printed["model"].unique()]].style.format("{:.3f}", na_rep="–")
 
 # %% [markdown]
-# Ordinary random weights are not the weights that training started from: the companion models began with attention prepared for small models
-# ([](02_models.ipynb)). Against a run's own first step the gain is the following. It comes from the shipped histories, which follow the
+# **How to read it.** In the paper's false triples an entity was replaced at random, which leaves words that go with a class: a bag of words can separate the sentences
+# that it was fitted on ([](03_functionality.ipynb)). In the balanced control only the combination of two entities tells the classes apart. In both forms most entities stand in true
+# sentences and in false ones, and in the control each does so equally often. A neuron that responds to an entity is then *more* balanced than a chance-level neuron. This is why the
+# best neuron of a model can lie below the chance level. The paper's untrained models lie close to their own chance level for knowledge (last rows).
+#
+# ## Step 4: the gain over a run's own start
+#
+# Ordinary random weights are not the weights from which training started: the companion models began with attention prepared for small models
+# ([](02_models.ipynb)). The next table has their gain over their own first step. It comes from the shipped histories, which follow the
 # sub-functions of [](06_emergence.ipynb) with 100 sentences a class and the balanced false triples.
 
 # %%
@@ -190,10 +192,10 @@ started = pd.concat([table.assign(model=name) for name, table in own.items()] or
 started.rename(columns={"untrained": "own start"}).set_index(["model", "function"]).style.format("{:.3f}")
 
 # %% [markdown]
-# ## The best of one half, judged on the other
+# ## Step 5: selected on one half, scored on the other
 #
-# Selecting the highest score also selects luck. Selecting on one half of the sentences and scoring on the other removes it, and the floor with
-# it: a chance-level neuron then scores at chance. Both ways, averaged, for one run of {glue:text}`model_name`:
+# Selecting the highest score also selects luck. If the neuron is selected on one half of the sentences and scored on the other half, this luck is gone, and the high chance level with
+# it: a chance-level neuron then scores at chance. Both halves take both parts, and the two scores are averaged. For one run of {glue:text}`model_name`:
 
 # %%
 fair = {kind: section.held_out(runs[0], seed=seed) for kind, runs in zip(("trained", "untrained"), scored[model])}
@@ -201,7 +203,7 @@ fair = pd.concat(fair).groupby(level=0).apply(lambda rows: rows.groupby("functio
 fair.style.format("{:.3f}")
 
 # %% [markdown]
-# The intervals of the figure are about other sub-functions; this table is about other sentences.
+# The intervals of the figure say how much the result could change with other sub-functions. This table says how much it changes with other sentences.
 #
 # (appendix-a3)=
 # ## Who shares their best neurons?
@@ -225,32 +227,33 @@ shared = specialists.overlap(specialists.top_neurons(trained[0]))
 shared.sizes
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-figure1-right", "caption": "Figure 1 right and Figure 5 of the paper: overlap of the top 1 % neurons of two sub-functions, averaged over layers and runs, each sub-function with itself left out. Blue: trained. Orange: untrained. Black: as printed for T5-base and Switch-base-16. Dashed: chance. Bars: 95 % intervals (jackknife over sub-functions)."}, "image": {"alt": "Dot plots of overlap, on a logarithmic scale, for pairs of functions. Within the semantic function trained models share several times more than chance."}}
-shares = [section.overlaps(runs).assign(model=n, init=i) for (n, i), runs in parts.items()]
-right = published.figure1_right()
-right = [right.query("model == @k").assign(model=n, init="paper") for n in names if (k := published.counterpart(n))]
-axes = figures.overlaps(pd.concat([*shares, *right]))
+shares = figure1.right(scored)
+axes = figures.overlaps(shares)
 
 # %% [markdown]
-# **How to read it.** Dots right of the dashed line are sub-functions that share more neurons than chance. Above the thin line are pairs
-# within one function, below it pairs across functions. The claim asks for two things: within to the right of across, and trained to the right of
-# untrained. Untrained copies share too, because a random neuron that responds to a frequent word responds to it in every sub-function.
+# **How to read it.** A dot right of the dashed line stands for sub-functions that share more neurons than chance. Above the thin line are pairs
+# within one function, below it pairs across functions. The claim asks for two things: *within* has to lie to the right of *across*, and trained to the right of
+# untrained. In {glue:text}`model_name`, two semantic sub-functions have {glue:text}`within:.1%` of their top neurons in common, and two sub-functions of different functions {glue:text}`across:.1%`; chance is {glue:text}`chance:.1%`. Untrained copies share neurons too, because a random neuron that responds to a frequent word responds to it in every sub-function.
+#
+# ```{verdicts} within-over-across groups-emerge within-over-untrained knowledge-task-shared
+# ```
 #
 # ## In one function only?
 #
 # **Claim (Abstract).** Each neuron is mainly specialised in one function.
 #
-# A neuron may be among the best for many sub-functions. So count: in how many of the three functions does it *pass*? In each function the sub-function is taken in which the neuron is best on one half of
-# the sentences, and it passes if it is better than chance at this one on the other half, at a false discovery rate of {glue:text}`rate:.0%` over all neurons and functions. Functions stand on equal footing: {glue:text}`each:d` sub-functions
-# of each, with {glue:text}`sentences:d` sentences of a class.
+# A neuron may be among the best for many sub-functions. So this section counts in how many of the three functions a neuron *passes*. In each function, the sub-function is chosen in which the neuron is best on one half of
+# the sentences. The neuron passes if it is better than chance at this sub-function on the other half, at a false discovery rate of {glue:text}`rate:.0%` over all neurons and functions. All functions have the same number of sub-functions here, {glue:text}`each:d`,
+# with {glue:text}`sentences:d` sentences of a class.
 #
-# Two comparisons. *If independent*: as many neurons of each layer pass in each function, but which ones is at random, as with scores that are permuted among neurons, function by function. A model whose neurons
-# take one function each has more neurons that pass in one only than this. And *untrained* copies.
+# There are two comparisons. *If independent* keeps how many neurons of each layer pass in each function, and makes random which ones they are, as if scores were permuted among neurons, function by function. In a model whose neurons
+# are specialised in one function each, more neurons pass in one function only than under independence. The second comparison is with *untrained* copies.
 
 # %%
 counted, checked = function_counts.obtain(names, recompute)
 print(*checked, sep="\n")
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-one-function", "caption": "Neurons that pass in one, in two and in three functions; the rest pass in none. If independent: to expect if passing in one function said nothing about passing in another."}, "image": {"alt": "Stacked bars for each model: trained, if independent, untrained."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-one-function", "caption": "Neurons that pass in one, in two and in three functions; the others pass in none. If independent: what is to be expected if passing in one function said nothing about passing in another."}, "image": {"alt": "Stacked bars for each model: trained, if independent, untrained."}}
 axes = figures.numbers_of_functions(one_function.numbers(counted))
 
 # %%
@@ -268,13 +271,13 @@ both = {
 pd.concat(both, axis=1).style.format("{:.1%}")
 
 # %% [markdown]
-# Verdicts on the claim, by the excess over *if independent*: {glue:text}`verdicts_one-function`. That a neuron passes says that chance does not explain its score on new sentences, not that the score is high; and what it
-# responds to may be something that goes with the classes, as length does ([](03_functionality.ipynb)), in more than one function.
+# The claim is judged by the excess of *trained* over *if independent*: {glue:text}`verdicts_one-function`. That a neuron passes says that chance does not explain its score on new sentences. It does not say that the score is high. What the
+# neuron responds to may be something that goes with the classes in more than one function, as length does ([](03_functionality.ipynb)).
 #
 # ## What the paper's models would cost
 #
-# `--profile paper` reads T5-base and Switch-base-16, trained and untrained, on all sentences of the paper. Measured with an untrained copy of T5-base's shape on this machine, and what the
-# operations of the encoder alone take on a GPU that sustains 10 or 100 TFLOP/s (no GPU was at hand to measure):
+# `--profile paper` reads T5-base and Switch-base-16, trained and untrained, on all sentences of the paper. The hours are measured on this machine with an untrained copy of T5-base's shape. The minutes are computed: they are what the
+# operations of the encoder alone take on a GPU that sustains 10 or 100 TFLOP/s. No GPU was available to measure them.
 
 # %%
 costs = cost.reading(copies)
@@ -285,12 +288,13 @@ from companion.claims import effects, ledger
 
 gain_of = gains.query("model == @model").set_index("function")
 of_task = best.query("function == 'task'")["value"]
-mine = pd.concat(shares).query("model == @model and init == 'trained'").set_index(["function", "other"])["value"]
+floor = left.query("model == @model and kind == 'null'").groupby("function")["value"].first()
+mine = shares.query("model == @model and init == 'trained'").set_index(["function", "other"])["value"]
 values = {
     "model_name": models.known_as(model).rstrip("/").split("/")[-1],
     "trained": float(gain_of.loc["semantic", "trained"]),
     "untrained": float(gain_of.loc["semantic", "untrained"]),
-    "null": float(floors[0].set_index("function").loc["semantic", "value"]),
+    "null": float(floor["semantic"]),
     "difference": float(gain_of.loc["semantic", "gain"]),
     "smallest": float(gain_of.loc["semantic", "low"]),
     "gain_task": float(gain_of.loc["task", "gain"]),
@@ -305,7 +309,7 @@ values = {
     "runs": len(trained),
     "within": float(mine["semantic", "semantic"]),
     "across": float(mine.drop([(f, f) for f in gain_of.index]).mean()),
-    "chance": float(shares[0]["chance"].iloc[0]),
+    "chance": float(shares["chance"].iloc[0]),
     "rate": function_counts.FALSE,
     "each": function_counts.SUBFUNCTIONS,
     "sentences": function_counts.PER_CLASS,
@@ -321,19 +325,25 @@ for name, value in values.items():
 # ## Where this page departs from the paper
 #
 # - **Models.** Two real models and two small ones that this book trained stand for T5-base and Switch-base-16. all-mpnet-base-v2 has T5-base's number of
-#   layers and neurons, but is an MPNet: it reads with GELU, predicts hidden words in its pre-training, and has no decoder. The paper leaves other architectures
-#   open. The same call with `-p model google-t5/t5-base -p beside google/switch-base-16 -p track paper` runs the paper's.
-# - **Tuned afterwards.** The two real models are sentence encoders (see above); the paper's T5 was pre-trained on tasks as well, its Switch on text only.
-# - **Sentences.** [](03_functionality.ipynb) says what replaces the paper's. The black curves are printed numbers for other sentences:
-#   they show the size of the effect in the paper, and are no target for the blue ones.
-# - **Untrained copies.** The paper's text averages three random initialisations; the released code reads one, and its first 30 of 529
+#   layers and neurons, but it is an MPNet: its activation function is GELU, it predicts hidden words in its pre-training, and it has no decoder. The paper leaves other architectures
+#   open. The same call with `-p model google-t5/t5-base -p beside google/switch-base-16 -p track paper` runs the paper's models.
+# - **Tuned afterwards.** The two real models are sentence encoders (see above). The paper's T5 was pre-trained on tasks as well, its Switch on text only.
+# - **Sentences.** [](03_functionality.ipynb) says what replaces the paper's. The black curves are printed numbers for other sentences.
+#   They show the size of the effect in the paper, and are not a target for the blue ones.
+# - **Untrained copies.** The paper's text averages three random initialisations. The released code reads one, and its first 30 of 529
 #   sub-functions. Here three copies with ordinary random weights are read on all sub-functions ([D4](d4), [D5](d5)).
-# - **Stated facts and tasks in pre-training.** The companion models read facts as sentences, and t5-mini read tasks with their answers. That
-#   pushes their knowledge and task curves up, against the paper's T5, which read text and supervised tasks, and Switch, which read text only.
-# - **Word meanings.** A semantic sub-function here hides one of two nouns, where the paper shows one noun in two senses: the context alone has to tell. In which direction that
-#   pushes our curve is open. *Topics* is nearer to the paper's rule, with topics of articles as senses; most of its sentences were in the companions' training text, without any label.
-# - **Top 1 %.** Rounded down, as in the code: {glue:text}`width:d` neurons have their first {glue:text}`top:d` ([D7](d7)).
-# - **Score.** The larger of two average precisions, as in the code and not as in the text ([D1](d1)); sentences are read with their end mark ([D6](d6)), and MNLI as the text asks it ([D3](d3)).
+# - **Stated facts and tasks in pre-training.** The companion models read facts as sentences, and t5-mini read tasks with their answers. This
+#   pushes their knowledge and task curves up, compared with the paper's T5, which read text and supervised tasks, and its Switch, which read text only.
+# - **Word meanings.** A semantic sub-function here hides one of two nouns, where the paper shows one noun in two senses: only the context can tell. In which direction this
+#   pushes our curve is open. *Topics* is closer to the paper's rule, with topics of articles as senses. Most of its sentences were in the companions' training text, without any label.
+# - **Top 1 %.** Rounded down, as in the code: of {glue:text}`width:d` neurons, {glue:text}`top:d` are top neurons ([D7](d7)).
+# - **Score.** The larger of two average precisions, as in the code and not as in the text ([D1](d1)). Sentences are read with their end mark ([D6](d6)), and MNLI as the text asks it ([D3](d3)).
+#
+# ## Take away
+#
+# - The score of a best neuron is evidence only beside two others: that of an untrained copy, and that of the best of as many chance-level neurons.
+# - Selecting the highest score also selects luck. Scoring on sentences that did not select the neuron removes it.
+# - Being good at a function and being specialised in it are two questions. The first asks for a score, the second also for what else the neuron is good at.
 #
 # ## What this page does not show
 #

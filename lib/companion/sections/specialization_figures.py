@@ -1,6 +1,7 @@
 """The figures of Section 4: best predictivities by layer, and shared top neurons (Figure 1)."""
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,45 +9,28 @@ import pandas as pd
 from companion.sections.figures import COLOURS, FUNCTIONS, grid, key, kinds, reach
 
 MARKED = 6  # ticks of an axis, at most
-CONTROLS = {"topics": "semantic", "balanced": "knowledge"}  # the function that a control is drawn with
 
 
-def figure1_left(
-    table: pd.DataFrame, floors: pd.DataFrame, paper: pd.DataFrame, controls: pd.DataFrame, paper_floors: pd.DataFrame
-) -> np.ndarray:
+def figure1_left(table: pd.DataFrame) -> np.ndarray:
     """Mean best predictivity by layer, as in the left of the paper's Figure 1: a row a model, a column a function.
 
-    Parameters
-    ----------
-    table : ``model, init`` (trained or untrained)``, function, layer, value, low, high``.
-    floors : ``model, function, low, high`` of the best of N chance-level neurons.
-    paper : ``model, function, init, layer, mean_best_ap``; its layers are squeezed to the width of ours.
-    controls : as `table`, of the controls; each is drawn with the function that it belongs to (`CONTROLS`).
-    paper_floors : ``model, function, value``, the mean best of N chance-level neurons at the paper's sizes.
+    `table` is that of `figure1.left`. The paper's layers are squeezed to the width of ours.
     """
     names = list(dict.fromkeys(table["model"]))
     axes = grid(len(names), len(FUNCTIONS), width=7.8, height=2.1 * len(names) + 0.5, sharey="col")
     for (i, name), (j, function) in product(enumerate(names), enumerate(FUNCTIONS)):
         ax = axes[i, j]
-        here = "model == @name and function == @function"
-        ours, printed = table.query(here), paper.query(here)
-        layers = ours["layer"].unique()
-        for init, style in (("pretrained", "-"), ("random_init", ":")):
-            rows = printed[printed["init"] == init]
-            places = np.interp(rows["layer"], [rows["layer"].min(), rows["layer"].max()], [layers[0], layers[-1]])
-            ax.plot(places, rows["mean_best_ap"], style, color=COLOURS["paper"], lw=1, alpha=0.7)
-        for value in paper_floors.query(here)["value"]:
-            ax.axhline(value, color=COLOURS["paper"], lw=0.8, ls=(0, (1, 3)), alpha=0.7)
-        strict = controls[(controls["model"] == name) & (controls["function"].replace(CONTROLS) == function)]
-        for init in ("untrained", "trained"):
-            rows = strict[strict["init"] == init]
-            ax.plot(rows["layer"], rows["value"], "--", color=COLOURS[init], lw=1.4)
-        for low, high in floors.query(here)[["low", "high"]].itertuples(index=False):
-            ax.axhspan(low, high, color=COLOURS["null"], alpha=0.35, lw=0)
-        for init in ("untrained", "trained"):
-            rows = ours[ours["init"] == init]
-            ax.fill_between(rows["layer"], rows["low"], rows["high"], color=COLOURS[init], alpha=0.2, lw=0)
-            ax.plot(rows["layer"], rows["value"], "o-", color=COLOURS[init], lw=2, ms=4)
+        here = table.query("model == @name and function == @function")
+        rows: dict[str, Any] = {kind: here[here["kind"] == kind] for kind in ("null", "paper", "untrained", "trained")}
+        layers = np.unique(rows["trained"]["layer"].to_numpy())
+        ax.fill_between("layer", "low", "high", data=rows["null"], color=COLOURS["null"], alpha=0.35, lw=0)
+        if len(rows["paper"]):
+            printed = rows["paper"]["layer"].to_numpy()
+            places = np.interp(printed, [printed.min(), printed.max()], [layers.min(), layers.max()])
+            ax.plot(places, rows["paper"]["value"], color=COLOURS["paper"], lw=1, alpha=0.7)
+        for kind in ("untrained", "trained"):
+            ax.fill_between("layer", "low", "high", data=rows[kind], color=COLOURS[kind], alpha=0.2, lw=0)
+            ax.plot("layer", "value", "o-", data=rows[kind], color=COLOURS[kind], lw=2, ms=4)
         ax.set(xticks=layers[:: -(-len(layers) // MARKED)])
         if i == 0:
             ax.set(title=function)
@@ -54,7 +38,7 @@ def figure1_left(
             ax.set(ylabel=f"{name}\nbest predictivity")
     axes[-1, len(FUNCTIONS) // 2].set(xlabel="encoder layer, 0-based; the paper's are squeezed to the same width")
     shown = ("trained", "untrained", "null", "paper")
-    key(axes, kinds(shown, null="best of N chance-level neurons", paper="printed"))
+    key(axes, kinds(shown, null="best of N chance-level neurons", paper="trained, printed"))
     return axes
 
 

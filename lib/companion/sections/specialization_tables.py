@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -132,7 +133,7 @@ def _floor(
             if size in moments:
                 continue
             if score == "labels" and shipped_chance.is_shipped(*size):
-                moments[size] = luck.moments_of_best(shipped_chance.chance_level(*size), neurons)
+                moments[size] = _shipped_moments(size, neurons)
             else:
                 drawn = predictivity.best_of_null(*size, neurons, score=score, draws=draws, rng=rng)
                 moments[size] = float(drawn.mean()), float(drawn.var())
@@ -141,6 +142,11 @@ def _floor(
         spread = np.sqrt(sum(n * moments[size][1] for size, n in sizes)) / number
         made.append((function, mean, mean - REACH * spread, mean + REACH * spread))
     return pd.DataFrame(made, columns=["function", "value", "low", "high"])
+
+
+@cache
+def _shipped_moments(size: shipped_chance.Size, neurons: int) -> tuple[float, float]:
+    return luck.moments_of_best(shipped_chance.chance_level(*size), neurons)
 
 
 def held_out(reading: xr.Dataset, *, seed: int = 0) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """What the first sections draw is what they are given: every model, function and start with its own numbers."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from drawn import across, alike, around, band, bars, dots, line, lines, said, shows, table, titles, upright, where
 from matplotlib.collections import PolyCollection
@@ -8,7 +9,6 @@ from matplotlib.colors import to_hex
 
 from companion.sections import functionality_figures, models_figures, specialization_figures
 from companion.sections.figures import COLOURS, FUNCTIONS
-from companion.sections.specialization_figures import CONTROLS
 
 pytestmark = pytest.mark.usefixtures("figures")
 BLUE, RED = COLOURS["trained"], COLOURS["untrained"]
@@ -42,44 +42,36 @@ def test_the_best_of_more_useless_neurons_lies_further_right(rng):
 
 
 def test_figure_1_has_a_row_a_model_and_a_column_a_function():
-    inits = ["trained", "untrained"]
-    rows = around(table("value", model=["a", "b"], init=inits, function=FUNCTIONS, layer=[0, 1, 2]), "value")
-    floors = around(table("value", model=["a", "b"], function=FUNCTIONS), "value")
-    starts = ["pretrained", "random_init"]
-    paper = table("mean_best_ap", model=["a", "b"], function=FUNCTIONS, init=starts, layer=range(5))
-    controls = table("value", model=["a", "b"], function=CONTROLS, init=inits, layer=[0, 1, 2])
-    printed = table("value", function=FUNCTIONS, model=["a", "b"])
-    axes = specialization_figures.figure1_left(rows, floors, paper, controls, printed)
+    ours = table("value", model=["a", "b"], kind=["trained", "untrained", "null"], function=FUNCTIONS, layer=[0, 1, 2])
+    paper = table("value", model=["a", "b"], kind=["paper"], function=FUNCTIONS, layer=range(5))
+    rows = pd.concat([around(ours, "value"), paper])
+    axes = specialization_figures.figure1_left(rows)
     assert titles(axes[0]) == list(FUNCTIONS)
     for i, model in enumerate("ab"):
         assert axes[i, 0].get_ylabel().startswith(f"{model}\n")
         for function, ax in zip(FUNCTIONS, axes[i], strict=True):
             here = {"model": model, "function": function}
-            for init, style in (("pretrained", "-"), ("random_init", ":")):
-                found = line(ax, COLOURS["paper"], style)
-                assert found[:, 0].tolist() == [0, 0.5, 1, 1.5, 2]  # five layers on the width of three
-                assert found[:, 1].tolist() == where(paper, init=init, **here)["mean_best_ap"].tolist()
-            for init in inits:
-                part = where(rows, init=init, **here)
-                assert shows(ax, part, "layer", "value", COLOURS[init])
-                assert np.allclose(list(band(ax, COLOURS[init]).values()), part[["low", "high"]])
-                drawn = lines(ax, COLOURS[init], "--")
-                control = next((c for c, f in CONTROLS.items() if f == function), None)
-                assert len(drawn) == (control is not None)
-                if control:
-                    part = where(controls, model=model, function=control, init=init)
-                    assert shows(ax, part, "layer", "value", COLOURS[init], "--")
-            assert across(ax) == where(printed, **here)["value"].tolist()
-            (floor,) = ax.patches
-            assert [floor.get_y(), floor.get_y() + floor.get_height()] == pytest.approx(
-                where(floors, **here)[["low", "high"]].to_numpy()[0]
-            )
+            found = line(ax, COLOURS["paper"])
+            assert found[:, 0].tolist() == [0, 0.5, 1, 1.5, 2]  # five layers on the width of three
+            assert found[:, 1].tolist() == where(paper, **here)["value"].tolist()
+            for kind in ("trained", "untrained"):
+                assert shows(ax, where(rows, kind=kind, **here), "layer", "value", COLOURS[kind])
+            for kind in ("trained", "untrained", "null"):
+                part = where(rows, kind=kind, **here)
+                assert np.allclose(list(band(ax, COLOURS[kind]).values()), part[["low", "high"]])
+            assert len(ax.lines) == 3, "three kinds of line a panel"
     assert said(axes[0, 0].figure) == {
         "trained": to_hex(BLUE),
         "untrained": to_hex(RED),
         "best of N chance-level neurons": to_hex(COLOURS["null"]),
-        "printed": to_hex(COLOURS["paper"]),
+        "trained, printed": to_hex(COLOURS["paper"]),
     }
+
+
+def test_a_model_that_stands_for_none_of_the_paper_has_no_printed_curve():
+    rows = table("value", model=["a"], kind=["trained", "untrained", "null"], function=FUNCTIONS, layer=[0, 1, 2])
+    (axes,) = specialization_figures.figure1_left(around(rows, "value"))
+    assert [len(ax.lines) for ax in axes] == [2, 2, 2]
 
 
 def test_overlaps_within_functions_come_before_those_between():
