@@ -12,18 +12,20 @@
 # ---
 
 # %% [markdown]
-# # Do words with like meanings share experts?
+# # Do words with similar meanings share experts?
 #
-# In {glue:text}`model_name` the clustering score at the end of pre-training is {glue:text}`own:.2f` by the vectors of {glue:text}`vectors`, and {glue:text}`own_corpus:.2f` by the company that words
-# keep in the text it was trained on. Randomly assigned groups of neurons score {glue:text}`random_own:.2f` and {glue:text}`random_corpus:.2f`. By the rule of [the ledger](../book/claims.md), the claim that sub-functions about similar words share experts in
-# the lowest layer has the verdict *{glue:text}`verdict_lowest-organised`*, and the claim that they share experts more than random groups *{glue:text}`verdict_lowest-over-random`*.
+# In {glue:text}`model_name`, for words used in similar contexts, the clustering score at the end of pre-training is {glue:text}`own_corpus:.2f` for the model's experts and {glue:text}`random_corpus:.2f` for randomly assigned groups of neurons, where 0 means that
+# sub-functions about similar words do not share more experts than others.
 #
-# This is [Appendix A.6 of the paper](https://arxiv.org/abs/2305.18390), its Figures 7 and 8.
+# ```{verdicts} lowest-organised lowest-over-random higher-not organised-early
+# ```
+#
+# This is [Appendix A.6 of the paper](https://arxiv.org/abs/2305.18390), with its Figures 7 and 8. The verdicts are judged by word vectors, as in these figures, and not by contexts.
 #
 # :::{admonition} Before you start
-# **Do:** ask whether sub-functions about similar words have their best experts in common, and when in pre-training they come to.
+# **Do:** ask whether sub-functions about similar words have their best experts in common, and when in pre-training this comes about.
 #
-# **Learn:** how two matrices of similarities are compared, why their entries are not independent witnesses, and what a random partition is for.
+# **Learn:** how two matrices of similarities are compared, why their entries are not independent, and what a random partition is for.
 #
 # **Need:** [](06_emergence.ipynb), whose histories are read here.
 # About one minute on two CPU cores; with `-p history fresh` a small model is trained first, under five minutes more.
@@ -51,7 +53,7 @@ recompute: str = "slice"  # of what is shipped: slice (rechecked), none, or full
 draws: int = 1000  # random assignments of words to the sub-functions
 seed: int = 0  # of a fresh run and of every draw
 
-# %%
+# %% tags=["hide-input"]
 import numpy as np
 import pandas as pd
 from myst_nb import glue
@@ -67,33 +69,64 @@ from companion.sections import organization_tables as section
 from modularity import emergence, specialists
 
 # %% [markdown]
-# ## How alike are two words?
+# ## The answer in one figure
 #
-# The paper takes spaCy's word vectors. No package registry carries a spaCy model that has some, so unless one is installed the vectors are those of the BERT at hand, each word
-# read alone. Two more measures need no model: *corpus*, by the company that words keep in the pre-training text (cosine of vectors of co-occurrence), and *wordnet*, by where their first senses stand in its tree. What
-# they have in common, as rank correlations over all pairs of the {glue:text}`nouns:d` nouns:
+# **Claim (Appendix A.6).** In the lowest layer of Switch with experts, the clustering score rises early to .6 and stays there. In higher layers it ends near 0, in some after a rise and a fall.
+# With random partitions it stays low.
+#
+# Each semantic sub-function is about two nouns. For one sub-function, the *clustering score* is the rank correlation, over all others, of how similar their nouns are to its own with how many of their best experts they share with it.
+# The score of a layer is the mean over sub-functions. Here two nouns are similar if they occur in similar contexts in the pre-training text.
 
-# %%
+# %% tags=["hide-input"]
 nouns = similarity.of_nouns("corpus")
 embedded = word_vectors.similarity(nouns["word"].to_numpy().tolist(), vectors)
 likeness = {embedded.name: embedded, "corpus": nouns, "wordnet": similarity.of_nouns("wordnet")}
+sources = {model: history_source.histories(model, history, seeds=seeds, seed=seed)}
+sources |= {name: history_source.histories(name, seeds=seeds) for name in beside.split() if name != model}
+runs = {name: history_file.together(parts) for name, parts in sources.items()}
+followed = section.semantic_experts(runs[model])["subfunction"].to_numpy().tolist()
+alike = {name: similarity.between(followed, table) for name, table in likeness.items()}
+
+# %% tags=["hide-input"]
+options = {"draws": draws // 10, "seed": seed}
+losses = {name: emergence_tables.loss(table) for name, table in runs.items()}
+curves = {(n, m): section.clustering(table, alike[m]) for n, table in runs.items() for m in alike}
+bands = {(n, m): section.clustering_chance(table, alike[m], **options) for n, table in runs.items() for m in alike}
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-clustering-corpus", "caption": "Clustering score of each layer with experts during pre-training, words alike by co-occurrence in the pre-training text, for the model's own experts (top) and a random partition (middle), with training loss (bottom). Lines: mean over runs; bands: from the lowest to the highest run; grey: 95 % of the scores when words are randomly assigned to the sub-functions."}, "image": {"alt": "Six panels in three rows. The lines rise above the grey band in the first third of training and end between .14 and .19, for the model's own experts and for the random partition."}}
+axes = figures.clustering(curves[model, "corpus"], bands[model, "corpus"], losses[model], "corpus")
+
+# %% [markdown]
+# **How to read it.** The figure has two controls, each with one thing randomly assigned. For the grey band, *words* are randomly assigned to the sub-functions, and the model stays as it is. A line above the band says that sub-functions with similar
+# words share experts. For the random partition, *neurons* are randomly assigned to experts, and the words stay as they are. If its line rises as high as that of the model's own experts, similar words share neurons, and the score does not
+# show that they share experts beyond that.
+#
+# The rest of this page explains how alike two words are and how the score is computed, and then shows the paper's figures and all pairs of nouns at the end of training.
+#
+# ## Step 1: how alike two words are
+#
+# The paper takes spaCy's word vectors. No package registry carries a spaCy model with vectors. Unless one is installed, the vectors are those of a BERT, which reads each word
+# alone; here they are those of {glue:text}`vectors`. Two more measures need no model. *corpus*, which the figure above takes, is the cosine of two words' vectors of co-occurrence in the pre-training text. *wordnet* is how close the first senses of two words are in WordNet's tree. The next table shows how far the measures agree, as
+# rank correlations over all pairs of the {glue:text}`nouns:d` nouns:
+
+# %%
 upper = np.triu_indices(len(nouns), 1)
 pd.DataFrame({name: table.to_numpy()[upper] for name, table in likeness.items()}).corr("spearman").round(2)
 
 # %% [markdown]
-# A sub-function of this book is about two nouns, not one word as in the paper, so two sub-functions are as alike as their nouns are on average, matched in the better of the two ways.
+# A sub-function of this book is about two nouns, not about one word as in the paper. Two sub-functions are as alike as their nouns are on average, matched in the better of the two ways.
 #
 # (appendix-a6)=
-# ## The clustering score
+# ## Step 2: the clustering score
 #
-# Take the $k$ experts with the highest predictivities for sub-function $i$, and the same for all others. If sub-functions like $i$ share more of them than others do, the ranks of both go together:
+# Take the $k$ experts with the highest predictivities for sub-function $i$, and the same for all others. If sub-functions that are like $i$ share more of these experts with it than others do, likeness and sharing are correlated:
 #
 # ```{math}
 # :label: clustering
 # V_i^{(k)} = \operatorname{corr}_{j \neq i}\bigl(\operatorname{rank} S_{ij},\, \operatorname{rank} O_{ij}^{(k)}\bigr), \qquad V = \frac{1}{KM} \sum_{k=1}^{K} \sum_{i=1}^{M} V_i^{(k)},
 # ```
 #
-# where $S$ says how alike two sub-functions are and $O^{(k)}$ how many of their top $k$ experts they share. $K$ is one less than the number of experts: with all of them every pair shares all. By hand, for one sub-function and one layer at the last checkpoint:
+# where $S$ says how alike two sub-functions are and $O^{(k)}$ how many of their top $k$ experts they share. $K$ is one less than the number of experts, because with all experts every pair shares all. By hand, for one sub-function and one layer at the last checkpoint:
 
 
 # %%
@@ -106,49 +139,30 @@ def naive_score(i, alike, experts):
     return np.nanmean(scores)
 
 
-sources = {model: history_source.histories(model, history, seeds=seeds, seed=seed)}
-sources |= {name: history_source.histories(name, seeds=seeds) for name in beside.split() if name != model}
-runs = {name: history_file.together(parts) for name, parts in sources.items()}
 ended = section.semantic_experts(runs[model]).isel(run=0, step=-1, layer=0).sel(partition="model")
-alike = {name: similarity.between(ended["subfunction"].to_numpy().tolist(), table) for name, table in likeness.items()}
 assert np.isclose(
     naive_score(3, alike["corpus"].to_numpy(), ended.to_numpy()), emergence.clustering_score(alike["corpus"], ended)[3]
 )
 
 # %% [markdown]
-# ## Figures 7 and 8
+# ## Step 3: the paper's figures, and another model
 #
-# **Claim (Appendix A.6).** In the lowest layer with experts of Switch the score rises early to .6 and stays; in higher layers it ends near 0, in some after a rise and a fall.
-# With random partitions it stays low.
+# Figures 7 and 8 of the paper are drawn by word vectors:
 
-# %%
-options = {"draws": draws // 10, "seed": seed}
-losses = {name: emergence_tables.loss(table) for name, table in runs.items()}
-curves = {(n, m): section.clustering(table, alike[m]) for n, table in runs.items() for m in alike}
-bands = {(n, m): section.clustering_chance(table, alike[m], **options) for n, table in runs.items() for m in alike}
-
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-clustering", "caption": "Clustering score of each layer with experts over pre-training, by word vectors (see the table above for whose), for the model's own experts (top) and a random partition (middle), with training loss (bottom). Lines: mean over runs; bands: from the lowest to the highest run; grey: 95 % of the scores when words are randomly assigned to the sub-functions."}, "image": {"alt": "Six panels in three rows. Both lines stay within or near the grey band around zero, for the model's own experts and for the random partition."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-clustering", "caption": "The same as the first figure, words alike by word vectors (the title says whose): the model's own experts (top), a random partition (middle) and training loss (bottom)."}, "image": {"alt": "Six panels in three rows. Both lines stay within or near the grey band around zero, for the model's own experts and for the random partition."}}
 axes = figures.clustering(curves[model, embedded.name], bands[model, embedded.name], losses[model], embedded.name)
 
 # %% [markdown]
-# These are the paper's figures. And by the company that words keep in the text:
+# By co-occurrence, the other companion model looks as follows:
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-clustering-corpus", "caption": "The same by co-occurrence in the pre-training text."}, "image": {"alt": "Six panels in three rows. The lines leave the grey band after a tenth of the run and rise to about .15, for the model's own experts and for the random partition alike."}}
-axes = figures.clustering(curves[model, "corpus"], bands[model, "corpus"], losses[model], "corpus")
-
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-clustering-beside", "caption": "The same by co-occurrence for the other companion model, all of whose layers have experts: those of MoEfication."}, "image": {"alt": "Six panels in three rows with four lines each, which rise during the run, for own experts and random partition."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-clustering-beside", "caption": "The same as the first figure, words alike by co-occurrence, for the other companion model. The experts of t5-mini are those of MoEfication, in all layers."}, "image": {"alt": "Six panels in three rows with four lines each, which rise during training, for the model's own experts and for the random partition."}}
 other = [*runs][-1]
 axes = figures.clustering(curves[other, "corpus"], bands[other, "corpus"], losses[other], "corpus")
 
 # %% [markdown]
-# **How to read it.** Two kinds of chance are drawn. The grey band deals the *words* to the sub-functions at random and leaves the model as it is: a line above it says that sub-functions with like
-# words share experts. The random partition deals the *neurons* to experts and leaves the words as they are: if its line rises as well, then what like words share are neurons, wherever they are, and
-# experts have nothing to do with it.
+# ## Step 4: all pairs of nouns at the end
 #
-# ## At the end, with all pairs of nouns
-#
-# Histories follow every third pair of nouns. At the last checkpoint all of them are read, and {glue:text}`partitions:d` random partitions are drawn. *p (words)* is the share of deals of the words that reach
-# the score of the model's own experts, *p (partition)* that of random partitions.
+# The histories follow every third pair of nouns, {glue:text}`followed:d` sub-functions. At the last checkpoint all pairs are read, and {glue:text}`partitions:d` random partitions are drawn.
 
 # %%
 pairs = functions.load("semantic")
@@ -165,6 +179,10 @@ final = {
 # %%
 table = pd.concat(final, names=["model", "words alike by"])
 table.style.format("{:.3f}")
+
+# %% [markdown]
+# **How to read it.** *own* is the score of the model's own experts in a layer, and *random* the mean score of random partitions. *p (words)* is the fraction of random assignments of the words that reach the score of the model's own experts, and *p (partition)* the fraction of
+# random partitions that do. By word vectors, the mean over layers of {glue:text}`model_name` is {glue:text}`own:.2f` for its own experts and {glue:text}`random_own:.2f` for random partitions.
 
 # %% tags=["remove-cell"]
 from companion.claims import emergence_effects, ledger
@@ -191,29 +209,35 @@ for name, value in values.items():
 # %% [markdown]
 # ## Where this page departs from the paper
 #
-# - **Sub-functions.** Pairs of nouns; the paper's are pairs of senses of one word, and its $S$ compares the words. Noise in a clustering score is larger here: {glue:text}`followed:d` sub-functions are followed
+# - **Sub-functions.** Pairs of nouns; the paper's are pairs of senses of one word, and its $S$ compares the words. The noise in a clustering score is larger here: {glue:text}`followed:d` sub-functions are followed
 #   where the paper has 529.
-# - **Vectors.** The paper does not say which of spaCy's, and nothing of its Figures 7 and 8 is released ([D27](d27)). `-p vectors spacy` takes the installed model with the most vectors.
-# - **Top k.** The paper averages over k from 1 to K and does not say what K is, nor what becomes of a row in which all pairs share equally many. Here K is one less than the number of experts, and such rows are left out.
-# - **Layers.** Both layers with experts of switch-mini, and all four of t5-mini; the paper has six of Switch. Counted from 0, as in the paper's figure ([D28](d28)).
-# - **Random partitions.** One in the figure, the same at all checkpoints of a run; {glue:text}`partitions:d` in the table. The paper averages 1,000.
+# - **Vectors.** The paper does not say which of spaCy's it takes, and nothing of its Figures 7 and 8 is released ([D27](d27)). `-p vectors spacy` takes the installed model with the most vectors.
+# - **Top k.** The paper averages over k from 1 to K. It does not say what K is, nor what becomes of a row in which all pairs share equally many. Here K is one less than the number of experts, and such rows are left out.
+# - **Layers.** Both layers with experts of switch-mini, and all four of t5-mini; the paper has six of Switch. Layers are counted from 0, as in the paper's figure ([D28](d28)).
+# - **Random partitions.** One in the figures, the same at all checkpoints of a run; {glue:text}`partitions:d` in the table. The paper averages 1,000.
+#
+# ## Take away
+#
+# - Two matrices of similarities are compared by rank correlation. Their entries are not independent, so chance is found by permuting rows and columns together.
+# - A score above chance for words says that similar words share something. Random partitions tell whether it is experts or only neurons.
+# - The score depends on the measure of likeness: compare several before you conclude.
 #
 # ## What this page does not show
 #
-# - That models of this size do not organise words by meaning: a single measure of likeness, and one of sharing, may both be wrong.
+# - That models of this size do not organise words by meaning. Each measure of likeness, and the measure of sharing, may be wrong.
 # - Anything about experts of the paper's Switch, whose lowest layer reaches a score of .6.
-# - That single words are what a BERT trained on sentences has good vectors of.
+# - That an encoder trained on sentences has good vectors of single words.
 #
 # ## Exercises
 #
 # ```{exercise} Pairs are not independent
 # :label: pairs-no-witnesses
-# *(10 minutes, medium.)* Instead of scores by sub-function one could correlate *all pairs* at once, how alike they are and how many of their top four experts they share, and read off the p-value. Assign the words at
-# random, so that there is nothing to find, 300 times. Predict how often p is below 0.05, then put the fraction into `rejected`.
+# *(10 minutes, medium.)* Instead of a score for each sub-function, one could correlate *all pairs* at once: how alike they are and how many of their top four experts they share. The correlation has a p-value. Assign the words
+# randomly, so that there is nothing to find, 300 times. Predict how often p is below 0.05, then put the fraction into `rejected`.
 #
 # :::{hint}
 # :class: dropdown
-# The matrices are `alike["corpus"]` and, from `ended`, `top @ top.T`; permute rows and columns
+# The matrices are `alike["corpus"]` and, from `ended`, `top @ top.T`. Permute rows and columns
 # of one alike, and take its upper triangle.
 # :::
 # ```
@@ -228,15 +252,14 @@ assigned = [alike["corpus"].to_numpy()[np.ix_(order, order)][corner] for order i
 rejected = np.mean([stats.spearmanr(pairs_alike, shared[corner]).pvalue < 0.05 for pairs_alike in assigned])
 
 # %% tags=["check"]
-assert 0.08 < rejected < 0.6, "words are assigned, not pairs: rows and columns move together"
+assert 0.08 < rejected < 0.6, "words are assigned, not pairs, so rows and columns are permuted together"
 print(f"p < 0.05 in {rejected:.0%} of the random assignments, where 5 % would be right")
 
 # %% [markdown]
 # ```{exercise} Ask the neurons
 # :label: ask-the-neurons
-# *(15 minutes, medium.)* If like words share neurons wherever these are, the overlap of their top neurons should go with likeness too. Predict whether more or less than that of their experts, then put the mean over all pairs of
-# nouns of the rank correlation of likeness (`wanted["corpus"]`) with overlap, last layer, last run, into `of_neurons`, and the two matrices that were correlated, a row for each pair and its own entry left out, into
-# `rows`.
+# *(15 minutes, medium.)* If similar words share neurons, wherever these are, then the overlap of their top neurons should be correlated with likeness too. Predict whether the correlation is higher or lower than that of their experts. Then take the last layer
+# of the last run. For each pair of nouns, correlate the ranks of likeness (`wanted["corpus"]`) and of overlap over all other pairs, and put the mean into `of_neurons`. Put the two matrices that were correlated into `rows`, a row for each pair of nouns, without its own entry.
 #
 # :::{hint}
 # :class: dropdown

@@ -14,16 +14,15 @@
 # %% [markdown]
 # # Which choices matter?
 #
-# Of the {glue:text}`rows:d` places where the paper's text leaves a choice or its code makes another one, {glue:text}`measured:d` can be measured here, and {glue:text}`clear:d` change a number by more
-# than chance would. The largest, as a share of the effect that their claim is about: {glue:text}`first` ({glue:text}`first_share:+.0%`), {glue:text}`second` ({glue:text}`second_share:+.0%`) and
-# {glue:text}`third` ({glue:text}`third_share:+.0%`). Of the {glue:text}`compared:d` rows that can be put on this scale, {glue:text}`small:d` stay below a tenth of their effect.
+# Of the {glue:text}`rows:d` places where the paper's text leaves a choice or its code makes another one, {glue:text}`measured:d` can be measured here and {glue:text}`clear:d` change a number by more than chance would; the largest is {glue:text}`first`, which changes its number by
+# {glue:text}`first_share:+.0%` of the effect that the claim is about.
 #
-# This page belongs to [the audit](../book/choices.md), which says row by row what the text says, what the code does and what this book does.
+# This page belongs to [the audit](../book/choices.md), which says row by row what the text says, what the code does and what this book does. It does not decide claims; it says how far they depend on choices.
 #
 # :::{admonition} Before you start
 # **Do:** run both sides of every choice on the companion models, and put what they change on one scale.
 #
-# **Learn:** that a difference is large or small only beside the effect that it could create or hide, and that one run cannot tell a small one from chance.
+# **Learn:** that a difference is large or small only beside the effect that it could create or hide, and that one run cannot tell a small difference from chance.
 #
 # **Need:** [](04_specialization.ipynb) to [](06_emergence.ipynb), whose measures are used here.
 # About three minutes on two CPU cores the first time; a GPU is not needed.
@@ -51,7 +50,7 @@ tuned: int = 3  # draws of the examples that T5 is tuned on
 seed: int = 0  # of everything that is drawn
 recompute: str = "slice"  # of what is shipped: slice (rechecked), none, or full, which computes everything
 
-# %%
+# %% tags=["hide-input"]
 import numpy as np
 import pandas as pd
 from myst_nb import glue
@@ -66,17 +65,45 @@ from companion.sections import perturbing_switch_tables as section
 from modularity import experts, predictivity
 
 # %% [markdown]
-# ## One choice by hand
+# ## The answer in one figure
 #
-# A neuron may fire *less* for class 1, and should be credited for it. The text of Appendix A.2 takes the average precision of the activations and of their opposites; the code takes that of the labels
-# and of the labels inverted. Both sound the same, and neither is a slip: average precision is just not symmetric in the two classes. For a neuron with activations $a$ and labels $y$,
+# A row is one choice. It is measured under the text and under the code (or, where there is no code, under what else could be done). The dot is the difference between the two, in per cent of the effect that the claim in question is about.
+# Intervals are over what both sides share: sub-functions, draws of rows, or tasks.
+
+# %% tags=["hide-input"]
+setup = Setup(model, routed, per_class=per_class, limit=limit, draws=draws, tuned=tuned, seed=seed)
+effects, checked = audit.obtain(setup, recompute)
+print(checked)
+found = choices.choices_table(effects)
+compared = found.dropna(subset="relative")
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-choices", "caption": "What each choice changes, in per cent of the effect that its claim is about, with 95 % intervals, the largest on top. The axis is linear within ten per cent and logarithmic beyond. Dashed: a change as large as the effect itself."}, "image": {"alt": "A dot plot with a row for each choice. The dot of D2, what chance gives, lies beyond the right dashed line, and that of D16, functional experts, beyond the left one. A few lie between ten and fifty per cent, and most within ten per cent of zero."}}
+axes = figures.effect_bars(compared)
+
+# %% [markdown]
+# **How to read it.** Dots far from zero are choices that any report should state, whatever their interval. A dot near zero with a short bar is a choice that does not matter here. A dot near zero with a long
+# bar is a choice of which this page knows little.
+#
+# - **The largest** is not a slip of the code but a sentence of the text: that a predictivity of 0.5 marks a neuron that knows nothing (D2). The best of a layer of chance-level neurons reaches {glue:text}`d2_other:.2f`. Whoever compares
+#   a layer's best neuron with 0.5 takes luck for function.
+# - **The test of functional experts** (D16). Section 5's test adds up many sub-functions. The code's test for Switch looks at the top neurons of their mean, and calls
+#   {glue:text}`d16_other:.0%` of the experts functional where the former calls {glue:text}`d16_text:.0%`.
+# - **The degree of modularization** (D26) depends on whether a layer without functional experts counts as 0 or is left out.
+#
+# The three largest whose interval does not contain 0 are {glue:text}`first` ({glue:text}`first_share:+.0%`), {glue:text}`second` ({glue:text}`second_share:+.0%`) and {glue:text}`third` ({glue:text}`third_share:+.0%`). Of the {glue:text}`compared:d` rows on this scale, {glue:text}`small:d` stay below a
+# tenth of their effect.
+#
+# ## Step 1: one choice by hand
+#
+# A neuron may be *less* active for class 1, and should be credited for it. The text of Appendix A.2 takes the average precision of the activations and of their opposites. The code takes that of the labels
+# and of the labels inverted. The two sound the same, and neither is a slip: average precision is not symmetric in the two classes. For a neuron with activations $a$ and labels $y$,
 #
 # ```{math}
 # :label: both-ways
 # \max\{\mathrm{AP}(y, a),\, \mathrm{AP}(y, -a)\} \quad\text{and}\quad \max\{\mathrm{AP}(y, a),\, \mathrm{AP}(1-y, a)\}
 # ```
 #
-# differ where a neuron fires less for class 1. By hand, for one such neuron:
+# differ where a neuron is less active for class 1. By hand, for one such neuron:
 
 
 # %%
@@ -96,12 +123,12 @@ assert all(np.isclose(predictivity.predictivity(a[:, None], y, score=k)[0], v) f
 by_hand
 
 # %% [markdown]
-# The two numbers are not the same, but is a difference of this size large? That depends on what is read from them. Section 4 reads how much the *best* neuron of a trained layer exceeds that of an untrained one.
-# So the choice is measured on that gain, and its effect is compared with the gain itself.
+# The two numbers differ. Whether such a difference is large depends on what is read from them. Section 4 reads how much the *best* neuron of a trained layer exceeds that of an untrained one.
+# So the choice is measured on this gain, and its effect is compared with the gain itself.
 #
-# ## Every choice, both ways
+# ## Step 2: every choice on one scale
 #
-# The same is done for every row of the audit that can be run. Let $q_\text{text}$ be what is measured under the text and $q_\text{other}$ under the code (or, where there is no code, under what else could be done).
+# The same is done for every row of the audit that can be run. Let $q_\text{text}$ be what is measured under the text and $q_\text{other}$ what is measured under the code or the other possibility.
 # With $e$ the size of the effect that the claim is about, in the same unit, the *relative effect* of the choice is
 #
 # ```{math}
@@ -109,36 +136,20 @@ by_hand
 # r = \frac{q_\text{other} - q_\text{text}}{|e|}.
 # ```
 #
-# At $|r| = 1$ the choice moves the number as far as the whole effect. What $e$ is stands in the column *of*: the gain by training, how many more functional experts the model's own partition has than random ones, the accuracy that
-# a perturbation can destroy at most, or, where a companion model shows no effect, the one that the paper prints.
+# At $|r| = 1$ the choice changes the number by as much as the whole effect. The column *of* of the table below says what $e$ is: the gain by training, how many more functional experts the model's own partition has than random ones, the most accuracy that
+# a perturbation can destroy, or, where a companion model shows no effect, the effect that the paper prints.
 #
-# To be quick, little data is used: {glue:text}`per_class:d` sentences of each class and, where neurons have to be scored anew, {glue:text}`limit:d` semantic sub-functions. What takes hours (the grids of Section 5 and the
-# histories of Section 6) is read as it is shipped, and checked in its own sections. Intervals are over what both sides share: sub-functions, draws of rows, or tasks. Numbers here differ a little from those of the sections, which use more.
+# Little data is used, to be quick: {glue:text}`per_class:d` sentences of each class and, where neurons have to be scored anew, {glue:text}`limit:d` semantic sub-functions. So numbers differ a little from those of the sections, which use more. What takes hours (the grids of Section 5 and the
+# histories of Section 6) is read as it is shipped, and checked on its own pages.
 
 # %%
-setup = Setup(model, routed, per_class=per_class, limit=limit, draws=draws, tuned=tuned, seed=seed)
-effects, checked = audit.obtain(setup, recompute)
-print(checked)
-found = choices.choices_table(effects)
 shown = ["topic", "what", "text", "other", "low", "high", "of", "relative"]
 found.set_index("row")[shown].style.format("{:.3g}", subset=shown[2:6], na_rep="–").format(
     "{:+.0%}", subset=["relative"], na_rep="–"
 )
 
 # %% [markdown]
-# *low* and *high* are the ends of the 95 % interval of the difference. Rows without an interval have nothing to resample: one model and one number.
-
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-choices", "caption": "What each choice changes, as a share of the effect that its claim is about, with 95 % intervals; the largest on top. The axis is linear within ten per cent and logarithmic beyond. Dashed: as large as the effect itself."}, "image": {"alt": "A dot plot with a row for each choice. The dot of D2, what chance gives, lies beyond the right dashed line, that of functional experts near the left one; a few lie between ten and fifty per cent, and most within ten per cent of zero."}}
-compared = found.dropna(subset="relative")
-axes = figures.effect_bars(compared)
-
-# %% [markdown]
-# **How to read it.** Dots far from zero are choices to be stated in any report, whatever their interval. A dot near zero with a short bar is a choice that does not matter here; a dot near zero with a long
-# bar is one of which this page knows little.
-#
-# The largest is no slip of the code but a sentence of the text: that 0.5 means a useless neuron (D2). The best of a layer of chance-level neurons reaches {glue:text}`d2_other:.2f`, and a reader who takes 0.5 for the floor takes
-# luck for function. The next is which test makes an expert functional (D16): Section 5's test adds up many sub-functions, the code's test for Switch looks at the top neurons of their mean, and finds
-# {glue:text}`d16_other:.0%` where the former finds {glue:text}`d16_text:.0%`. The degree of modularization (D26) depends on whether a layer without functional experts counts as 0 or not at all.
+# *low* and *high* are the ends of the 95 % interval of the difference, and *relative* is $r$. A row without an interval has nothing to resample: one model and one number.
 #
 # ## What cannot be measured
 
@@ -171,16 +182,22 @@ for name, value in values.items():
 # %% [markdown]
 # ## Where this page departs from the paper
 #
-# - **Models and sentences.** Small ones, trained and written for this book. A choice that matters little here may matter more in T5-base, and the other way round; what the authors' released numbers say of the same rows
+# - **Models and sentences.** Small ones, trained and written for this book. A choice that matters little here may matter more in T5-base, and the other way round. What the authors' released numbers say of the same rows
 #   is in [the audit](../book/choices.md).
 # - **Switch.** switch-mini hardly learns a task from a few examples, so its routing is judged by something it can do: tell which of two nouns was hidden in a sentence.
-# - **MNLI's template.** It is learned by {glue:text}`model_name`, which can, and not by the Switch, which cannot.
+# - **MNLI's template.** It is learned by {glue:text}`model_name`, which can learn it, and not by the Switch, which cannot.
+#
+# ## Take away
+#
+# - A difference between text and code has a size only beside the effect that the claim is about.
+# - What chance-level neurons reach and which test is used can change a number by more than the effect. Report both.
+# - A difference that one run cannot tell from chance is not a difference of zero.
 #
 # ## What this page does not show
 #
 # - That choices with a small effect are harmless together. Each is changed alone.
-# - Which side of a choice is right. In most rows both are defensible; what is not is to leave unsaid which one was taken.
-# - That the interval of a row holds all that is uncertain: one run of each model is used for most of them.
+# - Which side of a choice is right. In most rows both are defensible, as long as the report says which one was taken.
+# - That the interval of a row holds all that is uncertain. Most rows use one run of each model.
 #
 # ## Exercises
 #
@@ -211,7 +228,7 @@ print(f"text {degrees[0]:.1f}, code {degrees[1]:.1f}: the code's degree falls wi
 # ```{exercise} Two at once
 # :label: two-at-once
 # *(10 minutes, medium.)* This page changes one choice at a time. Do effects add up? Change two at once for {glue:text}`model_name`: read sentences without their end mark (D6) *and* score by signs (D1). Predict whether the
-# mean of the best predictivities is the one with both unchanged plus the two single effects, then put the four means into `four`, a dictionary with the keys `none`, `end mark`, `score` and `both`.
+# mean of the best predictivities equals the one with both unchanged plus the two single effects. Then put the four means into `four`, a dictionary with the keys `none`, `end mark`, `score` and `both`.
 #
 # :::{hint}
 # :class: dropdown

@@ -32,7 +32,7 @@ def effect_bars(table: pd.DataFrame) -> Axes:
         xticks=ticks,
         xticklabels=[f"{100 * t:+.0f}" if t else "0" for t in ticks],
         xlim=(-1.3 * max(reach, 1.0), 1.3 * max(reach, 1.0)),
-        xlabel="other less text, % of the effect that the claim is about",
+        xlabel="other minus text, % of the effect that the claim is about",
     )
     ax.minorticks_off()
     return ax

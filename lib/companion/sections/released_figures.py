@@ -67,7 +67,7 @@ def against(table: pd.DataFrame) -> np.ndarray:
                 ax.plot(dots["number"], 100 * dots["difference"], "o", ms=5, color=COLOURS["trained"], mfc=fill)
             ax.set(xticks=range(0, 21, 4))
             if i == 0:
-                ax.set(title=f"less {name}")
+                ax.set(title=f"minus {name}")
         axes[i, 0].set(ylabel=f"{panel}\npercentage points")
     axes[1, len(names) // 2].set(xlabel="perturbed experts of 96")
     return axes

@@ -42,7 +42,7 @@ def test_comparisons_have_both_intervals_in_points():
     rows = rows.assign(printed=rows["number"] == 2)
     rows = rows.assign(**{"low tasks": rows["low"] - 0.1, "high tasks": rows["high"] + 0.1})
     axes = figures.against(rows)
-    assert titles(axes[0]) == ["less random", "less neurons"]
+    assert titles(axes[0]) == ["minus random", "minus neurons"]
     for i, panel in enumerate(PANELS):
         assert axes[i, 0].get_ylabel().startswith(f"{panel}\n")
         for against, ax in zip(("random", "neurons"), axes[i], strict=True):
