@@ -4,6 +4,154 @@ Exercise → pairs of code and a part of the message. The code reads nothing but
 """
 
 WRONG: dict[str, list[tuple[str, str]]] = {
+    "reading-hook": [
+        (
+            # the model's own tensor, which ReLU changes
+            "def outputs_of(module, run):\n"
+            "    seen = []\n"
+            "    handle = module.register_forward_hook(lambda _module, _inputs, output: seen.append(output.detach()))\n"
+            "    try:\n"
+            "        run()\n"
+            "    finally:\n"
+            "        handle.remove()\n"
+            "    return seen",
+            "a copy from before",
+        ),
+        (
+            # not removed after an exception
+            "def outputs_of(module, run):\n"
+            "    seen = []\n"
+            "    handle = module.register_forward_hook(lambda _m, _i, output: seen.append(output.detach().clone()))\n"
+            "    run()\n"
+            "    handle.remove()\n"
+            "    return seen",
+            "after an exception",
+        ),
+        (
+            # never removed
+            "def outputs_of(module, run):\n"
+            "    seen = []\n"
+            "    module.register_forward_hook(lambda _m, _i, output: seen.append(output.detach().clone()))\n"
+            "    run()\n"
+            "    return seen",
+            "a hook is left",
+        ),
+        (
+            # the input
+            "def outputs_of(module, run):\n"
+            "    seen = []\n"
+            "    handle = module.register_forward_pre_hook(lambda _m, given: seen.append(given[0].detach().clone()))\n"
+            "    run()\n"
+            "    handle.remove()\n"
+            "    return seen",
+            "2 x 3 = 6",
+        ),
+        (
+            # only the last call
+            "def outputs_of(module, run):\n"
+            "    seen = {}\n"
+            "    handle = module.register_forward_hook(lambda _m, _i, output: seen.update(last=output.detach()))\n"
+            "    run()\n"
+            "    handle.remove()\n"
+            "    return list(seen.values())",
+            "one tensor a call",
+        ),
+        (
+            # with gradients
+            "def outputs_of(module, run):\n"
+            "    seen = []\n"
+            "    handle = module.register_forward_hook(lambda _m, _i, output: seen.append(output.clone()))\n"
+            "    run()\n"
+            "    handle.remove()\n"
+            "    return seen",
+            "detach",
+        ),
+        (
+            # swallows the exception
+            "def outputs_of(module, run):\n"
+            "    seen = []\n"
+            "    handle = module.register_forward_hook(lambda _m, _i, output: seen.append(output.detach().clone()))\n"
+            "    try:\n"
+            "        run()\n"
+            "    except Exception:\n"
+            "        pass\n"
+            "    handle.remove()\n"
+            "    return seen",
+            "was caught",
+        ),
+    ],
+    "real-maximum": [
+        ("def real_maximum(activations, mask):\n    return activations.max(axis=1)", "the padding token counted"),
+        (
+            "def real_maximum(activations, mask):\n    return (activations * mask[:, :, None]).max(axis=1)",
+            "padding counted as 0",
+        ),
+        (
+            # the mean
+            "def real_maximum(activations, mask):\n"
+            "    return (activations * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)",
+            "the larger of",
+        ),
+        (
+            # a penalty, which does nothing to infinite activations
+            "def real_maximum(activations, mask):\n    return (activations - 1e9 * (1 - mask[:, :, None])).max(axis=1)",
+            "padding are inf",
+        ),
+        (
+            # as if padding stood at the end
+            "def real_maximum(activations, mask):\n"
+            "    rows = zip(activations, mask.sum(axis=1))\n"
+            "    return np.array([row[:length].max(axis=0) for row, length in rows])",
+            "padding are -9.0",
+        ),
+        (
+            # in place
+            "def real_maximum(activations, mask):\n"
+            "    activations[mask == 0] = -np.inf\n"
+            "    return activations.max(axis=1)",
+            "was changed",
+        ),
+    ],
+    "precision-with-ties": [
+        (
+            # tied sentences one after another, in the order in which they stand
+            "def sorted_ap(labels, activations):\n"
+            "    ranked = labels[np.argsort(-activations, kind='stable')]\n"
+            "    precision = np.cumsum(ranked) / np.arange(1, len(ranked) + 1)\n"
+            "    return precision[ranked == 1].mean()",
+            "depends on the order",
+        ),
+        (
+            # tied sentences of class 1 first
+            "def sorted_ap(labels, activations):\n"
+            "    ranked = labels[np.lexsort((-labels, -activations))]\n"
+            "    precision = np.cumsum(ranked) / np.arange(1, len(ranked) + 1)\n"
+            "    return precision[ranked == 1].mean()",
+            "ties enter together",
+        ),
+        (
+            # lowest first
+            "def sorted_ap(labels, activations):\n"
+            "    ranked = labels[np.argsort(activations)]\n"
+            "    precision = np.cumsum(ranked) / np.arange(1, len(ranked) + 1)\n"
+            "    return precision[ranked == 1].mean()",
+            "highest activation first",
+        ),
+        (
+            # the mean over thresholds, not over sentences of class 1
+            "def sorted_ap(labels, activations):\n"
+            "    levels = np.unique(activations[labels == 1])\n"
+            "    return np.mean([labels[activations >= level].mean() for level in levels])",
+            "with ties",
+        ),
+        (
+            # only sentences with a higher activation, not the tied ones
+            "def sorted_ap(labels, activations):\n"
+            "    above = [activations > a for a in activations[labels == 1]]\n"
+            "    return np.mean([(labels[up].sum() + 1) / (up.sum() + 1) for up in above])",
+            "ties enter together",
+        ),
+    ],
     "permutation-by-simulation": [
         (
             # more than `count`, not `count` or more

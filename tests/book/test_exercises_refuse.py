@@ -22,9 +22,13 @@ from companion import students
 IMPORTED = {"np": np, "pd": pd, "torch": torch, "stats": stats, "combinations": combinations}
 
 
+def naive_ap(labels, a):
+    return np.mean([labels[a >= threshold].mean() for threshold in a[labels == 1]])
+
+
 def stand_ins() -> dict[str, object]:
-    """What checks read of their pages besides imports: one layer's W_O."""
-    return {"part": SimpleNamespace(w_out=[torch.nn.Linear(80, 6, bias=False)])}
+    """What checks read of their pages besides imports: a naive version, and one layer's W_O."""
+    return {"naive_ap": naive_ap, "part": SimpleNamespace(w_out=[torch.nn.Linear(80, 6, bias=False)])}
 
 
 def implementing() -> dict[str, tuple[str, str, str]]:
