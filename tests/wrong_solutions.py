@@ -152,6 +152,41 @@ WRONG: dict[str, list[tuple[str, str]]] = {
             "ties enter together",
         ),
     ],
+    "spearman-with-ties": [
+        (
+            # ties in the order in which they stand
+            "def rank_correlation(x, y):\n"
+            "    return np.corrcoef(*(np.argsort(np.argsort(v, kind='stable')) for v in (x, y)))[0, 1]",
+            "mean rank",
+        ),
+        (
+            # the formula for ranks without ties
+            "def rank_correlation(x, y):\n"
+            "    d = stats.rankdata(x) - stats.rankdata(y)\n"
+            "    return 1 - 6 * (d**2).sum() / (len(x) * (len(x) ** 2 - 1))",
+            "without ties only",
+        ),
+        ("def rank_correlation(x, y):\n    return np.corrcoef(x, y)[0, 1]", "are values ranked"),
+        (
+            # the lowest of the ranks, not their mean
+            "def rank_correlation(x, y):\n"
+            "    return np.corrcoef(*(stats.rankdata(v, method='min') for v in (x, y)))[0, 1]",
+            "mean rank",
+        ),
+        (
+            # positions in the order instead of ranks
+            "def rank_correlation(x, y):\n    return np.corrcoef(np.argsort(x), np.argsort(y))[0, 1]",
+            "mean rank",
+        ),
+        (
+            # zero for what has no order
+            "def rank_correlation(x, y):\n"
+            "    if len(set(x)) == 1 or len(set(y)) == 1:\n"
+            "        return 0.0\n"
+            "    return stats.spearmanr(x, y).statistic",
+            "`nan`",
+        ),
+    ],
     "permutation-by-simulation": [
         (
             # more than `count`, not `count` or more
