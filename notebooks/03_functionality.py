@@ -291,6 +291,100 @@ assert np.allclose(by_hand, maxima[:20], atol=1e-4)
 activations.sizes
 
 # %% [markdown]
+# ```{exercise} A hook that reads a layer
+# :label: reading-hook
+# *(15 minutes, medium.)* `naive_activations` reads one layer with a *hook*, a function that PyTorch calls whenever a module is called. Write a function `outputs_of(module, run)` that reads what any module computes.
+#
+# - `module` is a `torch.nn.Module`, a part of some model, that returns one tensor.
+# - `run` is a function without arguments that runs this model. It may call `module` any number of times, and it may raise an exception.
+# - It returns a list of tensors, the outputs of `module` while `run()` was running, in the order of the calls. The list is empty if `module` was not called.
+# - Each tensor has the values that `module` returned, even if the model changes its own tensor in place afterwards, as `ReLU(inplace=True)` does. It is detached, which means that it carries no gradient.
+# - Afterwards `module` has no hook of this function, also if `run` raised an exception. The exception is not caught.
+#
+# Example: a `torch.nn.Linear` multiplies by 2, and `run` calls it with 3 and then with 5. The list has the two tensors [6.] and [10.].
+#
+# :::{hint}
+# :class: dropdown
+# After each call of the module, a hook of `module.register_forward_hook(hook)` is called as `hook(module, inputs, output)`. What it returns replaces the output, unless it is `None`. Use `try` and `finally` to remove it.
+# :::
+# ```
+
+
+# %% tags=["solution", "hide-cell"]
+def outputs_of(module, run):
+    seen = []
+    handle = module.register_forward_hook(lambda _module, _inputs, output: seen.append(output.detach().clone()))
+    try:
+        run()
+    finally:
+        handle.remove()
+    return seen
+
+
+# %% tags=["check"]
+from contextlib import suppress
+
+double = torch.nn.Linear(1, 1, bias=False)
+double.weight.data = torch.tensor([[2.0]])
+twice = outputs_of(double, lambda: [double(torch.tensor([value])) for value in (3.0, 5.0)])
+assert [output.tolist() for output in twice] == [[6], [10]], "2 x 3 = 6 and 2 x 5 = 10: one tensor a call, in order"
+assert not any(output.requires_grad for output in twice), "the tensors carry gradients: detach them"
+assert outputs_of(double, lambda: None) == [], "the module was not called, so the list is empty"
+two = torch.nn.Sequential(torch.nn.Linear(4, 6), torch.nn.ReLU(inplace=True), torch.nn.Linear(6, 2))
+tokens, later = torch.randn(3, 5, 4), []
+hidden = outputs_of(two[0], lambda: later.append(two(tokens)))[0]
+expected = tokens @ two[0].weight.T + two[0].bias
+assert hidden.shape == (3, 5, 6), "the output of the first layer has 6 numbers a token"
+assert torch.allclose(hidden, expected, atol=1e-5), "not the output: is it a copy from before ReLU changed it in place?"
+assert torch.allclose(later[0], two[2](torch.relu(expected)), atol=1e-5), "the hook changed what the model computes"
+with suppress(ZeroDivisionError):
+    outputs_of(double, lambda: 1 / 0)
+    raise AssertionError("an exception of `run` was caught")
+assert not double._forward_hooks, "a hook is left on the module after an exception"
+assert not two[0]._forward_hooks, "a hook is left on the module"
+
+# %% [markdown]
+# ```{exercise} The maximum over real tokens
+# :label: real-maximum
+# *(10 minutes, easy.)* A batch has sentences of different lengths. Short ones are filled up with padding tokens, and a model computes activations for these as well. Write a function `real_maximum(activations, mask)` that computes Equation {eq}`pooled` for a batch.
+#
+# - `activations` is an array of shape (sentences, tokens, neurons). Its numbers may be negative, as those of GELU. At padding tokens they may be anything, also infinite or `nan`.
+# - `mask` is an array of integers of shape (sentences, tokens), 1 at real tokens and 0 at padding. Padding may stand anywhere, and every sentence has a real token.
+# - It returns an array of shape (sentences, neurons), the maximum over the real tokens of each sentence. The arguments are not changed.
+#
+# Example: one sentence has two real tokens and then a padding token. The activations of its only neuron are [-0.2, -0.1, 5.0]. The answer is [[-0.1]].
+#
+# :::{hint}
+# :class: dropdown
+# `np.where(condition, a, b)` makes a new array. `mask[:, :, None]` has the shape (sentences, tokens, 1).
+# :::
+# ```
+
+
+# %% tags=["solution", "hide-cell"]
+def real_maximum(activations, mask):
+    return np.where(mask[:, :, None] == 1, activations, -np.inf).max(axis=1)
+
+
+# %% tags=["check"]
+short = real_maximum(np.array([[[-0.2], [-0.1], [5.0]]]), np.array([[1, 1, 0]]))
+assert np.shape(short) == (1, 1), "expected sentences in rows and neurons in columns"
+assert short.item() != 5, "the padding token counted: 5.0 is its activation"
+assert short.item() != 0, "padding counted as 0, which is more than the activations of the real tokens"
+assert short.item() == -0.1, "the larger of -0.2 and -0.1 is -0.1"
+generator = np.random.default_rng(0)
+for padding in (-9.0, 9.0, np.inf, np.nan):
+    batch, real = generator.normal(size=(8, 7, 5)), generator.integers(0, 2, (8, 7))
+    real[:, 3] = 1  # every sentence has a real token
+    batch[real == 0] = padding
+    copies = batch.copy(), real.copy()
+    one_by_one = [batch[sentence, real[sentence] == 1].max(axis=0) for sentence in range(8)]
+    assert np.allclose(real_maximum(batch, real), one_by_one), f"wrong where the activations of padding are {padding}"
+    assert np.array_equal(batch, copies[0], equal_nan=True), "`activations` was changed: change a copy"
+    assert np.array_equal(real, copies[1]), "`mask` was changed"
+assert np.allclose(real_maximum(batch[:, 3:4], real[:, 3:4]), batch[:, 3]), "of one real token, the maximum is itself"
+
+# %% [markdown]
 # ## Step 5: its predictivity is an average precision
 #
 # Rank the sentences by the neuron's activation, highest first, and walk down the list. Each time a sentence of class 1
@@ -323,6 +417,51 @@ assert np.allclose(naive, scores, atol=1e-12)
 # {glue:text}`silent:.0%` of the maxima of this layer of {glue:text}`model_name` are closer to zero than a millionth. The order of these maxima depends on the processor, and so does
 # a part of the predictivity of a neuron that is off in most sentences.
 #
+# ```{exercise} Average precision with ties
+# :label: precision-with-ties
+# *(15 minutes, hard.)* `naive_ap` goes through all sentences again for each sentence of class 1. Write a function `sorted_ap(labels, activations)` that sorts the sentences once and gives the same result, without scikit-learn.
+#
+# - `labels` is an array of integers, 0 or 1, of shape (sentences,). At least one is 1.
+# - `activations` is an array of numbers of shape (sentences,), in the same order. Sentences with equal activations are *tied*.
+# - It returns the average precision of Equation {eq}`ap`, a number. Tied sentences enter the list together: the precision of each of them is that of the list after the last of them. So the order in which tied sentences stand in the arrays does not matter.
+#
+# Example: `labels` is [0, 1, 0, 1] and `activations` is [3, 2, 2, 1]. After the tied second and third sentences the precision is 1 / 3, and after the fourth it is 2 / 4. The average precision is (1 / 3 + 2 / 4) / 2 = 5 / 12.
+#
+# :::{hint}
+# :class: dropdown
+# Sort by activation, highest first. `np.cumsum` of the sorted labels counts class 1 so far. Only the last place of each group of ties has the precision you need; how many sentences of class 1 have it?
+# :::
+# ```
+
+
+# %% tags=["solution", "hide-cell"]
+def sorted_ap(labels, activations):
+    order = np.argsort(-activations)
+    ones = np.cumsum(labels[order])
+    last = np.flatnonzero(np.append(np.diff(activations[order]) != 0, True))  # of each group of ties
+    return (np.diff(ones[last], prepend=0) * ones[last] / (last + 1)).sum() / ones[-1]
+
+
+# %% tags=["check"]
+from sklearn.metrics import average_precision_score
+
+# Highest first, no ties: precision 1 / 1 at the first sentence and 2 / 3 at the third, so (1 + 2 / 3) / 2 = 5 / 6.
+plain = sorted_ap(np.array([1, 0, 1, 0]), np.array([4.0, 3.0, 2.0, 1.0]))
+assert np.isclose(plain, 5 / 6), "without ties: the mean of 1 and 2 / 3 is 5 / 6; is the highest activation first?"
+tied = [sorted_ap(np.array(labels), np.array([3.0, 2.0, 2.0, 1.0])) for labels in ([0, 1, 0, 1], [0, 0, 1, 1])]
+assert np.isclose(*tied), "the result depends on the order in which tied sentences stand"
+assert np.isclose(tied[0], 5 / 12), "ties enter together: (1 / 3 + 2 / 4) / 2 = 5 / 12"
+assert np.isclose(sorted_ap(np.array([1, 0, 0, 1, 0]), np.zeros(5)), 2 / 5), "all are tied: the share of class 1, 2 / 5"
+assert np.isclose(sorted_ap(np.array([0, 0, 1]), np.array([1.0, 2.0, 0.0])), 1 / 3), "class 1 is last: 1 / 3"
+generator = np.random.default_rng(0)
+for different in (2, 5, 1000):  # the fewer different activations, the more ties
+    for sentences in (1, 2, 10, 200):
+        truth = generator.permutation(np.append(1, generator.integers(0, 2, sentences - 1)))
+        fires = generator.integers(0, different, sentences).astype(float)
+        expected = average_precision_score(truth, fires), naive_ap(truth, fires)
+        assert np.allclose(sorted_ap(truth, fires), expected), f"not scikit-learn's for {sentences} sentences with ties"
+
+# %% [markdown]
 # ## What does a neuron get by chance?
 #
 # The appendix calls 0.5 the value of a useless neuron ([D2](d2)). A *chance-level neuron*, one that ranks the sentences at random, does come close when the classes are of equal

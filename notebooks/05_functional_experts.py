@@ -194,6 +194,51 @@ axes = figures.counts_by_expert(tested["count"].sel(layer=last), limits, tested[
 # %% [markdown]
 # The black lines are far apart for the function whose sub-functions share the most neurons. A bar between them is an expert that the paper's test calls functional and the permutation test does not.
 #
+# ```{exercise} The permutation null by simulation
+# :label: permutation-by-simulation
+# *(15 minutes, medium.)* `naive_permutation_p` goes through all groups of neurons. In a layer of 3,072 neurons there are too many groups for that, and a p-value is estimated from random ones. Write a function `simulated_p(hits, size, count, draws, rng)`.
+#
+# - `hits` is an array of integers of shape (neurons,). It says for how many sub-functions each neuron is among the top. The function does not change it.
+# - `size` is the number of neurons in an expert, and `count` is the count observed in an expert.
+# - `draws` is the number of random groups. A group has `size` *different* neurons, and all groups are equally likely. The count of a group is the sum of the `hits` of its neurons.
+# - `rng` is a generator of random numbers, such as `np.random.default_rng(0)`. No other random numbers are used.
+# - It returns the number (1 + b) / (1 + `draws`), where b is the number of random groups with a count of `count` or more. The ones stand for the observed group, which is one of the possible groups. They keep the p-value above 0.
+#
+# Example: `hits` is [3, 0], `size` is 1, `count` is 3 and `draws` is 4. If the first neuron was drawn twice and the second one twice, b is 2 and the p-value is (1 + 2) / (1 + 4) = 0.6.
+#
+# :::{hint}
+# :class: dropdown
+# If all neurons are put in random order, the first `size` of them are a random group.
+# :::
+# ```
+
+
+# %% tags=["solution", "hide-cell"]
+def simulated_p(hits, size, count, draws, rng):
+    counts = np.array([rng.permutation(hits)[:size].sum() for _ in range(draws)])
+    return (1 + np.sum(counts >= count)) / (1 + draws)
+
+
+# %% tags=["check"]
+random = np.random.default_rng(0)
+equal = np.full(5, 3)  # every pair has a count of 3 + 3 = 6: all 99 pairs reach 6, (1 + 99) / 100, and none reaches 7
+assert simulated_p(equal, 2, 6, 99, random) == 1, "a group with exactly `count` counts too, and every pair has 6 here"
+assert np.isclose(simulated_p(equal, 2, 7, 99, random), 1 / 100), "no pair reaches 7: p is (1 + 0) / (1 + 99), not 0"
+whole = [simulated_p(np.array([9, 0, 0, 0]), 4, count, 99, random) for count in (9, 10)]
+assert np.allclose(whole, [1, 1 / 100]), "four of four neurons have a count of 9: a group has `size` different neurons"
+for shared in (np.array([5, 5, 1, 1] + [0] * 8), np.array([3, 2, 2, 1, 1, 0, 0, 0])):
+    unchanged, several = shared.copy(), shared.sum() // 2
+    all_groups = np.mean([sum(group) >= several for group in combinations(unchanged.tolist(), 4)])
+    p_values = [simulated_p(shared, 4, several, 2000, np.random.default_rng(i)) for i in (1, 1, 2)]
+    assert (shared == unchanged).all(), "`hits` was changed: shuffle a copy"
+    assert p_values[0] == p_values[1], "the same seed gave another p-value: use `rng` only"
+    error = 5 * np.sqrt(all_groups * (1 - all_groups) / 2000)
+    assert abs(p_values[2] - all_groups) < error, "not the share of all groups: a neuron brings all of its `hits`"
+single = np.repeat([1, 0], [12, 48])  # no neuron is shared, so that the count is hypergeometric
+gap = simulated_p(single, 15, 5, 2000, random) - stats.hypergeom.sf(4, 60, 12, 15)
+assert abs(gap) < 0.05, "not the hypergeometric probability, though no neuron is shared"
+
+# %% [markdown]
 # ## Beside the paper's Table 1
 #
 # The paper prints three rows for each model; ours stand beside them, all under the binomial null: the model's own experts, random partitions (*random*), and random partitions of untrained copies (*untrained*).
@@ -228,6 +273,55 @@ check.set_index(["kind", "partition"])
 #
 # The second row limits what a functional expert can mean. An excess over random partitions is what this method finds in any model in which similar neurons are good at similar things. Whether such an expert works as a
 # part of the model is a question for perturbations ([](05_perturbing_encoders.ipynb)).
+#
+# ```{exercise} Experts of equal size
+# :label: balanced-assignment
+# *(15 minutes, medium.)* The k-means of MoEfication repeats two steps: it moves each centre to the mean of its neurons, and it assigns each neuron to a centre. The second step is different from that of ordinary k-means, because each expert gets
+# equally many neurons. Write a function `balanced(distances)` that makes this assignment.
+#
+# - `distances` is an array of shape (points, groups). It has the distance of each point to the centre of each group. The number of points is a multiple of the number of groups.
+# - It returns an array of integers of shape (points,), the group of each point, counted from 0. Each group has as many points as every other. The sum of the distances of all points to the centres of their groups is the smallest that is possible
+#   with groups of equal size. If several assignments have this sum, it returns any of them.
+#
+# Example: two centres are at 0 and 10 on a line, and four points at 1, 2, 4 and 9. The `distances` are [[1, 9], [2, 8], [4, 6], [9, 1]]. Three points are nearest to the first centre. The answer is [0, 0, 1, 1], with a sum of 1 + 2 + 6 + 1 = 10.
+#
+# :::{hint}
+# :class: dropdown
+# A group with three places is the same as three groups with one place. `scipy.optimize.linear_sum_assignment(costs)` assigns rows to columns, one to one, at the lowest sum.
+# :::
+# ```
+
+
+# %% tags=["solution", "hide-cell"]
+from scipy.optimize import linear_sum_assignment
+
+
+def balanced(distances):
+    points, groups = distances.shape
+    places = np.repeat(distances, points // groups, axis=1)  # those of one group stand together
+    return linear_sum_assignment(places)[1] // (points // groups)
+
+
+# %% tags=["check"]
+from itertools import permutations
+
+from scipy.optimize import linprog
+
+on_a_line = np.array([[1, 9], [2, 8], [4, 6], [9, 1]])
+line = balanced(on_a_line)
+assert np.bincount(line, minlength=2).tolist() == [2, 2], "each group has as many points as every other: here 2"
+# The third point moves: 1 + 2 + 6 + 1 = 10. If the second moved instead: 1 + 8 + 4 + 1 = 14.
+assert line.tolist() == [0, 0, 1, 1], "not the assignment with a sum of 10"
+# The first point gives way to the second: 2 + 1 = 3. If it took its nearest centre: 1 + 9 = 10.
+assert balanced(np.array([[1, 2], [1, 9]])).tolist() == [1, 0], "the sum is 3, not 10, if the first point gives way"
+for near in np.random.default_rng(0).random((30, 6, 3)):
+    least = min(near[range(6), way].sum() for way in set(permutations([0, 0, 1, 1, 2, 2])))
+    assert np.isclose(near[range(6), balanced(near)].sum(), least), "a smaller sum of distances is possible"
+far = np.random.default_rng(1).random((40, 5))
+one_group, eight_points = np.kron(np.eye(40), np.ones(5)), np.kron(np.ones(40), np.eye(5))
+least = linprog(far.ravel(), A_eq=np.vstack([one_group, eight_points]), b_eq=[1] * 40 + [8] * 5).fun
+assert np.bincount(balanced(far), minlength=5).tolist() == [8] * 5, "40 points in 5 groups are 8 in each"
+assert np.isclose(far[range(40), balanced(far)].sum(), least), "40 points: a smaller sum of distances is possible"
 
 # %% tags=["remove-cell"]
 from companion.claims import expert_effects, ledger

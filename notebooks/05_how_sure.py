@@ -156,6 +156,53 @@ sources = {"ours": alone, "ours, random": lone, "printed": fourth}
 section.beside(sources, ["proportion", "degree"]).style.format("{:.3f}", na_rep="–")
 
 # %% [markdown]
+# ```{exercise} The hypergeometric count
+# :label: hypergeometric-count
+# *(10 minutes, medium.)* The top neurons of one sub-function are different neurons. If the neurons of an expert are drawn at random from the layer, its count is hypergeometric. Write a function `hypergeometric_tail(count, neurons, top, size)`
+# without `scipy.stats`.
+#
+# - `count` is the observed count, an integer from 0. It may be larger than any count that can occur.
+# - `neurons` is the number of neurons in the layer, and `top` is how many of them are top neurons.
+# - `size` is the number of neurons in the expert. They are all different, and all groups of this size are equally likely.
+# - It returns the probability that the expert has `count` *or more* top neurons: 1 if `count` is 0, and 0 if no expert can have as many. Small probabilities are right to six digits as well, in a layer of 3,072 neurons for example.
+#
+# Example: 2 of 5 neurons are top neurons, and an expert has 2 neurons. Of the 10 pairs of neurons, 3 have no top neuron. The probability of a `count` of 1 or more is 7 / 10 = 0.7.
+#
+# :::{hint}
+# :class: dropdown
+# `math.comb(n, k)` is the number of ways to choose k of n, an integer of any length. How many groups have exactly r top neurons? Add such numbers for all r that count, and divide once, at the end.
+# :::
+# ```
+
+
+# %% tags=["solution", "hide-cell"]
+from math import comb
+
+
+def hypergeometric_tail(count, neurons, top, size):
+    groups = [comb(top, r) * comb(neurons - top, size - r) for r in range(count, min(top, size) + 1)]
+    return sum(groups) / comb(neurons, size)
+
+
+# %% tags=["check"]
+from itertools import combinations
+
+# 5 neurons, 2 of them top: of the 10 pairs, 3 have no top neuron, 2 x 3 = 6 have one, and 1 has both.
+assert np.isclose(hypergeometric_tail(1, 5, 2, 2), 0.7), "6 + 1 of 10 pairs: `count` or more, and no neuron twice"
+assert np.isclose(hypergeometric_tail(2, 5, 2, 2), 0.1), "1 of 10 pairs has both top neurons"
+assert np.isclose(hypergeometric_tail(0, 5, 2, 2), 1), "every pair has a count of 0 or more"
+assert np.isclose(hypergeometric_tail(3, 5, 2, 2), 0), "no pair has a count of 3"
+assert np.isclose(hypergeometric_tail(1, 4, 3, 2), 1), "with 3 top neurons of 4, every pair has at least one"
+for few, best_few, drawn in [(7, 3, 4), (8, 5, 6), (6, 6, 2), (6, 0, 3)]:
+    listed = [sum(neuron < best_few for neuron in group) for group in combinations(range(few), drawn)]
+    for least in range(drawn + 2):
+        tail = hypergeometric_tail(least, few, best_few, drawn)
+        assert np.isclose(tail, np.mean(np.array(listed) >= least)), "not what a list of all groups gives"
+for least in range(0, 24, 4):
+    tail, exact = hypergeometric_tail(least, 3072, 31, 192), stats.hypergeom.sf(least - 1, 3072, 31, 192)
+    assert np.isclose(tail, exact, rtol=1e-6, atol=0), "1 minus the rest has no digits left where the tail is small"
+
+# %% [markdown]
 # (appendix-a4)=
 # ## Do functional experts have the better neurons? Table 5
 #

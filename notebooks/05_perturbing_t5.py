@@ -127,6 +127,58 @@ with perturb.neurons(loaded, {layer: [3, 70]}, how="zero"):
 assert np.allclose(found.numpy(), naive_zero(x, [3, 70]), atol=1e-4)
 
 # %% [markdown]
+# ```{exercise} A hook that sets neurons to zero
+# :label: silencing-hook
+# *(15 minutes, medium.)* `naive_zero` computes one layer again. To perturb a model while it answers, `perturb.neurons` uses *hooks*. A hook is a function that PyTorch calls whenever a module is called. Write a function `silence(w_out, chosen)` that sets
+# the activations of some neurons to zero.
+#
+# - `w_out` is the module that holds $W_O$, a `torch.nn.Linear`. It is called with the activations, a tensor whose last dimension is the neurons. There may be any number of dimensions before it, such as sentences and tokens.
+# - `chosen` is a list of neurons, counted from 0. It may be empty.
+# - It returns the handle of a hook. Until `handle.remove()` is called, `w_out` computes its output as if the activations of the chosen neurons were 0 and all others as they are.
+# - The tensor with which `w_out` is called is not changed, because other parts of a model may use it. The weights are not changed either.
+#
+# Example: the weights are [[1, 10, 100]] without a bias. For the activations [1, 2, 3] the output is 1 + 20 + 300 = 321. After `silence(w_out, [1])` it is 1 + 300 = 301, and after `handle.remove()` it is 321 again.
+#
+# :::{hint}
+# :class: dropdown
+# `w_out.register_forward_pre_hook(hook)` returns a handle. Before each call of the module, PyTorch calls `hook(module, inputs)`, where `inputs` is a tuple. If the hook returns a tuple, the module gets this one instead.
+# :::
+# ```
+
+
+# %% tags=["solution", "hide-cell"]
+def silence(w_out, chosen):
+    def hook(_module, inputs):
+        activations = inputs[0].clone()
+        activations[..., chosen] = 0
+        return (activations,)
+
+    return w_out.register_forward_pre_hook(hook)
+
+
+# %% tags=["check"]
+toy = torch.nn.Linear(3, 1, bias=False)
+toy.weight.data = torch.tensor([[1.0, 10.0, 100.0]])
+fired = torch.tensor([[1.0, 2.0, 3.0], [2.0, 0.0, 0.0]])  # two tokens: 1 + 20 + 300 = 321, and 2
+handle = silence(toy, [1])
+assert hasattr(handle, "remove"), "it returns a handle, so that the hook can be removed"
+outputs = [toy(fired).flatten().tolist() for _ in range(2)]
+handle.remove()
+assert fired.tolist() == [[1, 2, 3], [2, 0, 0]], "the tensor that was passed to `w_out` was changed: change a copy"
+assert outputs[0] != [321, 0], "this silences the second token: neurons are the last dimension"
+assert outputs[0] == [301, 2], "without neuron 1 the outputs are 1 + 300 = 301 and 2"
+assert outputs[1] == outputs[0], "the second call differs from the first"
+assert toy(fired).flatten().tolist() == [321, 2], "after `remove` the outputs are 321 and 2 as before"
+for w_out, chosen in [(torch.nn.Linear(6, 4), [5, 0]), (torch.nn.Linear(6, 4), []), (part.w_out[0], [3, 70])]:
+    fired = torch.rand(2, 5, w_out.in_features)
+    others = torch.ones(w_out.in_features).index_fill(0, torch.tensor(chosen, dtype=torch.long), 0)
+    handle = silence(w_out, chosen)
+    for given in (fired, fired[0, 0]):
+        expected = torch.nn.functional.linear(given * others, w_out.weight, w_out.bias)
+        assert torch.allclose(w_out(given), expected, atol=1e-4), "not the output without the activations of `chosen`"
+    handle.remove()
+
+# %% [markdown]
 # (appendix-a2-t5)=
 # ## Step 2: choose the order of neurons
 #

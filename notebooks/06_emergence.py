@@ -144,6 +144,56 @@ pair = pair.transpose("step", "expert").to_numpy()
 assert np.isclose(naive_score(*pair), emergence.stabilization_score(*pair))
 
 # %% [markdown]
+# This is Spearman's rank correlation. Its ranks have to be defined for equal values, which are called ties: neurons that stay off in all sentences, for example, have equal predictivities.
+#
+# ```{exercise} Spearman's correlation with ties
+# :label: spearman-with-ties
+# *(15 minutes, medium.)* `naive_score` leaves the ranks to `stats.rankdata`. Write a function `rank_correlation(x, y)` that computes the ranks as well, without `stats.rankdata` and `stats.spearmanr`.
+#
+# - `x` and `y` are arrays of numbers of the same shape, (n,). Neither is changed.
+# - The lowest value has rank 1. Equal values share the mean of the ranks that they would have if they differed a little.
+# - It returns the correlation of the ranks of `x` with the ranks of `y`, a number from −1 to 1. If all values of `x` or all values of `y` are equal, it returns `nan`, because there is no order to compare.
+#
+# Example: `x` is [1, 2, 2, 3] and `y` is [10, 30, 20, 40]. The ranks of `x` are [1, 2.5, 2.5, 4], because the two equal values share the ranks 2 and 3. The ranks of `y` are [1, 3, 2, 4]. The correlation is 4.5 / √(4.5 · 5) = 0.949.
+#
+# :::{hint}
+# :class: dropdown
+# The rank of a value is the number of lower values, plus half of one more than the number of values equal to it, itself included. The formula 1 − 6 Σd² / (n (n² − 1)) is for ranks without ties only.
+# :::
+# ```
+
+
+# %% tags=["solution", "hide-cell"]
+def rank_correlation(x, y):
+    ranks = []
+    for v in (x, y):
+        lower, equal = (v[:, None] > v).sum(axis=1), (v[:, None] == v).sum(axis=1)
+        ranks.append(lower + (equal + 1) / 2)
+    a, b = (r - r.mean() for r in ranks)
+    scale = np.sqrt((a**2).sum() * (b**2).sum())
+    return (a * b).sum() / scale if scale else np.nan
+
+
+# %% tags=["check"]
+# No ties, ranks [1, 2, 3] and [1, 3, 2]: the products of the deviations sum to 1 + 0 + 0 = 1, the squares to 2 and 2.
+assert np.isclose(rank_correlation(np.array([1, 2, 9]), np.array([5, 7, 6])), 0.5), "not 1 / 2: are values ranked?"
+# Ranks [1, 2.5, 2.5, 4] and [1, 3, 2, 4] minus 2.5: products 2.25 + 0 + 0 + 2.25 = 4.5, squares 4.5 and 5.
+two_tied = rank_correlation(np.array([1, 2, 2, 3]), np.array([10, 30, 20, 40]))
+assert not np.isclose(two_tied, 0.95), "1 − 6 Σd² / (n (n² − 1)) gives 0.95: it is for ranks without ties only"
+assert np.isclose(two_tied, 4.5 / np.sqrt(4.5 * 5)), "the ties have the mean rank (2 + 3) / 2 = 2.5: 0.949"
+assert np.isclose(rank_correlation(np.array([1, 2, 2, 3]), np.array([10, 20, 30, 40])), two_tied), "ties have no order"
+assert np.isnan(rank_correlation(np.ones(4), np.arange(4))), "all of `x` are equal: `nan`"
+assert np.isnan(rank_correlation(np.arange(4), np.ones(4))), "all of `y` are equal: `nan`"
+drawn = np.random.default_rng(0)
+for different in (3, 10, 1000):  # the fewer different values, the more ties
+    for _ in range(20):
+        one, other_one = drawn.integers(0, different, (2, 30))
+        found_here = rank_correlation(one, other_one)
+        assert np.isclose(found_here, stats.spearmanr(one, other_one).statistic), "not SciPy's correlation"
+        raised = rank_correlation(np.exp(one / different), other_one)
+        assert np.isclose(raised, found_here), "it changed with the values of `x`, whose order is the same"
+
+# %% [markdown]
 # ## Step 2: experts and neurons of the same layers
 #
 # In the authors' figure the neurons of Switch are those of all twelve layers, and its experts those of every other layer. The next table shows where the curves of neurons first stay above {glue:text}`level` in this book's models, in the layers with experts and in all layers:
