@@ -21,11 +21,15 @@ from nbclient import NotebookClient
 from companion import glued
 from companion.rerun import NOTEBOOKS, profile, source
 from companion.tools import parameters as cells
-from companion.tools import plain_markdown
+from companion.tools import plain_markdown, quizzes
 from companion.tools.kernel import OwnKernel
 from modularity import environment
 
 FOLDER = NOTEBOOKS.parent / "students"
+PREDICTION = 'prediction = ""  # before you compute anything: what do you expect, and why?'
+PREDICTED = (
+    'print("you predicted:", globals().get("prediction") or "nothing")'  # beside the result, so that it can be compared
+)
 PASSED = 'print("passed")'  # behind each check: some say nothing when they find nothing wrong
 NUMBERS = (
     "*Numbers in the text are those of the book as it was published last; what you compute can differ a little from "
@@ -103,9 +107,10 @@ def student_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     for i, j in exercises(notebook):
         cell, check = fresh.cells[i], fresh.cells[j]
         names = " and ".join(answers(cell.source, check.source))
-        cell.source = "\n".join([*imports(cell.source), f"# your answer: put it into {names}; the next cell checks it"])
+        asked = f"# your answer: put it into {names}; the next cell checks it"
+        cell.source = "\n".join([*imports(cell.source), PREDICTION, asked])
         cell.metadata["tags"] = ["answer"]
-        check.source += f"\n{PASSED}"
+        check.source += f"\n{PASSED}\n{PREDICTED}"
     for cell in fresh.cells:
         if "remove-cell" in cell.metadata.get("tags", []):
             cell.metadata["jupyter"] = {"source_hidden": True}
@@ -129,7 +134,8 @@ def copies() -> dict[str, nbformat.NotebookNode]:
         As `exercises` and `plain_markdown.convert`.
     """
     notebooks, pages = sources(), sorted((NOTEBOOKS.parent / "book").glob("*.md"))
-    book = plain_markdown.book(notebooks, pages, glued.published())
+    asked = quizzes.read(NOTEBOOKS.parent / quizzes.FILE)
+    book = plain_markdown.book(notebooks, pages, glued.published(), asked)
     made = {name: student_copy(notebook) for name, notebook in notebooks.items()}
     for name, copy in made.items():
         for cell in (c for c in copy.cells if c.cell_type == "markdown"):

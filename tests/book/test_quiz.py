@@ -1,6 +1,5 @@
 """Every section asks two questions, and each of their answers says why it is right or wrong."""
 
-import importlib.util
 import re
 import sys
 
@@ -10,22 +9,14 @@ from places import ROOT
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
+from companion.tools import quizzes
+
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
 SECTIONS = sorted(p.stem for p in (ROOT / "notebooks").glob("*.ipynb"))
 
 
-@pytest.fixture
-def quiz():
-    spec = importlib.util.spec_from_file_location("quiz", ROOT / "book/_ext/quiz.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["quiz"] = module  # a dataclass looks itself up
-    spec.loader.exec_module(module)
-    yield module
-    sys.modules.pop("quiz")
-
-
-def test_every_section_has_two_questions_and_shows_them(quiz):
-    asked = quiz.read(ROOT / quiz.FILE)
+def test_every_section_has_two_questions_and_shows_them():
+    asked = quizzes.read(ROOT / quizzes.FILE)
     assert sorted(asked) == SECTIONS
     assert all(len(questions) == 2 and all(len(q.options) >= 3 for q in questions) for questions in asked.values())
     assert all("```{quiz}" in (ROOT / f"notebooks/{name}.ipynb").read_text(encoding="utf-8") for name in SECTIONS)
@@ -40,11 +31,11 @@ def test_every_section_has_two_questions_and_shows_them(quiz):
         (None, "each text, why and right"),
     ],
 )
-def test_a_question_that_cannot_be_answered_is_named(quiz, tmp_path, options, said):
+def test_a_question_that_cannot_be_answered_is_named(tmp_path, options, said):
     path = tmp_path / "quizzes.yml"
     path.write_text(yaml.safe_dump({"one": [{"question": "Why?", "options": options}]}))
     with pytest.raises(ValueError, match=f"one: .*{said}"):
-        quiz.read(path)
+        quizzes.read(path)
 
 
 def test_an_answer_unfolds_with_its_reason(tmp_path, monkeypatch):

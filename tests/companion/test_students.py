@@ -40,7 +40,7 @@ def test_the_code_of_a_copy_differs_only_where_a_solution_was(notebook):
     assert found
     for i, j in found:
         copy.cells[i].source = notebook.cells[i].source
-        copy.cells[j].source = copy.cells[j].source.removesuffix(f"\n{students.PASSED}")
+        copy.cells[j].source = copy.cells[j].source.removesuffix(f"\n{students.PASSED}\n{students.PREDICTED}")
     assert [c.source for c in copy.cells] == [c.source for c in notebook.cells]
     nbformat.validate(copy)
     assert "jupytext" not in copy.metadata  # or Jupyter would write a .py beside it
@@ -50,7 +50,8 @@ def test_no_line_of_a_solution_is_left_but_its_imports(notebook):
     copy = students.student_copy(notebook)
     assert not any("solution" in c.metadata.get("tags", []) for c in copy.cells)
     for i, j in students.exercises(notebook):
-        *imports, comment = copy.cells[i].source.splitlines()
+        *imports, prediction, comment = copy.cells[i].source.splitlines()
+        assert prediction == students.PREDICTION
         assert all(re.match(r"(from \S+ )?import ", line) for line in imports)
         assert comment.startswith("# your answer")
         assert all(name in comment for name in students.answers(notebook.cells[i].source, notebook.cells[j].source))
@@ -132,9 +133,10 @@ def test_a_wrong_answer_meets_the_message_of_the_check():
     copy.cells[2].source += "\nanswer = 3"
     with pytest.raises(CellExecutionError, match="two, not that"):
         students.NotebookClient(copy, kernel_name="python3").execute()
-    copy.cells[2].source = "answer = 2"
-    students.NotebookClient(copy, kernel_name="python3").execute()
-    assert copy.cells[3].outputs[0].text == "passed\n"
+    for prediction, said in (("", "nothing"), ("prediction = 'one'\n", "one")):
+        copy.cells[2].source = f"{prediction}answer = 2"
+        students.NotebookClient(copy, kernel_name="python3").execute()
+        assert copy.cells[3].outputs[0].text == f"passed\nyou predicted: {said}\n"
 
 
 def test_a_cell_that_needs_a_solution_is_found():
@@ -151,6 +153,7 @@ def test_imports_of_a_solution_stay():
     copy = students.student_copy(toy("import math\nanswer = math.sqrt(4)"))
     assert copy.cells[2].source.splitlines() == [
         "import math",
+        students.PREDICTION,
         "# your answer: put it into answer; the next cell checks it",
     ]
 

@@ -5,7 +5,7 @@ markdown-it finds blocks, with myst-parser's own plugins; what a block or role b
 
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +16,8 @@ from markdown_it.token import Token
 from mdit_py_plugins.colon_fence import colon_fence_plugin
 from mdit_py_plugins.myst_blocks import myst_block_plugin
 from myst_nb.core.variables import format_plain_text
+
+from companion.tools.quizzes import Question
 
 UNKNOWN = "…"  # in the place of a value that was never published
 NOTES = ("admonition", "note", "tip", "important", "warning", "caution", "seealso")
@@ -42,6 +44,7 @@ class Book:
     labels : → the heading, exercise or figure that a label names.
     equations : a label → the number that its page gives it.
     copies : pages whose copies lie beside each other.
+    quizzes : a page → its questions.
     """
 
     values: Mapping[str, object]
@@ -49,6 +52,7 @@ class Book:
     labels: Mapping[str, str]
     equations: Mapping[str, int]
     copies: frozenset[str]
+    quizzes: Mapping[str, Sequence[Question]]
 
     def title(self, page: str) -> str:
         return self._find(self.titles, Path(page).stem, "page")
@@ -66,7 +70,12 @@ class Book:
         return str(known[name])
 
 
-def book(notebooks: Mapping[str, nbformat.NotebookNode], pages: Iterable[Path], values: Mapping[str, object]) -> Book:
+def book(
+    notebooks: Mapping[str, nbformat.NotebookNode],
+    pages: Iterable[Path],
+    values: Mapping[str, object],
+    quizzes: Mapping[str, Sequence[Question]] | None = None,
+) -> Book:
     """Gather what notebooks, by name, and the book's other pages can be asked for."""
     texts = {name: prose(notebook) for name, notebook in notebooks.items()}
     texts |= {path.stem: path.read_text(encoding="utf-8") for path in pages}
@@ -81,7 +90,7 @@ def book(notebooks: Mapping[str, nbformat.NotebookNode], pages: Iterable[Path], 
         figure = cell.metadata.get("mystnb", {}).get("figure", {})
         if "name" in figure:
             labels[figure["name"]] = re.split(r"[.;:]", figure["caption"])[0]
-    return Book(values, titles, labels, equations, frozenset(notebooks))
+    return Book(values, titles, labels, equations, frozenset(notebooks), quizzes or {})
 
 
 def prose(notebook: nbformat.NotebookNode) -> str:
@@ -136,6 +145,8 @@ def _block(directive: _Directive, page: str, book: Book) -> str:
     name, title, label, folded, body = directive
     if name == "verdicts":  # a table of the run's verdicts, which a page's prose says as well
         return ""
+    if name == "quiz":
+        return "\n".join(_asked(i, one) for i, one in enumerate(book.quizzes[page], 1))
     if name == "math":
         tag = f" \\tag{{{book.equations[label]}}}" if label else ""
         return f"$$\n{body}{tag}\n$$\n"
@@ -148,6 +159,14 @@ def _block(directive: _Directive, page: str, book: Book) -> str:
     if name == "hint" or folded:
         return f"<details>\n<summary>{title}</summary>\n\n{body}\n\n</details>\n"
     return textwrap.indent(f"**{title}**\n\n{body}\n", "> ", lambda _: True)
+
+
+def _asked(number: int, one: Question) -> str:
+    answers = (
+        f"<details>\n<summary>{option.text}</summary>\n\n**{option.verdict}** {option.why}\n\n</details>\n"
+        for option in one.mixed
+    )
+    return "\n".join([f"**{number}. {one.question}**\n", *answers])
 
 
 def _inline(text: str, page: str, book: Book) -> str:
