@@ -3,6 +3,7 @@
 markdown-it finds blocks, with myst-parser's own plugins; what a block or role becomes is decided here.
 """
 
+import html
 import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +18,7 @@ from mdit_py_plugins.colon_fence import colon_fence_plugin
 from mdit_py_plugins.myst_blocks import myst_block_plugin
 from myst_nb.core.variables import format_plain_text
 
-from companion.tools.quizzes import Question
+from companion.tools.quizzes import FILE, Question
 
 UNKNOWN = "…"  # in the place of a value that was never published
 NOTES = ("admonition", "note", "tip", "important", "warning", "caution", "seealso")
@@ -146,6 +147,8 @@ def _block(directive: _Directive, page: str, book: Book) -> str:
     if name == "verdicts":  # a table of the run's verdicts, which a page's prose says as well
         return ""
     if name == "quiz":
+        if page not in book.quizzes:
+            raise ValueError(f"{page} has a quiz, and {FILE} has no questions for it")
         return "\n".join(_asked(i, one) for i, one in enumerate(book.quizzes[page], 1))
     if name == "math":
         tag = f" \\tag{{{book.equations[label]}}}" if label else ""
@@ -162,11 +165,11 @@ def _block(directive: _Directive, page: str, book: Book) -> str:
 
 
 def _asked(number: int, one: Question) -> str:
-    answers = (
-        f"<details>\n<summary>{option.text}</summary>\n\n**{option.verdict}** {option.why}\n\n</details>\n"
-        for option in one.mixed
-    )
-    return "\n".join([f"**{number}. {one.question}**\n", *answers])
+    blocks = [f"**{number}. {one.question}**\n"]
+    for option in one.mixed:
+        text = html.escape(option.text, quote=False)
+        blocks.append(f"<details>\n<summary>{text}</summary>\n\n**{option.verdict}** {option.why}\n\n</details>\n")
+    return "\n".join(blocks)
 
 
 def _inline(text: str, page: str, book: Book) -> str:

@@ -3,7 +3,7 @@
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from companion.tools import plain_markdown
+from companion.tools import plain_markdown, quizzes
 
 FIRST = """# Is it so?
 
@@ -34,7 +34,9 @@ def book(tmp_path):
     page = tmp_path / "claims.md"
     page.write_text("# What holds?\n\n(d1)=\n### D1\n", encoding="utf-8")
     values = {"first::share": 0.1234, "first::number": 4321, "other::word": "holds", "other::verdict_add_t5": "weaker"}
-    return plain_markdown.book({"first": new_notebook(cells=cells)}, [page], values)
+    options = (quizzes.Option("a < b", "It is less.", right=True),)
+    asked = {"first": [quizzes.Question("Which?", options)]}
+    return plain_markdown.book({"first": new_notebook(cells=cells)}, [page], values, asked)
 
 
 INLINE = [
@@ -71,6 +73,10 @@ BLOCKS = [
     (":::{admonition} Read\n{glue:text}`number:d`\n\nlines\n:::", "> **Read**\n> \n> 4321\n> \n> lines"),
     (":::{note}\nso\n:::", "> **Note**\n> \n> so"),
     (
+        "```{quiz}\n```\n\nafter",
+        "**1. Which?**\n\n<details>\n<summary>a &lt; b</summary>\n\n**Right.** It is less.\n\n</details>\n\nafter",
+    ),
+    (
         ":::{admonition} Why?\n:class: dropdown\nso\n:::",
         "<details>\n<summary>Why?</summary>\n\nso\n\n</details>",
     ),
@@ -87,6 +93,11 @@ BLOCKS = [
 @pytest.mark.parametrize(("written", "shown"), BLOCKS)
 def test_directives_become_what_markdown_has(written, shown, book):
     assert plain_markdown.convert(written, "first", book) == shown
+
+
+def test_a_quiz_without_questions_is_refused(book):
+    with pytest.raises(ValueError, match=r"other has a quiz, and book/quizzes\.yml has no questions for it"):
+        plain_markdown.convert("```{quiz}\n```", "other", book)
 
 
 @pytest.mark.parametrize(
