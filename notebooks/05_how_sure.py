@@ -25,7 +25,7 @@
 # :::{admonition} Before you start
 # **Do:** correct for many tests, test sub-functions one at a time, measure how large the effect is, and change one choice at a time.
 #
-# **Learn:** what a false discovery rate is, why a small p-value is no size, and how to find out whether a result depends on a choice.
+# **Learn:** what a false discovery rate is, why a small p-value does not say how large an effect is, and how to find out whether a result depends on a choice.
 #
 # **Need:** [](05_functional_experts.ipynb).
 # About one minute on two CPU cores, because what is read from models is shipped; a GPU is not needed.

@@ -374,7 +374,7 @@ for name, value in values.items():
 #
 # ## What this page does not show
 #
-# - That experts are no modules, where an interval includes zero: six sub-functions of a function leave intervals of several points.
+# - That experts are not modules, where an interval includes zero: six sub-functions of a function leave intervals of several points.
 # - Anything about sub-functions that these encoders cannot tell. The questions were chosen so that both do.
 # - That what a probe loses is lost to the model: another direction of the same states may still carry it, and a probe fitted after the perturbation might find it.
 #

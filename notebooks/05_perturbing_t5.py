@@ -357,7 +357,7 @@ for name, value in values.items():
 #
 # - That T5-base is not modular. Its printed curves fall as claimed; ours are of a far smaller model, which has other ways to answer. [](A_released.ipynb) asks
 #   the authors' own accuracies, at the proportions that their figure leaves out too.
-# - That experts are no modules: noise in the last third of four layers is one kind of lesion.
+# - That experts are not modules: noise in the last third of four layers is one kind of lesion.
 # - Anything about tasks that {glue:text}`model_name` does not answer: cola and mrpc are near guessing, and have little to lose.
 #
 # ## Exercises
