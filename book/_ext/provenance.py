@@ -17,6 +17,7 @@ from sphinx.application import Sphinx
 from companion.functions import sources
 from companion.models import catalogue, hub
 from companion.tools import dependencies, parameters
+from companion.tools.parameter_values import Value
 
 LIBRARY = Path(sources.__file__).parents[2]
 REGISTRY = "data/registry.txt"
@@ -41,7 +42,7 @@ def note_run(app: Sphinx, docname: str, source: list[str]) -> None:
     }
 
 
-def models_among(values: Mapping[str, parameters.Value]) -> list[str]:
+def models_among(values: Mapping[str, Value]) -> list[str]:
     """The models of the book, or of the hub, that parameters name, each once."""
     known = {*catalogue.companions(), catalogue.MPNET, catalogue.MINILM, *hub.PINNED, *hub.ALIASES}
     words = (word for value in values.values() if isinstance(value, str) for word in value.split())
@@ -56,12 +57,12 @@ def data_of(notebook: dict) -> list[str]:
     return [name for name in folders if name != "build" and not name.endswith(".yml")]
 
 
-def call(page: str, values: Mapping[str, parameters.Value]) -> str:
+def call(page: str, values: Mapping[str, Value]) -> str:
     """The papermill call that runs a section with these parameters, one a line."""
     return " \\\n  ".join([f"papermill notebooks/{page}.ipynb out.ipynb", *(_option(*item) for item in values.items())])
 
 
-def _option(name: str, value: parameters.Value) -> str:
+def _option(name: str, value: Value) -> str:
     """papermill guesses a type from the text after ``-p``; where it would err, and for lists, ``-y`` takes YAML."""
     if isinstance(value, list) or (isinstance(value, str) and _looks_like_another_type(value)):
         return f"-y {shlex.quote(f'{name}: {json.dumps(value)}')}"

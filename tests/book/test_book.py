@@ -8,7 +8,7 @@ import threading
 
 import pytest
 import yaml
-from browsing import Opened, visit
+from browsing import TOO_WIDE, Opened, visit
 from built_book import HTML, needs_the_book
 from places import ROOT
 
@@ -106,10 +106,49 @@ def test_the_page_of_section_4_shows_its_figure_and_numbers(browser, site):
     figure = page.locator("figure img").first
     assert figure.evaluate("image => image.complete && image.naturalWidth") > 300
     assert len(figure.get_attribute("alt")) > 40
-    answer = page.locator("h1 + p").inner_text()
+    assert len(re.findall(r"0\.\d{3}", page.locator("h1 + p").inner_text())) >= 2  # trained and untrained
+    assert page.locator("table.verdicts .verdict-holds").count() >= 1
+    page.context.close()
+
+
+def test_the_first_page_fits_a_laptop(browser, site):
+    page, _, _ = visit(browser, f"{site}/book/index.html", width=1440)
+    assert page.locator("a.sd-btn").bounding_box()["y"] < 900  # the height that a visit has
+    assert page.locator("table .verdict").count() == 4
+    page.context.close()
+
+
+def test_the_ledger_is_filtered_by_keyboard(browser, site):
+    page, _, errors = visit(browser, f"{site}/book/claims.html")
+    rows = page.locator("table.ledger-matrix tbody tr:visible")
+    every, blocks = rows.count(), page.locator(".claim:visible").count()
+    assert every == blocks > 30
+    page.get_by_label("Model").focus()
+    page.keyboard.type("t5-mini")
+    page.get_by_label("Verdict").focus()
+    page.keyboard.type("not in")
+    shown = rows.count()
+    assert 0 < shown < every
+    assert page.locator(".claim:visible").count() == shown
+    assert page.get_by_role("status").inner_text() == f"{shown} of {every} claims"
+    assert page.locator("table.ledger-matrix tbody tr:visible .verdict-not-in-this-model:visible").count() == shown
+    assert page.locator("table.ledger-matrix thead th:visible").all_inner_texts()[2:] == ["t5-mini"]
+    assert errors == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("name", ["book/claims", "notebooks/05_functional_experts", "notebooks/05_how_sure"])
+def test_a_page_is_printed_whole_and_in_dark_ink(browser, site, name):
+    page, _, _ = visit(browser, f"{site}/{name}.html", width=718, dark=True)  # what is left of A4 between margins
+    page.emulate_media(media="print")
+    assert page.evaluate(TOO_WIDE) == []
+    scrolls = "e => ['auto', 'scroll'].includes(getComputedStyle(e).overflowX) && e.scrollWidth > e.clientWidth + 1"
     assert (
-        len(re.findall(r"0\.\d{3}", answer)) == 5
-    )  # trained, untrained, useless, and the gains in tasks and knowledge
+        page.evaluate(f"[...document.querySelectorAll('main *')].filter({scrolls}).map(e => e.outerHTML.slice(0, 99))")
+        == []
+    )
+    ink = page.evaluate("['main p', 'main td', 'main h2'].map(s => getComputedStyle(document.querySelector(s)).color)")
+    assert all(max(map(int, re.findall(r"\d+", colour)[:3])) < 130 for colour in ink), ink
     page.context.close()
 
 

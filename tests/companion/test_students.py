@@ -222,7 +222,7 @@ WRONG = {
         "fewer = [0.5, 0.5]",
     ],
     "more-than-one-percent": ["relative = [1.0, 1.0]", "relative = [2.0, 3.0]"],
-    "fool-the-binomial": ["fooled = dict.fromkeys(report.NULLS, 0)", "fooled = dict.fromkeys(report.NULLS, 16)"],
+    "fool-the-binomial": ["fooled = dict.fromkeys(section.NULLS, 0)", "fooled = dict.fromkeys(section.NULLS, 16)"],
     "chi-square": ["rejected = 0.05", "rejected = 5.0"],
     "one-test-too-many": ["by_alpha = by_rate = 0.001", "by_alpha = by_rate = 0.63"],
     "another-seed": ["shared = by_chance = 0.2", "shared, by_chance = 0.3, 0.0"],

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from companion.experiments import experiment, halves
 from companion.experiments.experiment import Cell, Checked, Recompute, available
-from companion.experiments.shipped_readings import Copy, content, copies_of
+from companion.experiments.shipped_readings import content, copies_of, copy_of
 from companion.functions import shipped_chance, tracks
 from companion.models import catalogue
 from modularity import capture, chance, identity, measure, readings, specialists
@@ -103,16 +103,13 @@ class FunctionCounts:
         available(partial(catalogue.folder_of, self.model))
         return [(str(copy),) for copy in copies_of(self.model)]
 
-    def copy(self, label: str) -> Copy:
-        return {str(c): c for c in copies_of(self.model)}[label]
-
     def key(self, cell: Cell) -> Mapping[str, object] | None:
-        weights = identity.weights(self.copy(str(cell[0])).load(self.model).module)
+        weights = identity.weights(copy_of(self.model, str(cell[0])).load(self.model).module)
         return {"weights": weights, "subfunctions": [content(s) for s in asked()], "rate": FALSE, **measure.key()}
 
     def compute(self, cell: Cell) -> xr.Dataset:
         """``neurons`` (without, half, layer, pattern), `NONE` for all sub-functions; ``low`` (half, subfunction)."""
-        model = self.copy(str(cell[0])).load(self.model)
+        model = copy_of(self.model, str(cell[0])).load(self.model)
         scores, p = p_values(model, asked())
         functions = [one.function for one in asked()]
         without = range(NONE, len(functions))
@@ -147,7 +144,7 @@ class FunctionCounts:
 
     def again(self, shipped: xr.Dataset, probe: Cell) -> float:
         label, row = str(probe[0]), int(probe[1])
-        model = available(partial(self.copy(label).load, self.model))
+        model = available(partial(copy_of(self.model, label).load, self.model))
         then, one = shipped.sel(copy=label).isel(subfunction=row), asked()[row]
         if content(one) != then["content"].item() or identity.weights(model.module) != then["weights"].item():
             return float("nan")

@@ -21,8 +21,6 @@ from modularity import effect_sizes, environment, measure, moefication, neurons,
 from modularity.models import Model
 from modularity.subfunction import SubFunction
 
-EXPERTS = moefication.EXPERTS
-TOP = specialists.SHARE
 SPLIT = 0  # seed of the halves
 STOPPED = 4_900  # step up to which the run with a constant learning rate was trained
 
@@ -41,6 +39,8 @@ class History:
     subfunctions: tuple[SubFunction, ...] | None = field(default=None, repr=False)  # those of `followed` if not given
     steps: tuple[int, ...] = ()  # if not given, all that the run's recipe says, or all there are
     lean: bool = False  # every other sub-function and no neurons: for a run beside others
+    experts: int = field(default=moefication.EXPERTS, repr=False)  # of a layer that has none of its own
+    top: float = field(default=specialists.SHARE, repr=False)  # share of a layer's neurons that are followed
     tolerance: float = field(default=0.005, repr=False)
     folder: str = field(default="history", repr=False)
 
@@ -107,10 +107,10 @@ class History:
         """See `history_file.load`; one checkpoint and the one before it are in memory at a time."""
         cells, (subfunctions, halved) = self.cells(), self.chosen()
         model = self.load(catalogue.steps(self.place)[-1])
-        own = moefication.experts(model, EXPERTS)
+        own = moefication.experts(model, self.experts)
         groups = history_arrays.groups(own.to_numpy())
         kept = history_arrays.kept([s.function for s in subfunctions])
-        rows = list(history_arrays.followed_by_time((_scored(made(cell)) for cell in cells), groups, kept, TOP))
+        rows = list(history_arrays.followed_by_time((_scored(made(cell)) for cell in cells), groups, kept, self.top))
         arrays = {name: np.stack([row[name] for row in rows]) for name in rows[0]} | {"partition_of": groups[:2]}
         rest = sorted(neurons.feed_forward(model).keys() - neurons.layers(model).keys())
         names = history_arrays.coordinates(subfunctions, halved, kept, own["layer"].to_numpy().tolist(), rest)
@@ -160,19 +160,29 @@ def _shipped() -> Iterator[History]:
 SHIPPED = {made.name: made for made in _shipped()}
 
 
-def compute(run: str | Path, subfunctions: Iterable[SubFunction], *, steps: Iterable[int] = ()) -> xr.Dataset:
+def compute(
+    run: str | Path,
+    subfunctions: Iterable[SubFunction],
+    *,
+    steps: Iterable[int] = (),
+    experts: int = moefication.EXPERTS,
+    top: float = specialists.SHARE,
+) -> xr.Dataset:
     """The history of the run in the folder `run`, by this process; see `history_file.load` for what it holds.
 
     Parameters
     ----------
     steps : some of its checkpoints; if not given, all that its recipe says, or all there are.
+    experts : of a layer that has none of its own.
+    top : share of a layer's neurons that are followed.
 
     Raises
     ------
     FileNotFoundError, ValueError
         What `History.cells` raises.
     """
-    wanted = History(run=str(run), subfunctions=tuple(subfunctions), steps=tuple(map(int, steps)))
+    few, asked = tuple(subfunctions), tuple(map(int, steps))
+    wanted = History(run=str(run), subfunctions=few, steps=asked, experts=experts, top=top)
     return experiment.compute(wanted, workers=1)[0]
 
 

@@ -50,6 +50,11 @@ def copies_of(name: str, *, seeds: int = 3, untrained: int = COPIES, seed: int =
     return trained + [Copy(True, seed + i) for i in range(untrained)]
 
 
+def copy_of(name: str, label: str) -> Copy:
+    """Of those of `copies_of` the one with this label, such as ``run 0`` or ``untrained 2``."""
+    return {str(copy): copy for copy in copies_of(name)}[label]
+
+
 def read(
     model: Model, subfunctions: Sequence[SubFunction], *, draws: int = 0, seed: int = 0, **options: Any
 ) -> xr.Dataset:
@@ -102,16 +107,13 @@ class Readings:
         available(partial(catalogue.folder_of, self.model))
         return [(str(copy), function) for copy in copies_of(self.model) for function in FUNCTIONS]
 
-    def copy(self, label: str) -> Copy:
-        return {str(c): c for c in copies_of(self.model)}[label]
-
     def draws(self, label: str, function: str) -> int:
-        trained = not self.copy(label).untrained
+        trained = not copy_of(self.model, label).untrained
         return DRAWS if self.model in catalogue.MINI and trained and function == "semantic" else 0
 
     def key(self, cell: Cell) -> dict[str, object] | None:
         label, function = map(str, cell)
-        if (fingerprint := self.copy(label).load(self.model).fingerprint) is None:
+        if (fingerprint := copy_of(self.model, label).load(self.model).fingerprint) is None:
             return None
         return {
             "model": fingerprint,
@@ -122,7 +124,7 @@ class Readings:
 
     def compute(self, cell: Cell) -> xr.Dataset:
         label, function = map(str, cell)
-        return read(self.copy(label).load(self.model), asked()[function], draws=self.draws(label, function))
+        return read(copy_of(self.model, label).load(self.model), asked()[function], draws=self.draws(label, function))
 
     def assemble(self, made: Callable[[Cell], xr.Dataset]) -> tuple[xr.Dataset, Mapping[str, Mapping[str, Any]]]:
         labels = list(map(str, copies_of(self.model)))
@@ -152,7 +154,7 @@ class Readings:
 
     def again(self, shipped: xr.Dataset, probe: Cell) -> float:
         label, function, which = probe
-        copy = self.copy(str(label))
+        copy = copy_of(self.model, str(label))
         model = available(partial(copy.load, self.model))
         then = shipped.sel(copy=label)
         if identity.weights(model.module) != then["weights"].item():

@@ -49,34 +49,39 @@ class Cards:
     a histogram; and, on the card of the best neuron of each layer, a predictivity, a cosine, an activation (relative).
     """
 
+    models: tuple[str, ...] = field(default=MODELS, repr=False)
+    subfunctions: tuple[SubFunction, ...] | None = field(default=None, repr=False)  # `subfunctions` if not given
     tolerance: float = field(default=0.02, repr=False)  # three digits are kept, and a sentence may lie on an edge
     name: str = field(default="explorer", repr=False)
     folder: str = field(default="results", repr=False)
 
+    def chosen(self) -> list[SubFunction]:
+        return subfunctions() if self.subfunctions is None else list(self.subfunctions)
+
     def cells(self) -> list[Cell]:
-        return [(name,) for name in MODELS]
+        return [(name,) for name in self.models]
 
     def key(self, cell: Cell) -> dict[str, object] | None:
         if (fingerprint := catalogue.load(str(cell[0])).fingerprint) is None:
             return None
-        return {"model": fingerprint, "subfunctions": [content(s) for s in subfunctions()], **measure.key()}
+        return {"model": fingerprint, "subfunctions": [content(s) for s in self.chosen()], **measure.key()}
 
     def compute(self, cell: Cell) -> xr.Dataset:
-        text = json.dumps(explorer_layers.layers(catalogue.load(str(cell[0])), subfunctions()), separators=(",", ":"))
+        text = json.dumps(explorer_layers.layers(catalogue.load(str(cell[0])), self.chosen()), separators=(",", ":"))
         return xr.Dataset({"data": ("byte", np.frombuffer(text.encode(), np.uint8))})
 
     def assemble(self, made: Callable[[Cell], xr.Dataset]) -> tuple[xr.Dataset, Mapping[str, Mapping[str, Any]]]:
-        whole = {name: made((name,))["data"].rename(byte=f"byte of {name}") for name in MODELS}
-        digests = [identity.weights(catalogue.load(name).module) for name in MODELS]
-        coordinates = {"content": ("subfunction", [content(s) for s in subfunctions()]), "weights": ("model", digests)}
+        whole = {name: made((name,))["data"].rename(byte=f"byte of {name}") for name in self.models}
+        digests = [identity.weights(catalogue.load(name).module) for name in self.models]
+        coordinates = {"content": ("subfunction", [content(s) for s in self.chosen()]), "weights": ("model", digests)}
         encoding = {n: {"compressors": [Zstd(level=22)], "chunks": text.shape} for n, text in whole.items()}
         return xr.Dataset(whole, coordinates), encoding
 
     def provenance(self) -> dict[str, object]:
-        return {"models": list(MODELS)}
+        return {"models": list(self.models)}
 
     def probes(self, shipped: xr.Dataset) -> list[Cell]:
-        return [(name, s.name, i) for name in MODELS for i, s in enumerate(subfunctions())]
+        return [(name, s.name, i) for name in self.models for i, s in enumerate(self.chosen())]
 
     def again(self, shipped: xr.Dataset, probe: Cell) -> float:
         name, _, i = probe
@@ -84,16 +89,19 @@ class Cards:
             model = catalogue.load(str(name))
         except FileNotFoundError as error:
             raise UnavailableError(str(error)) from error
-        one = subfunctions()[int(i)]
-        if identity.weights(model.module) != shipped["weights"][MODELS.index(str(name))].item():
+        one = self.chosen()[int(i)]
+        if identity.weights(model.module) != shipped["weights"][self.models.index(str(name))].item():
             return float("nan")
         if content(one) != shipped["content"][int(i)].item():
             return float("nan")
         off = []
-        data = decoded(shipped[str(name)])
+        data, texts = decoded(shipped[str(name)]), _known(self.chosen(), model.gap)
         for values in capture.pooled_activations(model, one.sentences):
             shown = data[str(int(values["layer"]))]
-            off += [*_of_list(shown["top"][int(i)], values.to_numpy(), one), *_of_card(model, values, shown, int(i))]
+            off += [
+                *_of_list(shown["top"][int(i)], values.to_numpy(), one),
+                *_of_card(model, values, shown, int(i), texts),
+            ]
         return max(off)
 
 
@@ -119,7 +127,7 @@ def _of_list(shown: cards.Plain, values: np.ndarray, one: SubFunction) -> list[f
     return off
 
 
-def _of_card(model: Model, values: xr.DataArray, shown: cards.Plain, i: int) -> list[float]:
+def _of_card(model: Model, values: xr.DataArray, shown: cards.Plain, i: int, texts: list[str]) -> list[float]:
     """Differences of the card of the best neuron of a list: of the sub-function's score, neighbours, and sentences."""
     layer, n = int(values["layer"]), shown["top"][i]["n"][0]
     card = shown["cards"][str(n)]
@@ -133,15 +141,19 @@ def _of_card(model: Model, values: xr.DataArray, shown: cards.Plain, i: int) -> 
     for before, token, after, value in card["drive"]:
         part = before.removeprefix("…") + token + after.removesuffix("…")
         # Of sentences that have the part in common one is meant; none has it if the token is a mark.
-        found = [(layer, n, text) for text in _known(model.gap) if part in text]
+        found = [(layer, n, text) for text in texts if part in text]
         now = [drive.activation for drive in drivers.driving_tokens(model, found).values()]
         off += [min(abs(activation / value - 1) for activation in now)] if now else []
     return off
 
 
-def _known(gap: str) -> list[str]:
+def _known(subfunctions: Sequence[SubFunction], gap: str) -> list[str]:
     """Every sentence once, as a model reads it whose hidden word is `gap`."""
+<<<<<<< .merge_file_FY0nHa
     return list(dict.fromkeys(text.replace(tokens.SENTINEL, gap) for s in subfunctions() for text in s.sentences))
+=======
+    return list(dict.fromkeys(text.replace(capture.GAP, gap) for s in subfunctions for text in s.sentences))
+>>>>>>> .merge_file_8F8ita
 
 
 def write(folder: Path, shown: Shown, described: Sequence[SubFunction], said: str = "") -> None:
@@ -173,9 +185,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=environment.expanded, required=True, help="folder of the data")
     parser.add_argument("--recompute", choices=get_args(Recompute), default="slice", help="of what is shipped")
     options = parser.parse_args(arguments)
-    shipped, checked = experiment.obtain(Cards(), options.recompute)
+    wanted = Cards()
+    shipped, checked = experiment.obtain(wanted, options.recompute)
     print(checked)
-    write(options.output, {name: decoded(shipped[name]) for name in MODELS}, subfunctions(), str(checked))
+    write(options.output, {name: decoded(shipped[name]) for name in wanted.models}, wanted.chosen(), str(checked))
     return 0
 
 

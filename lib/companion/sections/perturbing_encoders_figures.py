@@ -26,9 +26,9 @@ def curves(table: pd.DataFrame, settings: Mapping[str, str]) -> np.ndarray:
     for (setting, name), row in zip(settings.items(), axes, strict=True):
         for function, ax in zip(FUNCTIONS, row, strict=True):
             here: Any = table[(table["setting"] == setting) & (table["function"] == function)]
-            for look, order in _orders().items():
-                part = here[here["order"] == order].sort_values("share")
-                ax.plot(100 * part["share"], part["loss"], marker=".", **_look(look))
+            for order in _orders().values():
+                part = here[here["order"] == str(order)].sort_values("share")
+                ax.plot(100 * part["share"], part["loss"], marker=".", **_look(order))
             own = here[here["order"] == str(Order("experts", function))].sort_values("share")
             ax.fill_between(100 * own["share"], own["low"], own["high"], color=FUNCTION_COLOURS[function], alpha=0.15)
             ax.axhline(0, color=COLOURS["null"], lw=0.8, zorder=0)
@@ -36,22 +36,19 @@ def curves(table: pd.DataFrame, settings: Mapping[str, str]) -> np.ndarray:
     for function, ax in zip(FUNCTIONS, axes[0], strict=True):
         ax.set(title=f"judged: {function}")
     axes[-1, len(FUNCTIONS) // 2].set(xlabel="perturbed neurons of the layers, %")
-    key(axes, {look: _look(look) for look in _orders()}, columns=4)
+    key(axes, {name: _look(order) for name, order in _orders().items()}, columns=4)
     return axes
 
 
-def _orders() -> dict[str, str]:
+def _orders() -> dict[str, Order]:
     """What is perturbed → its order."""
-    kinds = {
-        f"{function} {unit}": str(Order(unit, function)) for unit in ("experts", "neurons") for function in FUNCTIONS
-    }
-    return {"random neurons": str(Order())} | kinds
+    kinds = {f"{function} {unit}": Order(unit, function) for unit in ("experts", "neurons") for function in FUNCTIONS}
+    return {"random neurons": Order()} | kinds
 
 
-def _look(name: str) -> dict[str, object]:
-    function, unit = name.split()
-    single = unit == "neurons" and function in FUNCTIONS
-    return {"color": FUNCTION_COLOURS.get(function, COLOURS["null"]), "ls": ":" if single else "-", "lw": 1.8}
+def _look(order: Order) -> dict[str, object]:
+    single = order.unit == "neurons" and order.by
+    return {"color": FUNCTION_COLOURS.get(order.by, COLOURS["null"]), "ls": ":" if single else "-", "lw": 1.8}
 
 
 @with_data

@@ -47,10 +47,7 @@ def run(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(run, subfunctions):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(histories, "EXPERTS", 4)
-        patch.setattr(histories, "TOP", 1 / 32)
-        yield histories.compute(run, subfunctions, steps=[0, 3, 12])
+    return histories.compute(run, subfunctions, steps=[0, 3, 12], experts=4, top=1 / 32)
 
 
 def test_it_holds_what_the_checkpoints_give(run, made, subfunctions):
@@ -138,14 +135,14 @@ def test_the_file_keeps_its_precision(made, tmp_path):
 
 
 def test_a_stopped_history_does_not_compute_again(run, subfunctions, monkeypatch):
-    histories.compute(run, subfunctions, steps=[0, 3])
+    histories.compute(run, subfunctions, steps=[0, 3], experts=4, top=1 / 32)
 
     def again(*_arguments, **_options):
         raise AssertionError("computed again")
 
     monkeypatch.setattr(predictivity, "scores", again)
     monkeypatch.setattr(split, "half_scores", again)
-    histories.compute(run, subfunctions, steps=[0, 3])
+    histories.compute(run, subfunctions, steps=[0, 3], experts=4, top=1 / 32)
 
 
 @pytest.fixture
@@ -154,9 +151,7 @@ def named(run, tmp_path, monkeypatch):
     (tmp_path / "runs/nano").mkdir(parents=True)
     (tmp_path / "runs/nano/seed-2").symlink_to(run)
     monkeypatch.setenv("MODULARITY_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setattr(histories, "EXPERTS", 4)
-    monkeypatch.setattr(histories, "TOP", 1 / 32)
-    return histories.History("nano", 2, steps=(0, 3, 12), folder=str(tmp_path))
+    return histories.History("nano", 2, steps=(0, 3, 12), experts=4, top=1 / 32, folder=str(tmp_path))
 
 
 def test_a_run_becomes_the_file_of_its_name(named, run, made, subfunctions, tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import tempfile
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -24,8 +25,7 @@ def tiny(monkeypatch, tmp_path):
     )
     monkeypatch.setattr(history_source, "PER_CLASS", 4)
     monkeypatch.setattr(history_source, "LIMIT", 3)
-    monkeypatch.setattr(histories, "EXPERTS", 4)
-    monkeypatch.setattr(histories, "TOP", 1 / 16)
+    monkeypatch.setattr(histories, "compute", partial(histories.compute, experts=4, top=1 / 16))
     whole = pretrain.pretrain
     monkeypatch.setattr(pretrain, "pretrain", lambda recipe, folder: whole(recipe, folder, DOCS))
     return tmp_path
@@ -65,8 +65,7 @@ def test_a_model_is_trained_where_nothing_can_be_stored(tiny, monkeypatch):
 def test_a_runs_folder_is_a_source(tmp_path, monkeypatch, recipe):
     recipe = replace(recipe, steps=3)
     train(recipe, tmp_path, stop_after=2)
-    monkeypatch.setattr(histories, "EXPERTS", 4)
-    monkeypatch.setattr(histories, "TOP", 1 / 16)
+    monkeypatch.setattr(histories, "compute", partial(histories.compute, experts=4, top=1 / 16))
     monkeypatch.setattr(followed, "subfunctions", lambda: tracks.load_all(per_class=4, limit=3))
     with pytest.raises(ValueError, match="the history lacks step 3"):  # it is not at its end
         history_source.histories("any", str(tmp_path))

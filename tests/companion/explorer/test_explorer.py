@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -129,13 +130,10 @@ def test_every_function_routes_all_its_tokens(few):
 @pytest.fixture(scope="module")
 def shipped(made, few):
     """The data of one model as they are shipped, of six sub-functions."""
-    cards = explorer.Cards()
+    cards = explorer.Cards(models=("t5-mini",), subfunctions=tuple(few))
     data = made[0]
     text = np.frombuffer(json.dumps(data).encode(), np.uint8)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(explorer, "MODELS", ("t5-mini",))
-        patch.setattr(explorer, "subfunctions", lambda: few)
-        whole, encoding = cards.assemble(lambda _cell: xr.Dataset({"data": ("byte", text)}))
+    whole, encoding = cards.assemble(lambda _cell: xr.Dataset({"data": ("byte", text)}))
     return cards, whole, encoding, data
 
 
@@ -144,8 +142,6 @@ def recheck(shipped, few, untrained, monkeypatch):
     """How far the data, changed by a function, are off, for a sub-function."""
     cards, whole, _, data = shipped
     drawn = shipped_chance.chance_level(6, 6, draws=3000)
-    monkeypatch.setattr(explorer, "MODELS", ("t5-mini",))
-    monkeypatch.setattr(explorer, "subfunctions", lambda: few)
     monkeypatch.setattr(shipped_chance, "chance_level", lambda *_sizes: drawn)
     monkeypatch.setattr(catalogue, "load", lambda _name: untrained)
     digest = identity.weights(untrained.module)
@@ -204,13 +200,10 @@ def test_a_neuron_that_is_left_out_is_found(recheck):
 
 def test_data_of_another_model_or_of_other_sentences_are_found(shipped, few):
     cards, whole, _, _ = shipped
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(explorer, "MODELS", ("t5-mini",))
-        patch.setattr(explorer, "subfunctions", lambda: few)
-        other = whole.assign_coords(weights=("model", ["another"]))
-        assert np.isnan(cards.again(other, ("t5-mini", few[0].name, 0)))
-        patch.setattr(explorer, "subfunctions", lambda: few[::-1])
-        assert np.isnan(cards.again(whole, ("t5-mini", few[0].name, 0)))
+    other = whole.assign_coords(weights=("model", ["another"]))
+    assert np.isnan(cards.again(other, ("t5-mini", few[0].name, 0)))
+    turned = replace(cards, subfunctions=tuple(few[::-1]))
+    assert np.isnan(turned.again(whole, ("t5-mini", few[0].name, 0)))
 
 
 def slug(name):

@@ -31,10 +31,8 @@ def test_a_history_is_that_of_record(recipe, tmp_path, monkeypatch):
         names, arrays = follower.coordinates(), follower.history()
     log = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
     found = collect.dataset(arrays, names, log)
-    monkeypatch.setattr(histories, "EXPERTS", 4)
-    monkeypatch.setattr(histories, "TOP", 1 / 32)
     monkeypatch.setattr(moefication.partition, "by_weights", lambda w, n, **_: scoring.by_assignment(w, n))
-    expected = histories.compute(tmp_path / "run", chosen, steps=steps)
+    expected = histories.compute(tmp_path / "run", chosen, steps=steps, experts=4, top=1 / 32)
     assert set(found.variables) == set(expected.variables)
     for name, values in expected.variables.items():
         assert found[name].dims == values.dims, name
