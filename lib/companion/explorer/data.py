@@ -149,11 +149,7 @@ def _of_card(model: Model, values: xr.DataArray, shown: cards.Plain, i: int, tex
 
 def _known(subfunctions: Sequence[SubFunction], gap: str) -> list[str]:
     """Every sentence once, as a model reads it whose hidden word is `gap`."""
-<<<<<<< .merge_file_FY0nHa
-    return list(dict.fromkeys(text.replace(tokens.SENTINEL, gap) for s in subfunctions() for text in s.sentences))
-=======
-    return list(dict.fromkeys(text.replace(capture.GAP, gap) for s in subfunctions for text in s.sentences))
->>>>>>> .merge_file_8F8ita
+    return list(dict.fromkeys(text.replace(tokens.SENTINEL, gap) for s in subfunctions for text in s.sentences))
 
 
 def write(folder: Path, shown: Shown, described: Sequence[SubFunction], said: str = "") -> None:
