@@ -3,7 +3,6 @@
 What a researcher needs who brings a model and a table belongs here. It knows no file of this book, and needs no clone.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from modularity.subfunction import SubFunction
@@ -13,11 +12,13 @@ if TYPE_CHECKING:
     from modularity.models import wrap
 
 __all__ = ["SubFunction", "analyse", "wrap"]
-_MODULES = {"analyse": "analysis", "wrap": "models"}
 
 
 def __getattr__(name: str) -> object:
     """`wrap` and `analyse` need torch, which takes seconds to load and which statistics do without."""
-    if name not in _MODULES:
+    if name not in ("analyse", "wrap"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"modularity.{_MODULES[name]}"), name)
+    from modularity.analysis import analyse
+    from modularity.models import wrap
+
+    return wrap if name == "wrap" else analyse
