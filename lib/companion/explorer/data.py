@@ -119,8 +119,9 @@ def _of_list(shown: cards.Plain, values: np.ndarray, one: SubFunction) -> list[f
     # p and q change steeply with a score: they are those of the score that is shown, unrounded where it is the same.
     scores[listed] = np.where(other < ROUNDED, scores[listed], shown["s"])
     p = chance.p_values(scores, shipped_chance.chance_level(*one.sizes))
-    for key, now in (("p", p), ("q", chance.q_values(p))):
-        off.append(float(np.abs(now[listed] - shown[key]).max()))
+    off.append(float(np.abs(p[listed] - shown["p"]).max()))
+    # q is p times the neurons over the rank: one neuron more or fewer above changes it by a large part of itself.
+    off.append(float(np.abs(chance.q_values(p)[listed] - shown["q"]).max()) / SINGLE)
     for n, then in zip(listed, shown["h"], strict=True):
         counts = np.subtract(cards.histogram(values[:, n], one.labels)[2:], then[2:])
         off.append(float(np.abs(counts).sum()) / 2 / len(one.sentences))
