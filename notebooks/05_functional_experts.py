@@ -340,7 +340,7 @@ values = {
     "draws": draws,
     "groups": len(list(combinations(range(len(hits)), 4))),
     "as_many": round(by_hand * len(list(combinations(range(len(hits)), 4)))),
-    "times": by_hand / by_binomial,
+    "times": float(by_hand / by_binomial),
     "planted_true": int(check["planted"].max()),
     "planted_tests": int(check["tests"].max()),
 }
