@@ -145,11 +145,12 @@ for seed in range(3):
 # **Write.** Which class of `transformers` loads your model? (One without a head, `AutoModel`, is enough up to section 7.) How many untrained copies do you take, and why more than one?
 
 # %%
-found = modularity.analyse(model, subfunctions)
-untrained = [modularity.analyse(copy, subfunctions) for copy in copies]
+options = {"share": 0.05}  # of a layer's neurons: 25 of the example's; the default 0.01 suits layers of 1,000 or more
+found = modularity.analyse(model, subfunctions, **options)
+untrained = [modularity.analyse(copy, subfunctions, **options) for copy in copies]
 rng = np.random.default_rng(0)
 labels = table.groupby("subfunction")["label"].transform(lambda column: rng.permutation(column))
-shuffled = modularity.analyse(model, modularity.SubFunction.from_table(table.assign(label=labels)))
+shuffled = modularity.analyse(model, modularity.SubFunction.from_table(table.assign(label=labels)), **options)
 
 # %% [markdown]
 # **Write.** Which options of `analyse` did you choose (score, number of experts, share of top neurons), and did you choose them before you saw a result?
@@ -196,7 +197,7 @@ gain.groupby("subfunction").mean().sort_values().round(2)
 # %% [markdown]
 # ## 6 · Top neurons and functional experts
 #
-# The *top neurons* of a sub-function are the best 1 % of each layer. The share that two sub-functions have in common:
+# The *top neurons* of a sub-function are the best neurons of each layer, as many as `share` says. The share that two sub-functions have in common:
 
 # %%
 found.overlap().merge(untrained[0].overlap(), on=["function", "other", "chance"], suffixes=("", " untrained")).round(3)
@@ -218,7 +219,7 @@ pd.concat(both, names=["of"]).round(3)
 # %% [markdown]
 # ## 7 · One perturbation, and what it costs
 #
-# What a neuron is good at need not be what the model uses it for. Here noise is added to the top neurons of one function (of variance 4, as in the paper), and then to as many random neurons of the same layers, again and again.
+# What a neuron is good at need not be what the model uses it for. Here Gaussian noise is added to the top neurons of one function, and then to as many random neurons of the same layers, again and again.
 #
 # `does` measures what *your* model is for. In the example this is the probability that the hidden verb has the right number. Replace it by the accuracy of your classifier, or by minus the mean loss of your language model, on sentences that it was not trained on.
 
@@ -253,7 +254,7 @@ def top(function):
 
 def cost(which):
     """By how much `does` falls while these neurons are perturbed."""
-    with perturb.neurons(model, which, how="gaussian"):
+    with perturb.neurons(model, which, how="gaussian", variance=100):
         return unperturbed - does()
 
 
@@ -261,7 +262,7 @@ costs = {function: cost(top(function)) for function in table["function"].unique(
 costs
 
 # %% [markdown]
-# **Write.** Which perturbation did you choose, and why? Noise can take the model to states that never occur; `how="resample"` keeps activations that do occur, and `how="zero"` silences the neurons.
+# **Write.** Which perturbation did you choose, how strong is it, and why? The paper's noise has a variance of 4, which changes nothing in the example. Strong noise can take the model to states that never occur; `how="resample"` keeps activations that do occur, and `how="zero"` silences the neurons.
 
 # %%
 rng = np.random.default_rng(0)
