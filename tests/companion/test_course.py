@@ -70,6 +70,7 @@ def test_a_solution_stands_where_nbgrader_cuts_it_out():
     key = course.solved(students.student_copy(page), page)
     assert key.cells[2].source.splitlines() == [
         "import math",
+        students.PREDICTION,
         "# your answer: put it into answer; the next cell checks it",
         "### BEGIN SOLUTION",
         "import math",
