@@ -221,7 +221,7 @@ pd.concat(both, names=["of"]).round(3)
 #
 # What a neuron is good at need not be what the model uses it for. Here Gaussian noise is added to the top neurons of one function, and then to as many random neurons of the same layers, again and again.
 #
-# `does` measures what *your* model is for. In the example it is the probability that the hidden verb has the right number. With your own model, replace the next cell: let `does` return the accuracy of your classifier, or by minus the mean loss of your language model, on sentences that it was not trained on.
+# `does` measures what *your* model is for. In the example it is the probability that the hidden verb has the right number. With your own model, replace the next cell: let `does` return the accuracy of your classifier, or minus the mean loss of your language model, on sentences that it was not trained on.
 
 # %%
 asked = table[table["function"] == "subject"]
