@@ -1,8 +1,8 @@
 """What a lecturer hands out and what stays on the lecturer's side: ``python -m companion.course``, or ``make course``.
 
-``course/students`` holds the students' copies, ``course/source`` the same with solutions, in the layout of nbgrader,
-whose metadata both carry: a class without nbgrader is not touched by them. Beside these are a page that says how the
-course is set up, and the versions for the class's environment.
+``course/students`` holds the students' copies, and the template of a report; ``course/source`` holds the copies with
+solutions, in the layout of nbgrader, whose metadata both carry: a class without nbgrader is not touched by them. Beside
+these are a page that says how the course is set up, and the versions for the class's environment.
 """
 
 import argparse
@@ -139,6 +139,8 @@ def files() -> dict[str, str]:
         "constraints.txt": constraints,
         "nbgrader_config.py": NBGRADER,
     }
+    for name, notebook in students.templates().items():
+        made[f"students/{name}.ipynb"] = nbformat.writes(notebook) + "\n"
     for name, copy in students.copies().items():
         handed = graded(copy, asked[name])
         made[f"students/{name}.ipynb"] = nbformat.writes(handed) + "\n"

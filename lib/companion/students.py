@@ -1,7 +1,8 @@
 """Copies of the notebooks without solutions: ``python -m companion.students``, or ``make students``.
 
 Each cell tagged ``solution`` becomes a cell that names what the check below it reads; checks and all other code stay.
-Prose is written for stock JupyterLab, with the numbers that were published last (`plain_markdown`).
+Prose is written for stock JupyterLab, with the numbers that were published last (`plain_markdown`). Beside the copies
+lies the template of a report, ``capstone``.
 
 ``--run NAME`` proves that a copy runs: its checks ask for the answers, and no other cell misses anything. With
 ``--first`` it stops behind the first exercise, with ``--profile smoke`` it takes little of everything.
@@ -15,6 +16,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 
+import jupytext
 import nbformat
 from nbclient import NotebookClient
 
@@ -26,6 +28,7 @@ from companion.tools.kernel import OwnKernel
 from modularity import environment
 
 FOLDER = NOTEBOOKS.parent / "students"
+TEMPLATES = NOTEBOOKS.parent / "book" / "templates"
 PREDICTION = 'prediction = ""  # before you compute anything: what do you expect, and why?'
 PREDICTED = (
     'print("you predicted:", globals().get("prediction") or "nothing")'  # beside the result, so that it can be compared
@@ -144,9 +147,20 @@ def copies() -> dict[str, nbformat.NotebookNode]:
     return made
 
 
+def templates() -> dict[str, nbformat.NotebookNode]:
+    """Notebooks that students fill in with a model and a table of their own, by name; the same at every call."""
+    made = {path.stem: jupytext.read(path, fmt="py:percent") for path in sorted(TEMPLATES.glob("*.py"))}
+    for name, notebook in made.items():
+        notebook.metadata.pop("jupytext", None)
+        for i, cell in enumerate(notebook.cells):
+            cell["id"] = f"{name}-{i}"
+    return made
+
+
 def write(folder: Path = FOLDER) -> list[Path]:
-    """Write the copy of every notebook into `folder`, as `keep` does."""
-    return keep({folder / f"{name}.ipynb": nbformat.writes(copy) + "\n" for name, copy in copies().items()})
+    """Write the copy of every notebook, and the templates, into `folder`, as `keep` does."""
+    made = copies() | templates()
+    return keep({folder / f"{name}.ipynb": nbformat.writes(notebook) + "\n" for name, notebook in made.items()})
 
 
 def keep(texts: Mapping[Path, str]) -> list[Path]:
