@@ -182,7 +182,7 @@ axes = figures.class_balance(balance)
 # sees only lengths, and, where there are two sentences, one sees how many words they share. The classifiers of knowledge and task are fitted on a
 # training part that shares no entity and no source sentence with the sentences on which they are measured. Those of semantic and topics are cross-validated.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-baselines", "caption": "Balanced accuracy of simple classifiers; a dot is a sub-function (a task, for task). A function on which they exceed 0.9 would be too easy to be called one; some sub-functions of the control topics are. Chance is 0.5, for the three labels of MNLI 0.33."}, "image": {"alt": "Strip plot of balanced accuracy by function, control and baseline. Words reach most on topics, where nine of 53 exceed 0.9, and on semantic sub-functions; nothing above chance on new entities in knowledge and balanced, and medium values on tasks."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-baselines", "caption": "Balanced accuracy of simple classifiers; a dot is a sub-function (a task, for task). A function on which they exceed 0.9 would be too easy to be called one; some sub-functions of the control topics are, and two of word meanings lie just above. Chance is 0.5, for the three labels of MNLI 0.33."}, "image": {"alt": "Strip plot of balanced accuracy by function, control and baseline. Words reach most on topics, where nine of 53 exceed 0.9, and on semantic sub-functions; nothing above chance on new entities in knowledge and balanced, and medium values on tasks."}}
 easy = pd.concat([baselines.report(name) for name in loaded], ignore_index=True)
 axes = figures.baselines(easy.drop(columns=baselines.SAME_SENTENCES))
 
@@ -191,7 +191,7 @@ means = easy.groupby("function", sort=False).mean(numeric_only=True)
 means.style.format("{:.2f}", na_rep="")
 
 # %% [markdown]
-# The last column asks something else: how well a linear classifier that sees only which words occur can fit *the same* sentences on
+# The column *words, same sentences* asks something else: how well a linear classifier that sees only which words occur can fit *the same* sentences on
 # which it is measured. In the paper's form of knowledge it reaches {glue:text}`seen_knowledge:.2f`. In the balanced form it reaches
 # {glue:text}`seen_balanced:.2f`, because no weighing of words can separate these classes. On new entities, the words of either form tell
 # nothing ({glue:text}`new_knowledge:.2f` and {glue:text}`new_balanced:.2f`). A neuron is chosen on the sentences that score it. So a

@@ -98,9 +98,10 @@ axes = figures.matrices(dict(zip(titles, tables)))
 # **How to read it.** Read down one column: it shows what one function loses when the experts of each function are perturbed. If experts serve their own function, the framed number is the largest of its column. Some functions lose more
 # than others, whatever is perturbed. A comparison within a column is not affected by this.
 #
-# - *Scaled noise.* Averaged over the three columns, own experts minus the experts of other functions is {glue:text}`own:+.1f` points in {glue:text}`model_name` ({glue:text}`own_low:+.1f` to {glue:text}`own_high:+.1f`). Own experts minus random neurons is
+# - *Scaled noise.* Averaged over the three columns, own experts minus the experts of other functions is {glue:text}`own:+.1f` points in {glue:text}`model_name` ({glue:text}`own_low:+.1f` to {glue:text}`own_high:+.1f`). The columns differ: it is
+#   {glue:text}`own_semantic:+.1f` for semantic, {glue:text}`own_knowledge:+.1f` for knowledge and {glue:text}`own_task:+.1f` for task. Own experts minus random neurons is
 #   {glue:text}`random:+.1f` points ({glue:text}`random_low:+.1f` to {glue:text}`random_high:+.1f`), averaged over the shares of perturbed neurons above 6 % and up to a fifth.
-# - *Zero.* Neurons that are set to zero add no noise, and the sign of the first difference is the other one (Step 4 has its interval). When neurons are ranked by sub-functions that are not judged, which the figure does not show, own experts minus others is {glue:text}`others:+.1f` points
+# - *Zero.* Neurons that are set to zero add no noise, and own experts minus others is positive here (Step 4 has its interval). When neurons are ranked by sub-functions that are not judged, which the figure does not show, own experts minus others is {glue:text}`others:+.1f` points
 #   ({glue:text}`others_low:+.1f` to {glue:text}`others_high:+.1f`), and own single neurons minus those of other functions is {glue:text}`others_neurons:+.1f` ({glue:text}`others_neurons_low:+.1f` to {glue:text}`others_neurons_high:+.1f`).
 #
 # The rest of this page builds the figure in four steps (the probe, what is perturbed, how strong the noise is, and which sub-functions rank the neurons), and then changes one comparison at a time.
@@ -346,6 +347,8 @@ contrasts = {
 silenced = chosen_by_others[first, "neurons"]
 for function in silenced:
     values[f"{function}_neurons"] = float(silenced.loc[function, function])
+    others = [other for other in silenced if other != function]
+    values[f"own_{function}"] = float(tables[0].loc[function, function] - tables[0].loc[others, function].mean())
     values[f"{function}_most"] = float(silenced[function].drop(function).max())
 for name, numbers in contrasts.items():
     values |= dict(zip((name, f"{name}_low", f"{name}_high"), map(float, numbers)))

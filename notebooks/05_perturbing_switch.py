@@ -20,6 +20,8 @@
 # ```{verdicts} switch-without switch-only switch-with-over-without
 # ```
 #
+# Read the first verdict beside the other two: a model that may use *only* its functional experts loses as much as one that may not use them, so what costs accuracy here is that few experts are allowed, whichever they are.
+#
 # This is the last part of [Section 5 of the paper](https://arxiv.org/abs/2305.18390), its Tables 2 and 3, with the details of Appendix A.2.
 #
 # :::{admonition} Before you start

@@ -66,8 +66,7 @@ def test_the_template_runs_from_top_to_bottom(template, tmp_path):
     facts = """assert best.loc["subject", "predictivity"].gt(best.loc["subject", "highest"]).all()
 assert best.loc["place", "untrained"].gt(0.98).all()
 assert best["shuffled"].sub(best["chance"]).abs().lt(0.1).all()
-assert difference["subject"].abs().max() == 0 < difference["place"].abs().max()
-assert unperturbed > 0.9"""
+assert difference["subject"].abs().max() == 0 < difference["place"].abs().max()"""
     run.cells.append(nbformat.v4.new_code_cell(facts))
     manager = {"kernel_manager_class": OwnKernel, "resources": {"metadata": {"path": str(tmp_path)}}}
     NotebookClient(run, timeout=None, **manager).execute()

@@ -42,7 +42,8 @@ def one_at_a_time(
 
     Returns
     -------
-    ``choice, setting, function, proportion, degree, chance``; ``chance`` is the mean proportion of random partitions.
+    ``choice, setting, function, proportion, degree, chance, changed``; ``chance`` is the mean proportion of random
+    partitions, ``changed`` false where the setting is the paper's.
     """
     usual, own = specialists.top_neurons(reading), reading["own"]
     rows: list[tuple[str, object, xr.DataArray, xr.DataArray, float]] = []
@@ -63,7 +64,8 @@ def one_at_a_time(
         drawn = partition_null.random_partitions(members, number, draws=draws, null=[null], alpha=alpha, seed=seed)
         chance = drawn["proportion"].isel(null=0, drop=True).mean("draw")
         table = xr.Dataset({"proportion": found["proportion"], "degree": found["degree"], "chance": chance})
-        made.append(table.to_dataframe().reset_index().assign(choice=choice, setting=str(setting)))
+        changed = not (members.equals(usual) and groups.equals(own) and alpha == ALPHA)
+        made.append(table.to_dataframe().reset_index().assign(choice=choice, setting=str(setting), changed=changed))
     return pd.concat(made, ignore_index=True)
 
 
