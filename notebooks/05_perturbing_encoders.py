@@ -101,7 +101,7 @@ axes = figures.matrices(dict(zip(titles, tables)))
 # - *Scaled noise.* Averaged over the three columns, own experts minus the experts of other functions is {glue:text}`own:+.1f` points in {glue:text}`model_name` ({glue:text}`own_low:+.1f` to {glue:text}`own_high:+.1f`). The columns differ: it is
 #   {glue:text}`own_semantic:+.1f` for semantic, {glue:text}`own_knowledge:+.1f` for knowledge and {glue:text}`own_task:+.1f` for task. Own experts minus random neurons is
 #   {glue:text}`random:+.1f` points ({glue:text}`random_low:+.1f` to {glue:text}`random_high:+.1f`), averaged over the shares of perturbed neurons above 6 % and up to a fifth.
-# - *Zero.* Neurons that are set to zero add no noise, and own experts minus others is positive here (Step 4 has its interval). When neurons are ranked by sub-functions that are not judged, which the figure does not show, own experts minus others is {glue:text}`others:+.1f` points
+# - *Zero.* Setting neurons to zero adds no noise. Own experts minus others is positive here (Step 4 has its interval). When neurons are ranked by sub-functions that are not judged, which the figure does not show, own experts minus others is {glue:text}`others:+.1f` points
 #   ({glue:text}`others_low:+.1f` to {glue:text}`others_high:+.1f`), and own single neurons minus those of other functions is {glue:text}`others_neurons:+.1f` ({glue:text}`others_neurons_low:+.1f` to {glue:text}`others_neurons_high:+.1f`).
 #
 # The rest of this page builds the figure in four steps (the probe, what is perturbed, how strong the noise is, and which sub-functions rank the neurons), and then changes one comparison at a time.

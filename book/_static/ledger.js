@@ -11,11 +11,14 @@
   form.className = "ledger-filter";
   form.setAttribute("aria-label", "Show only some claims");
   const choice = (name, all, values) => {
+    const field = document.createElement("div");
     const label = document.createElement("label");
     const select = document.createElement("select");
+    select.id = label.htmlFor = `ledger-${form.childElementCount}`;
     for (const value of [all, ...values]) select.append(new Option(value, value === all ? "" : value));
-    label.append(name, select);
-    form.append(label);
+    label.append(name);
+    field.append(label, select);
+    form.append(field);
     return select;
   };
   const place = choice("Place in the paper", "all places", new Set(rows.map(row => text(row.cells[0]))));

@@ -123,9 +123,9 @@ def test_the_ledger_is_filtered_by_keyboard(browser, site):
     rows = page.locator("table.ledger-matrix tbody tr:visible")
     every, blocks = rows.count(), page.locator(".claim:visible").count()
     assert every == blocks > 30
-    page.get_by_label("Model").focus()
+    page.get_by_label("Model", exact=True).focus()
     page.keyboard.type("t5-mini")
-    page.get_by_label("Verdict").focus()
+    page.get_by_label("Verdict", exact=True).focus()
     page.keyboard.type("not in")
     shown = rows.count()
     assert 0 < shown < every
