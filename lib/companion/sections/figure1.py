@@ -67,7 +67,7 @@ def gains(
         null = section.floor(subfunctions, trained[0].attrs["neurons"], score=score, seed=seed)
         beside: Any = null.rename(columns={"value": "chance level"})[["function", "chance level"]]
         made.append(section.gain(trained, untrained, seed=seed).assign(model=name).merge(beside, on="function"))
-    return pd.concat(made, ignore_index=True)
+    return pd.concat(made, ignore_index=True) if made else pd.DataFrame(columns=["model", "function"])
 
 
 def printed_gains(names: Iterable[str]) -> pd.DataFrame:
