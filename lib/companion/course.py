@@ -20,6 +20,7 @@ from packaging.utils import canonicalize_name
 
 from companion import students
 from companion.rerun import NOTEBOOKS
+from companion.tools import exercise_cells
 from modularity import environment
 
 ROOT = NOTEBOOKS.parent
@@ -58,10 +59,10 @@ def exercises(notebook: nbformat.NotebookNode) -> list[Exercise]:
     Raises
     ------
     ValueError
-        As `students.exercises`; or an exercise that does not say its label, its minutes and how hard it is.
+        As `exercise_cells.exercises`; or an exercise that does not say its label, its minutes and how hard it is.
     """
     found = []
-    for answer, check in students.exercises(notebook):
+    for answer, check in exercise_cells.exercises(notebook):
         *_, last = [None, *_ASKED.finditer(notebook.cells[answer - 1].source)]
         if last is None or last["grade"] not in POINTS:
             raise ValueError(
@@ -96,7 +97,7 @@ def solved(copy: nbformat.NotebookNode, notebook: nbformat.NotebookNode) -> nbfo
     made = deepcopy(copy)
     for cell in (c for c in made.cells if c.cell_type == "markdown"):
         cell.source = re.sub(r"\]\((\w+)\.ipynb\)", r"](../\1/\1.ipynb)", cell.source)
-    for answer, _ in students.exercises(notebook):
+    for answer, _ in exercise_cells.exercises(notebook):
         made.cells[answer].source += f"\n### BEGIN SOLUTION\n{notebook.cells[answer].source}\n### END SOLUTION"
     return made
 

@@ -17,7 +17,7 @@ from places import ROOT
 from scipy import stats
 from wrong_solutions import WRONG
 
-from companion import students
+from companion.tools import exercise_cells
 
 IMPORTED = {"np": np, "pd": pd, "torch": torch, "stats": stats, "combinations": combinations}
 
@@ -36,7 +36,7 @@ def implementing() -> dict[str, tuple[str, str, str]]:
     found = {}
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         cells = nbformat.read(path, 4).cells
-        for i, j in students.exercises(nbformat.read(path, 4)):
+        for i, j in exercise_cells.exercises(nbformat.read(path, 4)):
             text = cells[i - 1].source
             text = text[text.rindex("```{exercise}") :]
             label = re.findall(r"^:label: (\S+)$", text, re.MULTILINE)[0]

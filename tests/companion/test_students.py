@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from wrong_solutions import WRONG as OF_FUNCTIONS
 
 from companion import rerun, students
-from companion.tools import parameters
+from companion.tools import exercise_cells, parameters
 from modularity import store
 
 STORE = str(store.folder())  # not a test's own, which is empty
@@ -36,7 +36,7 @@ def toy(solution="answer = 1 + 1", check="assert answer == 2, 'two, not that'", 
 
 def test_the_code_of_a_copy_differs_only_where_a_solution_was(notebook):
     copy = students.student_copy(notebook)
-    found = students.exercises(notebook)
+    found = exercise_cells.exercises(notebook)
     assert found
     for i, j in found:
         copy.cells[i].source = notebook.cells[i].source
@@ -49,39 +49,43 @@ def test_the_code_of_a_copy_differs_only_where_a_solution_was(notebook):
 def test_no_line_of_a_solution_is_left_but_its_imports(notebook):
     copy = students.student_copy(notebook)
     assert not any("solution" in c.metadata.get("tags", []) for c in copy.cells)
-    for i, j in students.exercises(notebook):
+    for i, j in exercise_cells.exercises(notebook):
         *imports, prediction, comment = copy.cells[i].source.splitlines()
         assert prediction == students.PREDICTION
         assert all(re.match(r"(from \S+ )?import ", line) for line in imports)
         assert comment.startswith("# your answer")
-        assert all(name in comment for name in students.answers(notebook.cells[i].source, notebook.cells[j].source))
+        assert all(
+            name in comment for name in exercise_cells.answers(notebook.cells[i].source, notebook.cells[j].source)
+        )
 
 
 def test_an_exercise_names_what_its_check_reads(notebook):
-    for i, j in students.exercises(notebook):
+    for i, j in exercise_cells.exercises(notebook):
         asked = notebook.cells[i - 1].source
         asked = asked[asked.rindex("```{exercise}") :]
-        for name in students.answers(notebook.cells[i].source, notebook.cells[j].source):
+        for name in exercise_cells.answers(notebook.cells[i].source, notebook.cells[j].source):
             assert f"`{name}`" in asked or f"`{name}(" in asked  # a function is named with its arguments
 
 
 def test_no_cell_needs_what_only_a_solution_has(notebook):
     known, answered = set(dir(builtins)), set()
-    found = dict(students.exercises(notebook))
+    found = dict(exercise_cells.exercises(notebook))
     for i, cell in enumerate(notebook.cells):
         if cell.cell_type != "code":
             continue
-        source = "\n".join(students.imports(cell.source)) if i in found else cell.source
-        names = students.assigned(source) | {a.split(".")[0] for a in re.findall(r"(?:import|as|,) +(\w+)", source)}
+        source = "\n".join(exercise_cells.imports(cell.source)) if i in found else cell.source
+        names = exercise_cells.assigned(source) | {
+            a.split(".")[0] for a in re.findall(r"(?:import|as|,) +(\w+)", source)
+        }
         if i in found:
-            new = set(students.answers(cell.source, notebook.cells[found[i]].source))
+            new = set(exercise_cells.answers(cell.source, notebook.cells[found[i]].source))
             assert not new & (known | answered), "an answer that is there before it is given is not checked"
             answered |= new
-            only = students.assigned(cell.source) - known
+            only = exercise_cells.assigned(cell.source) - known
         elif i - 1 not in found:
-            assert not set(students.loaded(source)) & (answered - names)
+            assert not set(exercise_cells.loaded(source)) & (answered - names)
         else:
-            assert not (set(students.loaded(source)) & only) - new - students.assigned(source)
+            assert not (set(exercise_cells.loaded(source)) & only) - new - exercise_cells.assigned(source)
         known |= names
 
 
@@ -273,7 +277,7 @@ def test_a_copy_runs_and_its_checks_turn_down_wrong_answers(path, monkeypatch):
     monkeypatch.setenv("MODULARITY_CACHE", STORE)
     notebook = nbformat.read(path, 4)
     copy = students.student_copy(notebook)
-    expected, asked = {}, list(zip(labels(notebook), students.exercises(notebook), strict=True))
+    expected, asked = {}, list(zip(labels(notebook), exercise_cells.exercises(notebook), strict=True))
     for label, (i, j) in reversed(asked):
         tries = ["", *WRONG[label]]
         cells = []
@@ -290,5 +294,5 @@ def test_a_copy_runs_and_its_checks_turn_down_wrong_answers(path, monkeypatch):
 
 def test_every_exercise_has_its_place_in_the_course(notebook):
     course = (students.NOTEBOOKS.parent / "book/teaching.md").read_text(encoding="utf-8")
-    assert len(labels(notebook)) == len(students.exercises(notebook))
+    assert len(labels(notebook)) == len(exercise_cells.exercises(notebook))
     assert all(f"<{label}>`" in course for label in labels(notebook))

@@ -118,10 +118,12 @@ def _of_list(shown: cards.Plain, values: np.ndarray, one: SubFunction) -> list[f
     off.append(float(other.max()) / SINGLE)
     # p and q change steeply with a score: they are those of the score that is shown, unrounded where it is the same.
     scores[listed] = np.where(other < ROUNDED, scores[listed], shown["s"])
-    p = chance.p_values(scores, shipped_chance.chance_level(*one.sizes))
-    off.append(float(np.abs(p[listed] - shown["p"]).max()))
-    # q is p times the neurons over the rank: one neuron more or fewer above changes it by a large part of itself.
-    off.append(float(np.abs(chance.q_values(p)[listed] - shown["q"]).max()) / SINGLE)
+    level = shipped_chance.chance_level(*one.sizes)
+    off.append(float(np.abs(chance.p_values(scores, level)[listed] - shown["p"]).max()))
+    # q is p times the neurons over the rank, hundreds of times p: it lies between those of scores a rounding higher and
+    # a rounding lower.
+    low, high = (chance.q_values(chance.p_values(scores + by, level))[listed] for by in (ROUNDED, -ROUNDED))
+    off.append(float(np.maximum(low - shown["q"], shown["q"] - high).max()))
     for n, then in zip(listed, shown["h"], strict=True):
         counts = np.subtract(cards.histogram(values[:, n], one.labels)[2:], then[2:])
         off.append(float(np.abs(counts).sum()) / 2 / len(one.sentences))
