@@ -64,7 +64,7 @@ from companion import functions, models
 from companion.claims import ledger, released_answers
 from companion.experiments import stored_scores
 from companion.released import recomputed as report
-from companion.sections import intervals, perturbing_switch_figures, released_tables
+from companion.sections import intervals, perturbing_switch_figures, released_partitions, released_tables
 from companion.sections import perturbing_switch_tables as section
 from companion.sections import released_figures as figures
 from modularity import moefication
@@ -235,7 +235,7 @@ loaded = models.load(model)
 asked = [functions.first(s, per_class) for s in functions.load("task", track)]
 sums = stored_scores.of_model(loaded, asked).sum("subfunction")
 own = {number: moefication.experts(loaded, number) for number in (16, sums.sizes["neuron"] // 32)}
-ours = pd.concat([released_tables.variance_explained(sums, groups, seed=seed) for groups in own.values()])
+ours = pd.concat([released_partitions.variance_explained(sums, groups, seed=seed) for groups in own.values()])
 assert np.isclose(naive_icc(sums[0].to_numpy(), own[16][0].to_numpy()), ours["icc"].iloc[0])
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-variance", "caption": "Intraclass correlation of the summed task predictivity of neurons in one expert, by layer, with 95 % intervals of normal theory. Left: T5-base, from the authors' files. Right: a model of this book, its own tasks."}, "image": {"alt": "Two line plots with error bars. For T5-base the correlation rises from near zero in the first layers to about a quarter in layer 9, for 16 and for 96 experts, all above zero."}}
@@ -341,7 +341,7 @@ for name, value in values.items():
 # ```{exercise} Made to be nested
 # :label: made-nested
 # *(5 minutes, easy.)* Make a fine partition of 3,072 neurons into 96 experts and a coarse one into 16 that it refines. Predict the mean purity of
-# `released_tables.refinement`, then put it into `purity`.
+# `released_partitions.refinement`, then put it into `purity`.
 #
 # :::{hint}
 # :class: dropdown
@@ -353,7 +353,7 @@ for name, value in values.items():
 import xarray as xr
 
 fine = xr.DataArray(rng.permutation(3072)[None] % 96, {"layer": [0]}, ("layer", "neuron"))
-purity = released_tables.refinement(fine, fine // 6, seed=seed)["purity"].mean()
+purity = released_partitions.refinement(fine, fine // 6, seed=seed)["purity"].mean()
 
 # %% tags=["check"]
 assert purity == 1, "every fine expert has to lie inside one coarse expert"

@@ -15,22 +15,27 @@ from companion.experiments import experiment
 from companion.experiments.experiment import Cell, UnavailableError
 from companion.released import recomputed, release
 from companion.released.release_files import Release, read
-from companion.sections import released_audit, released_tables
+from companion.sections import released_audit, released_partitions, released_stabilization, released_tables
 from modularity import stored_file
 
 NOWHERE = f"{release.ENVIRONMENT} names no folder with the authors' files"
 TABLES: dict[str, Callable[[Release, int], pd.DataFrame]] = {  # of the files, and a seed of permutations and bootstraps
     "recomputed": lambda files, _: recomputed.recomputed(files),
     "variance": lambda files, seed: pd.concat(
-        [released_tables.variance_explained(files.predictivity, part, seed=seed) for part in files.partitions.values()],
+        [
+            released_partitions.variance_explained(files.predictivity, part, seed=seed)
+            for part in files.partitions.values()
+        ],
         ignore_index=True,
     ),
-    "refinement": lambda files, seed: released_tables.refinement(files.partitions[96], files.partitions[16], seed=seed),
+    "refinement": lambda files, seed: released_partitions.refinement(
+        files.partitions[96], files.partitions[16], seed=seed
+    ),
     "perturbed": lambda files, _: released_tables.all_numbers(files),
     "against": lambda files, _: released_tables.against(files),
     "paired": lambda files, _: released_tables.paired(files),
-    "curves": lambda files, _: released_tables.curves(files),
-    "stabilised": lambda files, seed: released_tables.stabilised(files, seed=seed),
+    "curves": lambda files, _: released_stabilization.curves(files),
+    "stabilised": lambda files, seed: released_stabilization.stabilised(files, seed=seed),
     "by_task": lambda files, _: released_effects.by_task(files),
     "evidence": lambda files, seed: released_effects.released_table(files, seed=seed),
     "audit": lambda files, _: released_audit.rows(files).rename_axis("name").rename("value").reset_index(),

@@ -17,7 +17,14 @@ from companion.functions import prompts
 from companion.released import __main__ as released
 from companion.released import published, recomputed, release, release_files
 from companion.released.release_files import CHECKPOINTS, LAYERS, NEURONS, Release
-from companion.sections import intervals, released_audit, released_figures, released_tables
+from companion.sections import (
+    intervals,
+    released_audit,
+    released_figures,
+    released_partitions,
+    released_stabilization,
+    released_tables,
+)
 from modularity import stored_file
 
 
@@ -228,7 +235,7 @@ def test_variance_is_that_of_an_analysis_of_variance():
     rng = np.random.default_rng(1)
     groups = rng.permutation(96) % 6
     planted = rng.normal(size=96) + groups
-    table = released_tables.variance_explained(layers([planted, rng.normal(size=96)]), layers([groups] * 2))
+    table = released_partitions.variance_explained(layers([planted, rng.normal(size=96)]), layers([groups] * 2))
     one_way = stats.f_oneway(*[planted[groups == g] for g in range(6)])
     assert table["F"][0] == pytest.approx(one_way.statistic)
     assert table["p"][0] == pytest.approx(1 / 2001)
@@ -243,14 +250,14 @@ def test_variance_is_that_of_an_analysis_of_variance():
 def test_p_of_nothing_is_uniform():
     rng = np.random.default_rng(2)
     values, groups = rng.exponential(size=(200, 48)), np.tile(np.arange(48) % 4, (200, 1))
-    p = released_tables.variance_explained(layers(values), layers(groups), draws=199)["p"]
+    p = released_partitions.variance_explained(layers(values), layers(groups), draws=199)["p"]
     assert stats.kstest(p, "uniform").pvalue > 0.001
 
 
 def test_a_refinement_is_told_from_chance():
     rng = np.random.default_rng(3)
     fine = rng.permutation(960) % 48
-    table = released_tables.refinement(layers([fine, fine]), layers([fine // 6, rng.permutation(960) % 8]))
+    table = released_partitions.refinement(layers([fine, fine]), layers([fine // 6, rng.permutation(960) % 8]))
     assert table["whole"].tolist() == [48, 0]
     assert table["purity"][0] == 1
     assert table["p"][0] == pytest.approx(1 / 201)
@@ -298,12 +305,12 @@ def test_holm_by_hand():
 
 
 def test_the_layers_decide_when_neurons_settle(files):
-    table = released_tables.stabilised(files, draws=50).set_index(["model", "function", "level"])["first"]
+    table = released_stabilization.stabilised(files, draws=50).set_index(["model", "function", "level"])["first"]
     assert table["switch", "task", "neuron, expert layers"] == table["switch", "task", "expert"]
     assert table["switch", "task", "neuron"] > table["switch", "task", "expert"]
     assert table["switch", "task", "neuron − expert"] == 0
     assert table["t5", "task", "neuron"] == table["t5", "task", "neuron, expert layers"]
-    curves = released_tables.curves(files).query("model == 'switch' and function == 'task' and share == 0.5")
+    curves = released_stabilization.curves(files).query("model == 'switch' and function == 'task' and share == 0.5")
     levels = curves.set_index("level")["value"]
     assert levels["neuron, expert layers"] == pytest.approx(levels["expert"])
 
