@@ -14,8 +14,8 @@
 # %% [markdown]
 # # Does a function need its experts in a real encoder?
 #
-# It depends on the perturbation: in {glue:text}`model_name`, a function's loss from its own experts minus its loss from the experts of other functions is {glue:text}`own:+.1f` points of accuracy when the experts get noise
-# (95 % interval {glue:text}`own_low:+.1f` to {glue:text}`own_high:+.1f`), and {glue:text}`others:+.1f` points when they are ranked by other sub-functions and set to zero ({glue:text}`others_low:+.1f` to {glue:text}`others_high:+.1f`).
+# It depends on the perturbation. In {glue:text}`model_name`, a function's loss from noise in its own experts, minus its loss from noise in the experts of other functions, is {glue:text}`own:+.1f` points of accuracy
+# (95 % interval {glue:text}`own_low:+.1f` to {glue:text}`own_high:+.1f`). Where the experts are ranked by other sub-functions and set to zero, the same difference is {glue:text}`others:+.1f` points ({glue:text}`others_low:+.1f` to {glue:text}`others_high:+.1f`).
 #
 # ```{verdicts} own-experts experts-over-random experts-over-neurons perturbing-experts-guessing
 # ```
