@@ -15,12 +15,10 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from verdicts import LABEL, SIGNS, badge, judged, link, tabulated
 
-from companion.claims import ledger, verdicts
-from companion.released import published
+from companion.claims import ledger, released_effects, verdicts
 
 logger = logging.getLogger(__name__)
 HEADER = ("model", "effect (95 % interval)", "verdict")
-RELEASED = ", released"
 
 
 class Ledger(SphinxDirective):
@@ -70,7 +68,7 @@ class LedgerMatrix(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         claims, table = judged(self.env)
         table = table[table["verdict"] != ""].assign(column=lambda rows: rows["model"].map(column))
-        models = sorted(dict.fromkeys(table["column"]), key=lambda name: name.endswith(RELEASED))  # ours first
+        models = sorted(dict.fromkeys(table["column"]), key=list(released_effects.KINDS.values()).__contains__)
         said = table.set_index(["claim", "column"])["verdict"].to_dict()
         rows = [
             [
@@ -91,8 +89,7 @@ class LedgerMatrix(SphinxDirective):
 def column(model: str) -> str:
     """The column of a model: its own name, but one for all the authors' numbers of a T5, and one for those of a
     Switch."""
-    kind = {"t5": "T5", "switch": "Switch"}.get(published.counterpart(model))
-    return f"{kind}{RELEASED}" if model.endswith(RELEASED) and kind else model
+    return released_effects.KINDS.get(model, model)
 
 
 def _sign(verdict: str) -> nodes.paragraph:
@@ -121,7 +118,8 @@ def _cells(row: dict) -> list[nodes.Node]:
     paragraph = nodes.paragraph("", "", badge(row["verdict"]) if row["verdict"] else nodes.Text("–"))
     if not row["agrees"]:
         paragraph += nodes.Text(f" (expected: {row['expected']})")
-    return [nodes.paragraph("", row["model"]), nodes.paragraph("", effect), paragraph]
+    model = f"printed, {row['model']}" if row["printed"] else row["model"]
+    return [nodes.paragraph("", model), nodes.paragraph("", effect), paragraph]
 
 
 def _number(value: float) -> str:

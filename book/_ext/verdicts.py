@@ -58,7 +58,7 @@ class Verdict(SphinxRole):
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         claim, _, model = self.text.partition(" ")
         _, table = judged(self.env)
-        said = table.set_index(["claim", "model"])["verdict"].to_dict()
+        said = table[~table["printed"]].set_index(["claim", "model"])["verdict"].to_dict()
         if (claim, model) not in said:
             logger.warning("verdict: no evidence on %r of %r", claim, model, location=self.get_location())
             return [badge("")], []

@@ -132,12 +132,13 @@ def judged(claims: Sequence[Claim], found: pd.DataFrame, printed: pd.DataFrame |
     Parameters
     ----------
     found : evidence, of `collect`.
-    printed : evidence of the models ``printed, …``; `printed_effects.effects` if not given.
+    printed : the paper's own numbers; `printed_effects.effects` if not given.
 
     Returns
     -------
-    ``claim, model, estimate, low, high, least, verdict`` (empty where not tested), ``expected`` (empty where nothing
-    is), ``agrees``: False where a verdict is expected and another, or none, is found.
+    ``claim, model, printed`` (the paper's own numbers, first), ``estimate, low, high, least, verdict`` (empty where not
+    tested), ``expected`` (empty where nothing is), ``agrees``: False where a verdict is expected and another, or none,
+    is found.
 
     Raises
     ------
@@ -149,13 +150,16 @@ def judged(claims: Sequence[Claim], found: pd.DataFrame, printed: pd.DataFrame |
         raise ValueError(f"there is evidence on {unknown[0]!r}, which is no claim; add it to data/{FILE}")
     made = []
     for claim in claims:
-        rows = table[table["claim"] == claim.id].set_index("model")
+        rows: Any = table[table["claim"] == claim.id]
+        for row in rows[rows["printed"]].to_dict("records"):
+            made.append((claim.id, row["model"], True, *(row[name] for name in JUDGED), "", True))
+        rows = rows[~rows["printed"]].set_index("model")
         for model in dict.fromkeys([*map(str, rows.index), *claim.expected]):
             there = model in rows.index
             *numbers, said = rows.loc[model, JUDGED].tolist() if there else [*[math.nan] * len(JUDGED[1:]), ""]
             expected = claim.expected.get(model, "")
-            made.append((claim.id, model, *numbers, said, expected, expected in ("", said)))
-    return pd.DataFrame(made, columns=["claim", "model", *JUDGED, "expected", "agrees"])
+            made.append((claim.id, model, False, *numbers, said, expected, expected in ("", said)))
+    return pd.DataFrame(made, columns=["claim", "model", "printed", *JUDGED, "expected", "agrees"])
 
 
 def disagreements(table: pd.DataFrame) -> list[str]:

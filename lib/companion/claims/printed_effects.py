@@ -22,10 +22,10 @@ GUESSING = 0.5  # all seen tasks have two answers
 
 
 def effects() -> pd.DataFrame:
-    """Every effect that can be computed from what is printed: a table of evidence, models ``printed, t5`` and
-    ``printed, switch``."""
+    """Every effect that can be computed from what is printed: a table of evidence, models ``t5`` and
+    ``switch``."""
     made = [_figure1(), _experts(), _figure2(), _tables2_and_3(), _figure4(), _figure7()]
-    rows = [(claim, f"printed, {model}", float(value), NAN, NAN) for part in made for (claim, model), value in part]
+    rows = [(claim, model, float(value), NAN, NAN) for part in made for (claim, model), value in part]
     return evidence.as_table(rows)
 
 

@@ -21,6 +21,13 @@ from modularity import emergence
 
 T5, SWITCH = "T5-base, released", "Switch-base-16, released"
 TRAINED = {"t5": "T5 of the authors, released", "switch": "Switch of the authors, released"}
+# What stands together where there is room for one of a kind only.
+KINDS = {
+    T5: "T5, released",
+    TRAINED["t5"]: "T5, released",
+    SWITCH: "Switch, released",
+    TRAINED["switch"]: "Switch, released",
+}
 EXPERTS = 96
 
 

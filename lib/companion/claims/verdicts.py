@@ -29,7 +29,6 @@ from companion.released import published
 
 VERDICTS = ("holds", "weaker", "not shown", "not in this model")
 UNTESTED = "not tested"  # what a page says where there is no verdict
-PRINTED = "printed, "  # before the model in evidence that is the paper's own number
 
 
 def least(model: str, printed: Mapping[str, float]) -> float:
@@ -54,12 +53,12 @@ def verdict(estimate: float, low: float, high: float, least: float = 0.0) -> str
 
 
 def judge(found: pd.DataFrame, printed: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Evidence with its verdicts: ``claim, model, estimate, low, high, least, verdict``, printed rows first.
+    """Evidence with its verdicts: ``claim, model, estimate, low, high, printed, least, verdict``, printed rows first.
 
     Parameters
     ----------
     found : a table of evidence.
-    printed : evidence of the models ``printed, …``, which have no verdict; `printed_effects.effects` if not given.
+    printed : the paper's own numbers, which have no verdict; `printed_effects.effects` if not given.
 
     Raises
     ------
@@ -67,14 +66,15 @@ def judge(found: pd.DataFrame, printed: pd.DataFrame | None = None) -> pd.DataFr
         A claim and model that stand twice.
     """
     printed = printed_effects.effects() if printed is None else printed
-    every: Any = pd.concat([printed, found[COLUMNS]] if len(found) else [printed], ignore_index=True)
-    once(every, "the evidence")
+    parts = [printed.assign(printed=True), found[COLUMNS].assign(printed=False)]
+    for part in parts:
+        once(part, "the evidence")
+    every: Any = pd.concat([part for part in parts if len(part)], ignore_index=True)
     effects: dict[str, dict[str, float]] = {}
     for claim, model, estimate in printed[COLUMNS[:3]].itertuples(index=False, name=None):
-        effects.setdefault(claim, {})[str(model).removeprefix(PRINTED)] = float(estimate)
+        effects.setdefault(claim, {})[str(model)] = float(estimate)
     bars, said = [], []
-    for claim, model, estimate, low, high in every[COLUMNS].itertuples(index=False, name=None):
-        own = str(model).startswith(PRINTED)
+    for claim, model, estimate, low, high, own in every[[*COLUMNS, "printed"]].itertuples(index=False, name=None):
         bars.append(math.nan if own else least(model, effects.get(claim, {})))
         said.append("" if own else verdict(estimate, low, high, bars[-1]))
     return every.assign(least=bars, verdict=said)
@@ -102,7 +102,7 @@ def words(found: pd.DataFrame, model: str = "", printed: pd.DataFrame | None = N
     there is none; ``verdicts_CLAIM`` → all of a claim, as ``holds (one and another); not shown (third)``.
     """
     rows = judge(found, printed)
-    rows = rows[~rows["model"].str.startswith(PRINTED)]
+    rows = rows[~rows["printed"]]
     made: dict[str, str] = {}
     for claim in dict.fromkeys(rows["claim"]):
         of_claim = rows[rows["claim"] == claim]

@@ -381,30 +381,30 @@ def test_printed_effects_are_those_of_the_tables():
     assert table[["low", "high"]].isna().all(axis=None)
     value = table.set_index(["claim", "model"])["estimate"]
     expected = {
-        ("semantic-experts", "printed, t5"): 0.338 - 0.252,  # Table 1
-        ("task-experts", "printed, switch"): 0.219 - 0.003,
-        ("random-over-untrained", "printed, t5"): (0.252 - 0.016 + 0.061 - 0.001 + 0.007 - 0.001) / 3,
-        ("experts-over-untrained", "printed, t5"): (0.338 - 0.016 + 0.214 - 0.001 + 0.120 - 0.001) / 3,
-        ("degree-over-random", "printed, switch"): (1.490 - 1.038 + 1.560 - 0.652 + 1.604 - 0.066) / 3,
-        ("subfunctional-experts", "printed, t5"): (0.030 + 0.038 + 0.039) / 3 - 0.001,  # Table 4
-        ("within-over-across", "printed, t5"): (0.057 + 0.095 + 0.082 - 0.019 - 0.014 - 0.044) / 3,  # Figure 1
-        ("knowledge-task-shared", "printed, switch"): 0.034 - 0.01,
-        ("switch-only", "printed, switch"): 74.45 - 73.23,  # Table 2
-        ("switch-without", "printed, switch"): 73.23 - 72.78,
-        ("lowest-organised", "printed, switch"): 0.6,
+        ("semantic-experts", "t5"): 0.338 - 0.252,  # Table 1
+        ("task-experts", "switch"): 0.219 - 0.003,
+        ("random-over-untrained", "t5"): (0.252 - 0.016 + 0.061 - 0.001 + 0.007 - 0.001) / 3,
+        ("experts-over-untrained", "t5"): (0.338 - 0.016 + 0.214 - 0.001 + 0.120 - 0.001) / 3,
+        ("degree-over-random", "switch"): (1.490 - 1.038 + 1.560 - 0.652 + 1.604 - 0.066) / 3,
+        ("subfunctional-experts", "t5"): (0.030 + 0.038 + 0.039) / 3 - 0.001,  # Table 4
+        ("within-over-across", "t5"): (0.057 + 0.095 + 0.082 - 0.019 - 0.014 - 0.044) / 3,  # Figure 1
+        ("knowledge-task-shared", "switch"): 0.034 - 0.01,
+        ("switch-only", "switch"): 74.45 - 73.23,  # Table 2
+        ("switch-without", "switch"): 73.23 - 72.78,
+        ("lowest-organised", "switch"): 0.6,
     }
     for key, number in expected.items():
         assert value[key] == pytest.approx(number, abs=1e-9), key
     # Table 5 above what experts in random order reach.
     by_chance = [expert_effects.expected_precision(16 * p, 16) for p in (0.338, 0.214, 0.120)]
-    assert value["experts-predictive", "printed, t5"] == pytest.approx((0.912 + 0.894 + 0.931 - sum(by_chance)) / 3)
+    assert value["experts-predictive", "t5"] == pytest.approx((0.912 + 0.894 + 0.931 - sum(by_chance)) / 3)
     # Figure 2: 10 of 96 experts, and no guess is below one half.
     seen = published.figure2().query("panel == 'seen'").pivot_table("accuracy", "share", "order")
     lost = (seen["random"].iloc[0] - seen["MoE (4)"].loc[10 / 96]) / (seen["random"].iloc[0] - 0.5)
-    assert value["perturbing-experts-guessing", "printed, t5"] == pytest.approx(lost)
+    assert value["perturbing-experts-guessing", "t5"] == pytest.approx(lost)
     # Figure 4: the text has about 15 % for experts and 75 % for neurons.
-    assert value["experts-early", "printed, t5"] == pytest.approx(0.35, abs=0.06)
-    leads = [value[f"{f}-experts-before-neurons", "printed, t5"] for f in ("semantic", "knowledge", "task")]
+    assert value["experts-early", "t5"] == pytest.approx(0.35, abs=0.06)
+    leads = [value[f"{f}-experts-before-neurons", "t5"] for f in ("semantic", "knowledge", "task")]
     assert np.mean(leads) == pytest.approx(0.6, abs=0.07)
 
 

@@ -105,14 +105,14 @@ def claim(name="a-claim", **expected):
     return ledger.Claim(**entry(name), expected={name.replace("_", "-"): said for name, said in expected.items()})
 
 
-PRINTED = effects.as_table([("a-claim", "printed, t5", 0.5, math.nan, math.nan)])
+PRINTED = effects.as_table([("a-claim", "t5", 0.5, math.nan, math.nan)])
 
 
 def test_printed_effects_are_a_bar_and_no_case():
     table = ledger.judged([claim(t5_mini="holds")], row(), PRINTED).set_index("model")
     assert table.loc["t5-mini", ["least", "verdict", "agrees"]].tolist() == [0.25, "holds", True]
-    assert table.loc["printed, t5", ["verdict", "agrees"]].tolist() == ["", True]
-    assert np.isnan(table.loc["printed, t5", "least"])
+    assert table.loc["t5", ["printed", "verdict", "agrees"]].tolist() == [True, "", True]
+    assert np.isnan(table.loc["t5", "least"])
 
 
 def test_a_changed_verdict_disagrees_and_says_so():

@@ -62,7 +62,7 @@ extensions = ["myst_nb"]
 source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
 nb_execution_mode = "off"
 """
-PRINTED = effects.as_table([("gain", "printed, t5", 0.5, math.nan, math.nan)])
+PRINTED = effects.as_table([("gain", "t5", 0.5, math.nan, math.nan)])
 
 
 def rows(*found):
