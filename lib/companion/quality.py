@@ -2,14 +2,14 @@
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 from scipy import stats
 
 from companion.experiments import answering, history_file, obtain
+from companion.experiments.obtain import Scored
 from companion.functions import prompts, tracks
 from companion.models import catalogue
 from companion.sections import specialization_tables
@@ -17,8 +17,6 @@ from companion.sections import specialization_tables
 SEMANTIC_MEAN, SEMANTIC_LEAST, SEMANTIC_UNTRAINED = 0.84, 0.82, 0.72
 ANSWERED = 0.75
 ENTROPY, DROPPED = 0.9, 0.02
-
-Runs = tuple[Sequence[xr.Dataset], Sequence[xr.Dataset]]  # readings of trained runs and of untrained copies
 
 
 def answers(name: str = "t5-mini", *, rows: int | None = None) -> pd.DataFrame:
@@ -42,12 +40,12 @@ def answers(name: str = "t5-mini", *, rows: int | None = None) -> pd.DataFrame:
     return pd.DataFrame(made, columns=["task", "seed", "accuracy", "chance", "low"])
 
 
-def bars(scored: Mapping[str, Runs], answered: pd.DataFrame, logs: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
+def bars(scored: Scored, answered: pd.DataFrame, logs: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     """The quality bars, what was measured, and whether it is enough: ``bar, wanted, measured, met``.
 
     Parameters
     ----------
-    scored : a T5, as t5-mini, and a Switch, as switch-mini, in this order, as `runs.obtain` returns them.
+    scored : a T5, as t5-mini, and a Switch, as switch-mini, in this order, as `obtain.runs` returns them.
     answered : of `answers`.
     logs : seed → the training log of the Switch's run.
     """

@@ -11,13 +11,13 @@ import pandas as pd
 import xarray as xr
 
 from companion.experiments.function_counts import NONE
+from companion.experiments.obtain import Scored
 from companion.sections import one_function as single
 from companion.sections.intervals import NAN, bootstrap, jackknife
 from modularity import specialists
 
 COLUMNS = ["claim", "model", "estimate", "low", "high"]
 Row = tuple[str, str, float, float, float]
-Scored = Mapping[str, tuple[Sequence[xr.Dataset], Sequence[xr.Dataset]]]  # model → readings, trained and untrained
 
 
 def as_table(rows: Iterable[Row]) -> pd.DataFrame:

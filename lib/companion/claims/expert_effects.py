@@ -10,7 +10,7 @@ import xarray as xr
 from jaxtyping import Bool, Float, Int
 
 from companion.claims import effects
-from companion.claims.effects import Scored
+from companion.experiments.obtain import Scored
 from companion.sections import intervals
 from companion.sections.intervals import NAN
 from modularity import experts, nulls, partition, partition_null, ranking, specialists

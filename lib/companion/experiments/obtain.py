@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -17,7 +17,17 @@ from modularity.models import Model
 from modularity.subfunction import SubFunction
 
 DEFAULTS = inspect.unwrap(readings.read).__kwdefaults__ or {}
-Runs = tuple[list[xr.Dataset], list[xr.Dataset]]  # readings of trained runs and of untrained copies
+
+
+class Runs(NamedTuple):
+    """Readings of one model: of its trained runs, and of untrained copies. A reading lists the best neurons of its own
+    run, so that runs have no array in common."""
+
+    trained: Sequence[xr.Dataset]
+    untrained: Sequence[xr.Dataset]
+
+
+Scored = Mapping[str, Runs]  # of models by name
 
 
 def runs(
@@ -68,7 +78,7 @@ def runs(
             found = [_stored(copy.load(name), subfunctions, seed, options) for copy in wanted]
             checked.append(Checked(name, computed=True))
         trained = sum(not copy.untrained for copy in wanted)
-        made[name] = (found[:trained], found[trained:])
+        made[name] = Runs(found[:trained], found[trained:])
     return made, checked
 
 

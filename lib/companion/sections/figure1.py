@@ -1,18 +1,17 @@
 """What Section 4 compares: trained models, untrained copies, chance level, and what the paper prints (its Figure 1)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
 import xarray as xr
 
+from companion.experiments.obtain import Runs, Scored
 from companion.released import published
 from companion.sections import specialization_tables as section
 from modularity.ranking import Score
 from modularity.subfunction import SubFunction
 
-Scored = Mapping[str, tuple[Sequence[xr.Dataset], Sequence[xr.Dataset]]]  # model → readings, trained and untrained
-KINDS = ("trained", "untrained")
 PRINTED = {"t5": "T5-base, printed", "switch": "Switch-base-16, printed"}
 
 
@@ -90,4 +89,4 @@ def printed_gains(names: Iterable[str]) -> pd.DataFrame:
 
 def _each(scored: Scored) -> list[tuple[str, str, Sequence[xr.Dataset]]]:
     """Every model's trained runs and untrained copies."""
-    return [(name, kind, runs) for name, pair in scored.items() for kind, runs in zip(KINDS, pair, strict=True)]
+    return [(name, kind, runs) for name, pair in scored.items() for kind, runs in zip(Runs._fields, pair, strict=True)]
