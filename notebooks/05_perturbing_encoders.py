@@ -286,11 +286,23 @@ axes = figures.kept(retained, 0.5)
 #
 # ## Other perturbations, and the other read-out
 #
-# The table has the mean loss over all sub-functions of {glue:text}`last_name` with a fifth of the neurons perturbed, in every way that was computed. *Mean* puts each neuron at its mean, *code* is the shuffling of the authors' code, and *kept* sets all *other* neurons to zero:
+# The table has the mean loss over all sub-functions with a fifth of the neurons perturbed, in every way that was computed. *Mean* puts each neuron at its mean, *code* is the shuffling of the authors' code, and *kept* sets all *other* neurons to zero:
 
 # %%
-at_fifth = section.by_setting(lost[last], fifth)
-at_fifth.style.format("{:.1f}", na_rep="–")
+at_fifth = {name: section.by_setting(table, fifth) for name, table in lost.items()}
+pd.concat(at_fifth, names=["model", "perturbation"]).style.format("{:.1f}", na_rep="–")
+
+# %% [markdown]
+# Does the answer depend on the perturbation? The next table has, for each of them, what a function loses from its own parts minus what it loses from those of the other functions, with its 95 % interval. *Kept* is left out, because there the other neurons are perturbed:
+
+# %%
+every = {name: section.over_others(table, fifth) for name, table in lost.items()}
+pd.concat(every, names=["model", "perturbation"]).style.format("{:+.1f}", na_rep="–")
+
+# %% [markdown]
+# For experts of {glue:text}`model_name`, {glue:text}`every_above:d` of the {glue:text}`every_all:d` intervals lie above zero and {glue:text}`every_below:d` below; for single neurons, {glue:text}`every_neurons_above:d` of {glue:text}`every_neurons_all:d` above and {glue:text}`every_neurons_below:d` below. The sign depends on
+# the perturbation: with neurons at their mean, the difference for experts is {glue:text}`mean:+.1f` points ({glue:text}`mean_low:+.1f` to {glue:text}`mean_high:+.1f`), and with neurons of all layers at zero it is {glue:text}`zero:+.1f` ({glue:text}`zero_low:+.1f` to {glue:text}`zero_high:+.1f`). The rows are not
+# independent evidence, because the same sub-functions are judged in all of them, and no interval is corrected for the number of rows.
 
 # %% [markdown]
 # The cosine similarity of paraphrases needs no probe. These are the points of its area under the curve that are lost at a fifth:
@@ -324,7 +336,7 @@ values = {
     "scaled_few": float(at_random[twentieth]["scaled"]),
     "row_knowledge": float(by_row["knowledge"]),
     "row_semantic": float(by_row["semantic"]),
-    "perturbations": grids[last].sizes["setting"],
+    "perturbations": grids[first].sizes["setting"],
     "loud": float(ranks["written"]),
     "top": TOP,
     "top_written": float(uneven[:, :loudest].sum(1).max()),
@@ -335,6 +347,10 @@ values = {
     "kept_own": float(held["own experts"]),
     "kept_random": float(held["random neurons"]),
 }
+for unit, name in (("experts", "every"), ("neurons", "every_neurons")):
+    rows = every[first][unit].dropna()
+    numbers = {"all": len(rows), "above": int((rows["low"] > 0).sum()), "below": int((rows["high"] < 0).sum())}
+    values |= {f"{name}_{what}": number for what, number in numbers.items()}
 values |= {f"{key}_name": models.known_as(name) for key, name in (("model", first), ("last", last), ("small", small))}
 values |= ledger.to_glue(first, *evidence)
 of_claim = evidence[0].set_index("claim")
@@ -343,6 +359,8 @@ contrasts = {
     "own": of_claim.loc["own-experts", ["estimate", "low", "high"]],
     "others": dissociated[first, encoder_plan.UNSEEN, "experts"][:3],
     "others_neurons": dissociated[first, encoder_plan.UNSEEN, "neurons"][:3],
+    "mean": every[first]["experts"].loc["mean"],
+    "zero": every[first]["experts"].loc["zero, all layers"],
 }
 silenced = chosen_by_others[first, "neurons"]
 for function in silenced:

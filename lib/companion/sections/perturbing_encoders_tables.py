@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from companion.experiments.encoder_masks import FUNCTIONS
-from companion.experiments.encoder_plan import FINE
+from companion.experiments.encoder_plan import FINE, SETTINGS
 from companion.experiments.lesion_orders import Order, Unit, Variant
 from companion.sections import intervals
 
@@ -94,6 +94,20 @@ def own_over_others(lost: pd.DataFrame, setting: str, share: float, unit: Unit =
     mine = functions[:, None] == np.array(FUNCTIONS)
     contrast = values[mine] - np.where(mine, 0, values).sum(1) / (len(FUNCTIONS) - 1)
     return intervals.jackknife(functions, _mean_of_functions(contrast, functions))[0]
+
+
+def over_others(lost: pd.DataFrame, share: float) -> pd.DataFrame:
+    """`own_over_others` in every setting that perturbs the parts of all functions at this share: a row a setting,
+    columns ``(unit, own minus others | low | high)``. Not of settings that keep them and perturb the rest, in which a
+    function that needs its own parts loses less by them."""
+    made: dict[str, dict[str, intervals.Interval]] = {unit: {} for unit in UNITS}
+    for setting in dict.fromkeys(lost["setting"]):
+        there = set(lost.loc[(lost["setting"] == setting) & np.isclose(lost["share"], share), "order"])
+        for unit in UNITS:
+            if not SETTINGS[setting].kept and {str(Order(unit, function)) for function in FUNCTIONS} <= there:
+                made[unit][setting] = own_over_others(lost, setting, share, unit)
+    columns = ["own minus others", "low", "high"]
+    return pd.concat({unit: pd.DataFrame(rows, index=columns).T for unit, rows in made.items()}, axis=1)
 
 
 def compared(lost: pd.DataFrame, setting: str, share: float) -> pd.DataFrame:

@@ -54,6 +54,16 @@ def test_own_experts_stand_out_where_they_do(rng, lost):
     assert low < 0 < high
 
 
+def test_own_minus_others_is_said_of_every_setting_that_perturbs_them(lost):
+    experts_only = (lost["setting"] != "text") | ~lost["order"].str.startswith("neurons")
+    table = section.over_others(lost[experts_only], FIFTH / FINE)
+    assert table.index.tolist() == ["scaled", "text", "zero", "zero, all layers"]  # not "kept"
+    assert table.columns.tolist()[:3] == [("experts", name) for name in ("own minus others", "low", "high")]
+    np.testing.assert_allclose(table["experts", "own minus others"], 6, atol=0.1)
+    assert table["neurons", "own minus others"].isna().tolist() == [False, True, False, False]
+    assert (table["experts", "low"] <= table["experts", "high"]).all()
+
+
 def test_each_comparison_changes_one_thing(lost):
     table = section.compared(lost, "scaled", FIFTH / FINE).set_index("against")["difference"]
     expected = {section.RANDOM: 8, "as many neurons": 0, "neurons of equal mass": 2, "neurons of equal output": 2}
