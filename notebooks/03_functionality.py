@@ -28,7 +28,7 @@
 # **Learn:** function and sub-function, neuron, pooled activation, predictivity, and why 0.5 is *not* what chance gives.
 #
 # **Need:** what a Transformer's feed-forward layer is, and what a precision is.
-# Two minutes on two CPU cores; a GPU makes no difference here.
+# Running this page took {cost}`03_functionality`; a GPU makes no difference here.
 # :::
 
 # %% tags=["remove-cell"]

@@ -29,7 +29,7 @@
 # scores do not.
 #
 # **Need:** [](03_functionality.ipynb), and [](02_models.ipynb) for what the companion models are.
-# About one minute on two CPU cores, because readings of the models shown are shipped; a GPU is not needed.
+# Running this page took {cost}`04_specialization`, because readings of the models shown are shipped; a GPU is not needed.
 # :::
 
 # %% tags=["remove-cell"]

@@ -29,7 +29,7 @@
 # model whose modules are known.
 #
 # **Need:** [](04_specialization.ipynb), whose readings are used here.
-# About one minute on two CPU cores, because readings of the models shown are shipped; a GPU is not needed.
+# Running this page took {cost}`05_functional_experts`, because readings of the models shown are shipped; a GPU is not needed.
 # :::
 
 # %% tags=["remove-cell"]

@@ -28,7 +28,7 @@
 # **Learn:** what a false discovery rate is, why a small p-value does not say how large an effect is, and how to find out whether a result depends on a choice.
 #
 # **Need:** [](05_functional_experts.ipynb).
-# About one minute on two CPU cores, because what is read from models is shipped; a GPU is not needed.
+# Running this page took {cost}`05_how_sure`, because what is read from models is shipped; a GPU is not needed.
 # :::
 
 # %% tags=["remove-cell"]

@@ -28,7 +28,7 @@
 # **Learn:** how two matrices of similarities are compared, why their entries are not independent, and what a random partition is for.
 #
 # **Need:** [](06_emergence.ipynb), whose histories are read here.
-# About one minute on two CPU cores; with `-p history fresh` a small model is trained first, under five minutes more.
+# Running this page took {cost}`06_organization`. With `-p history fresh` a small model is trained first; [the table of costs](cost) says how long this takes.
 # :::
 
 # %% tags=["remove-cell"]

@@ -25,7 +25,7 @@
 # **Learn:** that a difference is large or small only beside the effect that it could create or hide, and that one run cannot tell a small difference from chance.
 #
 # **Need:** [](04_specialization.ipynb) to [](06_emergence.ipynb), whose measures are used here.
-# About three minutes on two CPU cores the first time; a GPU is not needed.
+# Running this page took {cost}`A_choices`; the first time it takes longer, because neurons are scored. A GPU is not needed.
 # :::
 
 # %% tags=["remove-cell"]

@@ -30,7 +30,7 @@
 # **Learn:** what a permutation F-test says about groups, why pairing and the number of evaluations matter, and how much the choice of layers can change.
 #
 # **Need:** [](05_functional_experts.ipynb) for experts and [](06_emergence.ipynb) for stabilisation.
-# About half a minute on two CPU cores. With the files (4 MB, see below) everything is computed in front of you; without them the page shows
+# Running this page took {cost}`A_released`. With the files (4 MB, see below) everything is computed in front of you; without them the page shows
 # tables that come with this book.
 # :::
 

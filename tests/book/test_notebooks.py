@@ -56,10 +56,11 @@ def test_the_title_is_a_question_with_a_computed_answer(notebook):
     assert "{glue:text}" in answer
 
 
-def test_it_says_what_you_will_do_learn_and_need(notebook):
+def test_it_says_what_you_will_do_learn_and_need(name, notebook):
     (box,) = re.findall(r":::\{admonition\} Before you start\n(.*?)\n:::", notebook.cells[0].source, re.DOTALL)
     assert re.findall(r"^\*\*(\w+):\*\*", box, re.MULTILINE) == ["Do", "Learn", "Need"]
-    assert re.search(r"minutes?\b.* CPU", box, re.DOTALL)
+    assert f"{{cost}}`{name}`" in box  # its minutes, which a run measures
+    assert re.findall(r"\b(?:minutes?|hours?)\b", box) == []
 
 
 def test_the_first_cells_install_where_hosted_set_parameters_and_import(notebook):

@@ -103,3 +103,5 @@ def test_the_table_of_costs_is_of_the_runs_that_say_what_they_cost(tmp_path):
         "| [](<../notebooks/06_c.ipynb>) | 2.0 | – |",
     ]
     assert extension("costs").table(tmp_path / "none", "..") == []
+    assert extension("costs").words(extension("costs").of(tmp_path / "04_a.ipynb")) == "1.3 minutes on 2 cores"
+    assert extension("costs").of(tmp_path / "05_b.ipynb") == extension("costs").of(tmp_path / "none.ipynb") == {}
