@@ -86,12 +86,12 @@ print(*of_readings, of_partitions, of_variants, sep="\n")
 # The paper makes each of these choices once: how many neurons count as top, the alpha of the test, the number of experts, one run of k-means, the score of a neuron, and how its activations over a sentence become one number.
 # Here one choice at a time is changed and all others stay as they are; permutation null, one run of the model.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sensitivity", "caption": "Share of functional experts (permutation null) when one choice is changed: how many neurons count as top, alpha, the number of experts, the seed of k-means, the score and the pooling over tokens. Dots: the model's experts. Crosses: the mean of random partitions."}, "image": {"alt": "Six panels of dots for three functions, a panel a choice, with crosses near zero for random partitions."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sensitivity", "caption": "Share of functional experts (permutation null) when one choice is changed: how many neurons count as top, alpha, the number of experts, the seed of k-means, the score and the pooling over tokens. Dots: the model's experts. Crosses: the mean of random partitions. Grey: the setting that the paper has, and of the seed, which it does not give, the setting of all other pages."}, "image": {"alt": "Six panels of dots for three functions, a panel a choice, with crosses near zero for random partitions. In each panel the setting that the paper has stands on grey."}}
 choices = sensitivity.one_at_a_time(scored[model][0][0], parted, others, draws=100, seed=seed)
 axes = figures.sensitivity(choices)
 
 # %% [markdown]
-# **How to read it.** In each panel, compare dots of one colour with each other and with the crosses below them. What must not depend on a choice is that dots lie above crosses; how high they lie does depend on it, for example because a
+# **How to read it.** In each panel, compare the dots of one colour with the dot on grey, the paper's setting, and with the crosses below them. What must not depend on a choice is that dots lie above crosses; how high they lie does depend on it, for example because a
 # looser alpha calls more experts functional. *floored* is a check for models with GELU: a neuron that is off gives a rounding error close to zero, not zero, so maxima nearer to zero than 10⁻⁴ count as zero there.
 #
 # One choice has no panel of its own: k-means starts from random centres. How much do two runs of it agree? The adjusted Rand index is 1 for equal partitions and 0 for partitions that agree as much as chance makes them.
