@@ -87,15 +87,19 @@ print(*(said for _, checked in made.values() for said in checked), sep="\n")
 
 # %% tags=["hide-input"]
 scores = {name: section.stabilization(table) for name, table in runs.items()}
-settled = {name: section.by_run(table) for name, table in scores.items()}
+by_step = {name: section.by_run(table) for name, table in scores.items()}
 losses = {name: section.loss(table) for name, table in runs.items()}
 printed = published.of(runs, published.figure4())
+firsts = section.stacked({n: section.stabilised(t, level, seed=seed) for n, t in scores.items()})
+as_printed = section.printed(pd.concat(printed.values()), level)[["model", "function", "level", "first"]]
+settled = firsts.merge(as_printed, on=["model", "function", "level"], how="left", suffixes=("", " as printed"))
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-stabilization", "caption": "Stabilisation scores during pre-training of the first model, mean over sub-functions and layers, on a linear (left) and a logarithmic axis (middle). Lines: mean over runs; bands: from the lowest to the highest run. Right: as printed in the paper. Dotted: the level above which a curve counts as settled. Below: training loss."}, "image": {"alt": "Three rows of panels, a row a function, and the loss below. Scores fall from near one to a low point at about a tenth of training, and rise from there to near one at the end. Experts lie above neurons, and random partitions close to neurons. The printed curves rise from zero, experts first."}}
-axes = figures.stabilization(settled[model], losses[model], printed[model], level)
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-stabilization", "caption": "Stabilisation scores during pre-training of the first model, mean over sub-functions and layers, on a linear (left) and a logarithmic axis (middle). Lines: mean over runs; bands: from the lowest to the highest run. Right: as printed in the paper. The vertical axes are stretched near 1 (by Fisher's z of the correlation). Dotted: the level above which a curve counts as settled. Dots: where each curve settles. Below: training loss."}, "image": {"alt": "Three rows of panels, a row a function, and the loss below. Scores fall from near one to a low point at about a tenth of training, and rise from there to near one at the end. Experts lie above neurons, and random partitions close to neurons. On the dotted line at the level the dots of experts stand left of those of neurons. The printed curves rise from zero, experts first."}}
+axes = figures.stabilization(by_step[model], losses[model], printed[model], settled.query("model == @model"), level)
 
 # %% [markdown]
-# **How to read it.** Find where each line crosses the dotted line for the last time. The claim is about how much earlier the dark blue line (experts) does so than the light blue line (neurons).
+# **How to read it.** A dot stands on the dotted line where a curve crosses it for the last time. The claim is about how far the dot of experts (dark blue) stands to the left of the dot of neurons (light blue). All of this lies
+# above {glue:text}`level`, so the vertical axis is stretched there.
 #
 # The printed curves begin at the first saved checkpoint, at 2.5 % of training. Ours begin before anything is learned. The first checkpoints are close together: the ranking of neurons is still random and hardly changes
 # between them, so the curves are high. They fall as the model learns, and then rise until the end of training. The distance between checkpoints grows up to a tenth of training and is constant from there on.
@@ -105,17 +109,14 @@ axes = figures.stabilization(settled[model], losses[model], printed[model], leve
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-stabilization-beside", "caption": "The same as the figure before for the other model."}, "image": {"alt": "As the figure before, for the other model: a fall to about a tenth of training and a rise to near one, with experts and neurons closer together."}}
 other = [*runs][-1]
-axes = figures.stabilization(settled[other], losses[other], printed[other], level)
+axes = figures.stabilization(by_step[other], losses[other], printed[other], settled.query("model == @other"), level)
 
 # %% [markdown]
 # The next table gives the fraction of training from which on each curve stays above {glue:text}`level`. The 95 % intervals are from a bootstrap of runs and sub-functions. *inf* means that the curve ends below the level, and *never* is
 # the fraction of bootstrap draws in which it does.
 
 # %%
-firsts = section.stacked({n: section.stabilised(t, level, seed=seed) for n, t in scores.items()})
-as_printed = section.printed(pd.concat(printed.values()), level)[["model", "function", "level", "first"]]
-table = firsts.merge(as_printed, on=["model", "function", "level"], how="left", suffixes=("", " as printed"))
-table.set_index(["model", "function", "level"]).style.format("{:.2f}", na_rep="–")
+settled.set_index(["model", "function", "level"]).style.format("{:.2f}", na_rep="–")
 
 # %% [markdown]
 # The rest of this page asks what such a difference can come from: the choice of layers, averaging, noise of the sentences, and the learning rate. Figure 3, on functional experts, follows at the end.
