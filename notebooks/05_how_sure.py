@@ -14,7 +14,7 @@
 # %% [markdown]
 # # How sure is it that neurons gather in experts?
 #
-# In {glue:text}`model_name`, {glue:text}`kept_alpha:d` of {glue:text}`tests:d` tests find a functional expert at the paper's alpha and {glue:text}`kept_bh:d` at a false discovery rate of 5 %, which is less strict. The share of functional experts for word
+# In {glue:text}`model_name`, {glue:text}`kept_alpha:d` of {glue:text}`tests:d` tests find a {term}`functional expert` at the paper's alpha and {glue:text}`kept_bh:d` at a false discovery rate of 5 %, which is less strict. The share of functional experts for word
 # meanings stays above that of random groups in {glue:text}`above:d` of {glue:text}`settings:d` settings when one of the paper's choices is changed.
 #
 # ```{verdicts} experts-predictive subfunctional-experts
@@ -23,7 +23,7 @@
 # These are Tables 4 and 5 of [the paper](https://arxiv.org/abs/2305.18390) (Appendices A.4 and A.5), and checks of its Section 5. [](05_functional_experts.ipynb) explains the tests.
 #
 # :::{admonition} Before you start
-# **Do:** correct for many tests, test sub-functions one at a time, measure how large the effect is, and change one choice at a time.
+# **Do:** correct for many tests, test {term}`sub-functions <sub-function>` one at a time, measure how large the effect is, and change one choice at a time.
 #
 # **Learn:** what a false discovery rate is, why a small p-value does not say how large an effect is, and how to find out whether a result depends on a choice.
 #
@@ -304,6 +304,8 @@ for name, value in values.items():
 # - That k-means finds the best borders. [](06_organization.ipynb) and the [discussion](../book/discussion.md) name other ways to group neurons.
 #
 # ## Exercises
+#
+# {ref}`hypergeometric-count` stands above, where its idea is introduced. The other exercises of this page follow.
 #
 # ```{exercise} One test too many
 # :label: one-test-too-many

@@ -14,7 +14,7 @@
 # %% [markdown]
 # # Can Switch do without its functional experts?
 #
-# On {glue:text}`taught_tasks:d` tasks that 128 examples can teach {glue:text}`model_name`, its accuracy without its functional experts minus that of the whole model is {glue:text}`taught_without:+.1f` points (95 % interval {glue:text}`taught_without_low:+.1f` to {glue:text}`taught_without_high:+.1f`), and
+# On {glue:text}`taught_tasks:d` tasks that 128 examples can teach {glue:text}`model_name`, its accuracy without its {term}`functional experts <functional expert>` minus that of the whole model is {glue:text}`taught_without:+.1f` points (95 % interval {glue:text}`taught_without_low:+.1f` to {glue:text}`taught_without_high:+.1f`), and
 # its accuracy with functional experts only minus that of the whole model is {glue:text}`taught_only:+.1f` points ({glue:text}`taught_only_low:+.1f` to {glue:text}`taught_only_high:+.1f`).
 #
 # ```{verdicts} switch-without switch-only switch-with-over-without

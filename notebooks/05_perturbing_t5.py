@@ -14,7 +14,7 @@
 # %% [markdown]
 # # Does perturbing experts hurt what they are good at?
 #
-# In {glue:text}`model_name`, a task's loss from strong noise in its own experts minus its loss from the same noise in the experts of other tasks is {glue:text}`own:+.1f` points of accuracy (95 % interval {glue:text}`own_low:.1f` to {glue:text}`own_high:.1f`).
+# In {glue:text}`model_name`, a task's loss from strong {term}`noise <perturbation>` in its own {term}`experts <expert>` minus its loss from the same noise in the experts of other tasks is {glue:text}`own:+.1f` points of accuracy (95 % interval {glue:text}`own_low:.1f` to {glue:text}`own_high:.1f`).
 #
 # ```{verdicts} own-experts experts-over-random experts-over-neurons unseen-too perturbing-experts-guessing
 # ```
@@ -22,9 +22,9 @@
 # This is the second half of [Section 5 of the paper](https://arxiv.org/abs/2305.18390), its Figure 2, with the details of Appendix A.2.
 #
 # :::{admonition} Before you start
-# **Do:** perturb neurons while a model answers, in the order of their predictivity, one by one and by experts, and compare on equal terms.
+# **Do:** perturb {term}`neurons <neuron>` while a model answers, in the order of their {term}`predictivity`, one by one and by experts, and compare on equal terms.
 #
-# **Learn:** what a lesion shows and what it does not, why masks must be matched, and what a double dissociation is.
+# **Learn:** what a lesion shows and what it does not, why masks must be matched, and what a {term}`double dissociation` is.
 #
 # **Need:** [](02_models.ipynb) for what the models can do, [](05_functional_experts.ipynb) for experts.
 # Running this page took {cost}`05_perturbing_t5`: the grid is made beforehand, and a part of it is computed again here. [The table of costs](cost) says how long all of it takes.
@@ -361,6 +361,8 @@ for name, value in values.items():
 # - Anything about tasks that {glue:text}`model_name` does not answer: cola and mrpc are near guessing, and have little to lose.
 #
 # ## Exercises
+#
+# {ref}`silencing-hook` stands above, where its idea is introduced. The other exercises of this page follow.
 #
 # ```{exercise} Five repeats
 # :label: five-repeats

@@ -14,7 +14,7 @@
 # %% [markdown]
 # # Do experts settle before their neurons?
 #
-# For word meanings in {glue:text}`model_name`, the order of experts by predictivity stays nearly the same from one checkpoint to the next from {glue:text}`first_expert:.0%` of training on, and the order of neurons from {glue:text}`first_neuron:.0%` on.
+# For word meanings in {glue:text}`model_name`, the {term}`order` of {term}`experts <expert>` by {term}`predictivity` stays nearly the same from one checkpoint to the next from {glue:text}`first_expert:.0%` of training on, and the order of {term}`neurons <neuron>` from {glue:text}`first_neuron:.0%` on.
 #
 # ```{verdicts} semantic-experts-before-neurons experts-early stabilises between-over-within functional-early
 # ```
@@ -411,6 +411,8 @@ for name, value in values.items():
 # - That what is stable is modular. An order of experts can be stable for many reasons, for example because some experts are more active than others.
 #
 # ## Exercises
+#
+# {ref}`spearman-with-ties` stands above, where its idea is introduced. The other exercises of this page follow.
 #
 # ```{exercise} Fewer checkpoints
 # :label: fewer-checkpoints

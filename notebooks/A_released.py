@@ -14,7 +14,7 @@
 # %% [markdown]
 # # What do the authors' own files say?
 #
-# Of {glue:text}`numbers:d` printed numbers, {glue:text}`agree:d` come out of the authors' files within rounding, and the files hold more: with eight of 96 experts perturbed, a number that the paper's figure leaves out, single neurons cost T5-base {glue:text}`avg_eight:.1f`
+# Of {glue:text}`numbers:d` printed numbers, {glue:text}`agree:d` come out of the authors' files within rounding, and the files hold more: with eight of 96 {term}`experts <expert>` perturbed, a number that the paper's figure leaves out, single {term}`neurons <neuron>` cost T5-base {glue:text}`avg_eight:.1f`
 # to {glue:text}`avg_eight_most:.1f` points *more* accuracy than whole experts.
 #
 # ```{verdicts} experts-over-neurons switch-without switch-only switch-with-over-without semantic-experts-before-neurons
