@@ -91,7 +91,7 @@ choices = sensitivity.one_at_a_time(scored[model][0][0], parted, others, draws=1
 axes = figures.sensitivity(choices)
 
 # %% [markdown]
-# **How to read it.** In each panel, compare the dots of one colour with the dot on grey, the paper's setting, and with the crosses below them. What must not depend on a choice is that dots lie above crosses; how high they lie does depend on it, for example because a
+# **How to read it.** In each panel, compare the dots of one colour with the dot on grey, the paper's setting, and with the crosses below them. Whether dots lie above crosses must not depend on a choice. How high the dots lie does depend on it, for example because a
 # looser alpha calls more experts functional. *floored* is a check for models with GELU: a neuron that is off gives a rounding error close to zero, not zero, so maxima nearer to zero than 10⁻⁴ count as zero there.
 #
 # One choice has no panel of its own: k-means starts from random centres. How much do two runs of it agree? The adjusted Rand index is 1 for equal partitions and 0 for partitions that agree as much as chance makes them.
@@ -102,7 +102,7 @@ agreement = [adjusted_rand_score(a, b) for a, b in zip(*(r.to_numpy() for r in r
 pd.Series(agreement, own["layer"], name="adjusted Rand index").round(3)
 
 # %% [markdown]
-# Two runs of k-means draw largely different borders: the index is nearer to 0 than to 1. The share of functional experts is about the same for all seeds (panel *k-means seed*), so the result does not depend on one
+# Two runs of k-means divide the neurons largely differently: the index is nearer to 0 than to 1. The share of functional experts is about the same for all seeds (panel *k-means seed*), so the result does not depend on one
 # partition. But a single expert is not a fixed part of the model, and nothing should be read into the borders of one.
 #
 # ## Many tests at once
@@ -290,7 +290,7 @@ for name, value in values.items():
 #
 # - Many tests at once need a rule for all of them; the false discovery rate is one.
 # - A p-value shrinks with the number of sub-functions. An odds ratio or an intraclass correlation does not, and says how much there is.
-# - A result that survives another setting of every choice is a result about the model. What changes with k-means' seed is not.
+# - A result that stays the same under other settings of every choice is a result about the model. A result that changes with the seed of k-means is not.
 #
 # ## Check yourself
 #

@@ -207,7 +207,7 @@ section.stacked(same).set_index(["model", "level", "function"])["first"].unstack
 # (averaging)=
 # ## Step 3: does averaging make experts stable?
 #
-# An expert's predictivity is the mean over many neurons, and means are less noisy. This alone does not raise the correlation if neurons are grouped at random. What neurons have of their own averages out like noise, so the mean loses as
+# An expert's predictivity is the mean over many neurons, and means are less noisy. This alone does not raise the correlation if neurons are grouped at random. What differs between neurons averages out like noise, so the mean loses as
 # much signal as noise. The correlation of random groups therefore tends to the linear correlation of neurons (of their values, not of their ranks), whatever the size of the groups. The next table gives means over the last nine
 # tenths of training, for the {glue:text}`kept:d` sub-functions of which every neuron is kept:
 
@@ -222,7 +222,7 @@ pd.concat(sizes, names=["model"]).style.format("{:.2f}")
 # (noise-of-sentences)=
 # ## Step 4: noise of the sentences
 #
-# A predictivity is estimated from some two hundred sentences, and from *the same* sentences at every checkpoint. What these sentences do to a neuron by chance is in both checkpoints and raises their correlation.
+# A predictivity is estimated from some two hundred sentences, and from *the same* sentences at every checkpoint. Chance effects of these sentences on a neuron are the same at both checkpoints and raise their correlation.
 # At the end of training, when weights hardly change any more, even a chance-level neuron keeps its rank.
 #
 # So the sentences of each sub-function are split into halves $A$ and $B$. One checkpoint is read with one half, and the other checkpoint with the other half. This lowers the correlation by the unreliability of each half. The
@@ -274,7 +274,7 @@ leads.set_index(["model", "comparison", "function", "pair"]).unstack("pair").swa
 # ## Step 6: the learning rate
 #
 # The learning rate of the companion models falls linearly to zero from a tenth of training on. When the weights stop changing, every order of neurons stops changing too. One more t5-mini was trained with
-# a *constant* rate, from the same weights and on the same batches (run 0). Up to a tenth of training both are the same. Both are read for every other sub-function.
+# a *constant* rate, from the same weights and on the same batches (run 0). Up to a tenth of training both are the same. Both are read for every second sub-function.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-schedules", "caption": "Stabilisation scores of t5-mini, run 0, with a learning rate that decays to zero (solid) and with a constant one (dashed, shorter training), mean over sub-functions and layers."}, "image": {"alt": "Six panels, a row each for experts and neurons, a column each for the functions. Solid lines rise to near one. Dashed lines end earlier and lower."}}
 rates = {"decaying": history_source.histories("t5-mini", seeds=1), "constant": made["constant"][0]}

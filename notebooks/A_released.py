@@ -360,7 +360,7 @@ assert purity == 1, "every fine expert has to lie inside one coarse expert"
 print(f"nested {purity:.2f}, T5-base {values['purity']:.2f}, by chance {values['purity_chance']:.2f}")
 
 # %% [markdown]
-# ```{exercise} How much do six hundred looks give?
+# ```{exercise} How much do six hundred evaluations give?
 # :label: six-hundred-looks
 # *(10 minutes, medium.)* A model answers each of 1,000 validation rows correctly with probability 0.75, and learns nothing. It is evaluated 600 times with independent answers. Predict the mean of the
 # *highest* accuracy, then put it into `highest`. Real evaluations share rows and weights, so this is the most that repeated evaluation can give.

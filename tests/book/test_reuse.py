@@ -41,12 +41,14 @@ def notebook(*, run, **values):
         new_code_cell("table"),
         new_code_cell("table"),
         new_code_cell("answer = 1", metadata={"tags": ["solution", "hide-cell"]}),
+        new_code_cell("print(answer)", metadata={"tags": ["check"]}),
         new_code_cell("import os", metadata={"tags": ["hide-input"]}),
     ]
     made = new_notebook(cells=cells, metadata={"language_info": {"name": "python", "pygments_lexer": "ipython3"}})
     if run:
         cells[2].outputs = [new_output("display_data", {"image/svg+xml": SVG, "text/csv": CSV, "text/plain": "<F>"})]
         cells[3].outputs = [new_output("display_data", {"image/svg+xml": SVG.replace("9", "8")})]
+        cells[8].outputs = [new_output("stream", name="stdout", text="the answer is 1")]
         for cell in cells[5:7]:
             cell.outputs = [new_output("execute_result", {"text/html": TABLE, "text/plain": "0 1"}, execution_count=1)]
         made.metadata["papermill"] = {"parameters": values, "end_time": "2026-03-04T05:06:07+00:00"}
@@ -149,12 +151,14 @@ def test_a_page_offers_its_executed_notebook_and_the_students_copy_at_both_ends(
     assert nbformat.read(html / "_downloads/students/01_one.ipynb", 4).cells[0].source == "# A copy"
 
 
-def test_a_folded_solution_is_called_one_and_other_code_code(book):
+def test_a_folded_solution_is_called_one_and_what_a_check_prints_is_folded(book):
     page, _, _ = book()
     folded = re.findall(r'<p class="collapsed admonition-title">(.*?)</p>.*?</details>', page, re.DOTALL)
-    assert folded == ["Show the solution", "Show the code"]
+    assert folded == ["Show the solution", "Show what the check says", "Show the code"]
+    assert "the answer is 1" not in re.sub("<details.*?</details>", "", page, flags=re.DOTALL)
     assert re.findall(r'<p class="expanded admonition-title">(.*?)</p>', page) == [
         "Hide the solution",
+        "Hide what the check says",
         "Hide the code",
     ]
 
