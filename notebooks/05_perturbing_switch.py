@@ -30,7 +30,7 @@
 # **Learn:** how much the best of many evaluations overstates accuracy, what pairing is worth, and what eight seeds can and cannot show.
 #
 # **Need:** [](05_functional_experts.ipynb) for functional experts.
-# Running this page took {cost}`05_perturbing_switch`: the grid is made beforehand, and a part of it is computed again here. [The table of costs](cost) says how long all of it takes.
+# Running this page took {cost}`05_perturbing_switch`: the grid is made beforehand, and a part of it is computed again here. {ref}`The table of costs <cost>` says how long all of it takes.
 # :::
 
 # %% tags=["remove-cell"]

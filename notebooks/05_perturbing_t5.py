@@ -27,7 +27,7 @@
 # **Learn:** what a lesion shows and what it does not, why masks must be matched, and what a {term}`double dissociation` is.
 #
 # **Need:** [](02_models.ipynb) for what the models can do, [](05_functional_experts.ipynb) for experts.
-# Running this page took {cost}`05_perturbing_t5`: the grid is made beforehand, and a part of it is computed again here. [The table of costs](cost) says how long all of it takes.
+# Running this page took {cost}`05_perturbing_t5`: the grid is made beforehand, and a part of it is computed again here. {ref}`The table of costs <cost>` says how long all of it takes.
 # :::
 
 # %% tags=["remove-cell"]

@@ -27,7 +27,7 @@
 # **Learn:** what a correlation of adjacent checkpoints measures, why noise that both checkpoints share raises it and noise of each lowers it, and how halves of the data tell the two apart.
 #
 # **Need:** [](04_specialization.ipynb) and [](05_functional_experts.ipynb).
-# Running this page took {cost}`06_emergence`, with the shipped histories. With `-p history fresh` a small model is trained first; [the table of costs](cost) says how long this takes.
+# Running this page took {cost}`06_emergence`, with the shipped histories. With `-p history fresh` a small model is trained first; {ref}`the table of costs <cost>` says how long this takes.
 # :::
 
 # %% tags=["remove-cell"]

@@ -29,7 +29,7 @@
 # **Learn:** how two matrices of similarities are compared, why their entries are not independent, and what a random partition is for.
 #
 # **Need:** [](06_emergence.ipynb), whose histories are read here.
-# Running this page took {cost}`06_organization`. With `-p history fresh` a small model is trained first; [the table of costs](cost) says how long this takes.
+# Running this page took {cost}`06_organization`. With `-p history fresh` a small model is trained first; {ref}`the table of costs <cost>` says how long this takes.
 # :::
 
 # %% tags=["remove-cell"]
