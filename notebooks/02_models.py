@@ -23,9 +23,9 @@
 # :::{admonition} Before you start
 # **Do:** read the logs of six training runs, put the models to the test, and look into a model whose modules are known.
 #
-# **Learn:** what a model must be able to do before conclusions are drawn from its neurons, and how to test the method itself.
+# **Learn:** what a model must be able to do before conclusions are drawn from its {term}`neurons <neuron>`, and how to test the method itself.
 #
-# **Need:** nothing but this book. About ten minutes on two CPU cores the first time, because every neuron is scored; a GPU is not needed.
+# **Need:** nothing but this book. Running this page took {cost}`02_models`; the first time it takes longer, because every neuron is scored. A GPU is not needed.
 # :::
 
 # %% tags=["remove-cell"]

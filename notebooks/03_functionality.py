@@ -14,12 +14,12 @@
 # %% [markdown]
 # # What can one neuron tell?
 #
-# One neuron of layer {glue:text}`layer:d` of {glue:text}`model_name`, chosen among {glue:text}`neurons:d`, tells sentences that hide
-# the word *{glue:text}`word_1`* from sentences that hide *{glue:text}`word_0`* with a predictivity of {glue:text}`best:.2f`, where 1 is perfect and
-# the best of as many chance-level neurons would reach {glue:text}`floor:.2f` on average.
+# One {term}`neuron` of layer {glue:text}`layer:d` of {glue:text}`model_name`, chosen among {glue:text}`neurons:d`, tells sentences that hide
+# the word *{glue:text}`word_1`* from sentences that hide *{glue:text}`word_0`* with a {term}`predictivity` of {glue:text}`best:.2f`, where 1 is perfect and
+# the best of as many {term}`chance-level neurons <chance-level neuron>` would reach {glue:text}`floor:.2f` on average.
 #
 # This page builds the measure of [Section 3 and Appendix A.2 of the paper](https://arxiv.org/abs/2305.18390) step by step:
-# what a function and a neuron are, what a neuron's activation on a sentence is, and how this activation is scored.
+# what a {term}`function` and a neuron are, what a neuron's {term}`activation` on a sentence is, and how this activation is scored.
 #
 # :::{admonition} Before you start
 # **Do:** look at the data of the three functions and at what else tells their classes apart, open one feed-forward layer, compute activations and
@@ -28,7 +28,7 @@
 # **Learn:** function and sub-function, neuron, pooled activation, predictivity, and why 0.5 is *not* what chance gives.
 #
 # **Need:** what a Transformer's feed-forward layer is, and what a precision is.
-# Two minutes on two CPU cores; a GPU makes no difference here.
+# Running this page took {cost}`03_functionality`; a GPU makes no difference here.
 # :::
 
 # %% tags=["remove-cell"]
@@ -564,6 +564,8 @@ glue("agreement", float((variants["length"].labels == y).mean()), display=False)
 # - That the neuron is *used* to understand the word it predicts. This takes an intervention.
 #
 # ## Exercises
+#
+# {ref}`reading-hook`, {ref}`real-maximum` and {ref}`precision-with-ties` stand above, where their ideas are introduced. The other exercises of this page follow.
 #
 # ```{exercise} A silent neuron
 # :label: silent-neuron

@@ -14,8 +14,8 @@
 # %% [markdown]
 # # Are neurons specialised?
 #
-# For word meanings, the best neuron of a layer of {glue:text}`model_name` tells two classes of sentences apart with a predictivity of {glue:text}`trained:.3f` on average, against {glue:text}`untrained:.3f` in copies
-# of the model that were never trained.
+# For word meanings, the best {term}`neuron` of a layer of {glue:text}`model_name` tells two classes of sentences apart with a {term}`predictivity` of {glue:text}`trained:.3f` on average, against {glue:text}`untrained:.3f` in {term}`copies
+# of the model that were never trained <untrained copy>`.
 #
 # ```{verdicts} semantic-gain knowledge-gain task-gain within-over-across one-function
 # ```
@@ -29,7 +29,7 @@
 # scores do not.
 #
 # **Need:** [](03_functionality.ipynb), and [](02_models.ipynb) for what the companion models are.
-# About one minute on two CPU cores, because readings of the models shown are shipped; a GPU is not needed.
+# Running this page took {cost}`04_specialization`, because readings of the models shown are shipped; a GPU is not needed.
 # :::
 
 # %% tags=["remove-cell"]

@@ -14,8 +14,8 @@
 # %% [markdown]
 # # Do specialised neurons gather in experts?
 #
-# Yes for word meanings in {glue:text}`model_name`: {glue:text}`own_permutation:.1%` of its experts hold more specialised neurons than chance allows, against {glue:text}`random_permutation:.1%` of randomly assigned groups of neurons,
-# under a test that lets sub-functions share neurons. Under the paper's test it is {glue:text}`own:.0%` against {glue:text}`random:.0%`.
+# Yes for word meanings in {glue:text}`model_name`: {glue:text}`own_permutation:.1%` of its {term}`experts <expert>` hold more specialised {term}`neurons <top neurons>` than chance allows, against {glue:text}`random_permutation:.1%` of randomly assigned groups of neurons,
+# under a test that lets {term}`sub-functions <sub-function>` share neurons. Under the paper's test it is {glue:text}`own:.0%` against {glue:text}`random:.0%`.
 #
 # ```{verdicts} semantic-experts knowledge-experts task-experts
 # ```
@@ -29,7 +29,7 @@
 # model whose modules are known.
 #
 # **Need:** [](04_specialization.ipynb), whose readings are used here.
-# About one minute on two CPU cores, because readings of the models shown are shipped; a GPU is not needed.
+# Running this page took {cost}`05_functional_experts`, because readings of the models shown are shipped; a GPU is not needed.
 # :::
 
 # %% tags=["remove-cell"]
@@ -380,6 +380,8 @@ for name, value in values.items():
 # - That three runs are enough to speak of pre-training in general.
 #
 # ## Exercises
+#
+# {ref}`permutation-by-simulation` and {ref}`balanced-assignment` stand above, where their ideas are introduced. The other exercises of this page follow.
 #
 # ```{exercise} Fool the binomial test
 # :label: fool-the-binomial

@@ -14,7 +14,7 @@
 # %% [markdown]
 # # How sure is it that neurons gather in experts?
 #
-# In {glue:text}`model_name`, {glue:text}`kept_alpha:d` of {glue:text}`tests:d` tests find a functional expert at the paper's alpha and {glue:text}`kept_bh:d` at a false discovery rate of 5 %, which is less strict. The share of functional experts for word
+# In {glue:text}`model_name`, {glue:text}`kept_alpha:d` of {glue:text}`tests:d` tests find a {term}`functional expert` at the paper's alpha and {glue:text}`kept_bh:d` at a false discovery rate of 5 %, which is less strict. The share of functional experts for word
 # meanings stays above that of random groups in {glue:text}`above:d` of {glue:text}`settings:d` settings when one of the paper's choices is changed.
 #
 # ```{verdicts} experts-predictive subfunctional-experts
@@ -23,12 +23,12 @@
 # These are Tables 4 and 5 of [the paper](https://arxiv.org/abs/2305.18390) (Appendices A.4 and A.5), and checks of its Section 5. [](05_functional_experts.ipynb) explains the tests.
 #
 # :::{admonition} Before you start
-# **Do:** correct for many tests, test sub-functions one at a time, measure how large the effect is, and change one choice at a time.
+# **Do:** correct for many tests, test {term}`sub-functions <sub-function>` one at a time, measure how large the effect is, and change one choice at a time.
 #
 # **Learn:** what a false discovery rate is, why a small p-value does not say how large an effect is, and how to find out whether a result depends on a choice.
 #
 # **Need:** [](05_functional_experts.ipynb).
-# About one minute on two CPU cores, because what is read from models is shipped; a GPU is not needed.
+# Running this page took {cost}`05_how_sure`, because what is read from models is shipped; a GPU is not needed.
 # :::
 
 # %% tags=["remove-cell"]
@@ -86,12 +86,12 @@ print(*of_readings, of_partitions, of_variants, sep="\n")
 # The paper makes each of these choices once: how many neurons count as top, the alpha of the test, the number of experts, one run of k-means, the score of a neuron, and how its activations over a sentence become one number.
 # Here one choice at a time is changed and all others stay as they are; permutation null, one run of the model.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sensitivity", "caption": "Share of functional experts (permutation null) when one choice is changed: how many neurons count as top, alpha, the number of experts, the seed of k-means, the score and the pooling over tokens. Dots: the model's experts. Crosses: the mean of random partitions."}, "image": {"alt": "Six panels of dots for three functions, a panel a choice, with crosses near zero for random partitions."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sensitivity", "caption": "Share of functional experts (permutation null) when one choice is changed: how many neurons count as top, alpha, the number of experts, the seed of k-means, the score and the pooling over tokens. Dots: the model's experts. Crosses: the mean of random partitions. Grey: the setting that the paper has, and of the seed, which it does not give, the setting of all other pages."}, "image": {"alt": "Six panels of dots for three functions, a panel a choice, with crosses near zero for random partitions. In each panel the setting that the paper has stands on grey."}}
 choices = sensitivity.one_at_a_time(scored[model][0][0], parted, others, draws=100, seed=seed)
 axes = figures.sensitivity(choices)
 
 # %% [markdown]
-# **How to read it.** In each panel, compare dots of one colour with each other and with the crosses below them. What must not depend on a choice is that dots lie above crosses; how high they lie does depend on it, for example because a
+# **How to read it.** In each panel, compare the dots of one colour with the dot on grey, the paper's setting, and with the crosses below them. Whether dots lie above crosses must not depend on a choice. How high the dots lie does depend on it, for example because a
 # looser alpha calls more experts functional. *floored* is a check for models with GELU: a neuron that is off gives a rounding error close to zero, not zero, so maxima nearer to zero than 10⁻⁴ count as zero there.
 #
 # One choice has no panel of its own: k-means starts from random centres. How much do two runs of it agree? The adjusted Rand index is 1 for equal partitions and 0 for partitions that agree as much as chance makes them.
@@ -102,7 +102,7 @@ agreement = [adjusted_rand_score(a, b) for a, b in zip(*(r.to_numpy() for r in r
 pd.Series(agreement, own["layer"], name="adjusted Rand index").round(3)
 
 # %% [markdown]
-# Two runs of k-means draw largely different borders: the index is nearer to 0 than to 1. The share of functional experts is about the same for all seeds (panel *k-means seed*), so the result does not depend on one
+# Two runs of k-means divide the neurons largely differently: the index is nearer to 0 than to 1. The share of functional experts is about the same for all seeds (panel *k-means seed*), so the result does not depend on one
 # partition. But a single expert is not a fixed part of the model, and nothing should be read into the borders of one.
 #
 # ## Many tests at once
@@ -290,7 +290,7 @@ for name, value in values.items():
 #
 # - Many tests at once need a rule for all of them; the false discovery rate is one.
 # - A p-value shrinks with the number of sub-functions. An odds ratio or an intraclass correlation does not, and says how much there is.
-# - A result that survives another setting of every choice is a result about the model. What changes with k-means' seed is not.
+# - A result that stays the same under other settings of every choice is a result about the model. A result that changes with the seed of k-means is not.
 #
 # ## Check yourself
 #
@@ -304,6 +304,8 @@ for name, value in values.items():
 # - That k-means finds the best borders. [](06_organization.ipynb) and the [discussion](../book/discussion.md) name other ways to group neurons.
 #
 # ## Exercises
+#
+# {ref}`hypergeometric-count` stands above, where its idea is introduced. The other exercises of this page follow.
 #
 # ```{exercise} One test too many
 # :label: one-test-too-many

@@ -14,8 +14,8 @@
 # %% [markdown]
 # # Does a function need its experts in a real encoder?
 #
-# It depends on the perturbation. In {glue:text}`model_name`, a function's loss from noise in its own experts, minus its loss from noise in the experts of other functions, is {glue:text}`own:+.1f` points of accuracy
-# (95 % interval {glue:text}`own_low:+.1f` to {glue:text}`own_high:+.1f`). Where the experts are ranked by other sub-functions and set to zero, the same difference is {glue:text}`others:+.1f` points ({glue:text}`others_low:+.1f` to {glue:text}`others_high:+.1f`).
+# It depends on the perturbation. In {glue:text}`model_name`, a function's loss from noise in its own {term}`experts <expert>`, minus its loss from noise in the experts of other functions, is {glue:text}`own:+.1f` points of accuracy
+# (95 % interval {glue:text}`own_low:+.1f` to {glue:text}`own_high:+.1f`). Where the experts are ranked by other {term}`sub-functions <sub-function>` and set to zero, the same difference is {glue:text}`others:+.1f` points ({glue:text}`others_low:+.1f` to {glue:text}`others_high:+.1f`).
 #
 # ```{verdicts} own-experts experts-over-random experts-over-neurons perturbing-experts-guessing
 # ```
@@ -29,7 +29,7 @@
 # **Learn:** why noise must be scaled to what it disturbs, how a double dissociation tells a specific effect from a general one, and what a probe can and cannot show.
 #
 # **Need:** [](05_functional_experts.ipynb) for functional experts, [](05_perturbing_t5.ipynb) for perturbations.
-# About one minute on two CPU cores, because the grids are shipped; both of them together take about three hours.
+# Running this page took {cost}`05_perturbing_encoders`, because the grids are shipped; {ref}`the table of costs <cost>` says how long all of them take.
 # :::
 
 # %% tags=["remove-cell"]

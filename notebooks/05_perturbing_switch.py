@@ -14,7 +14,7 @@
 # %% [markdown]
 # # Can Switch do without its functional experts?
 #
-# On {glue:text}`taught_tasks:d` tasks that 128 examples can teach {glue:text}`model_name`, its accuracy without its functional experts minus that of the whole model is {glue:text}`taught_without:+.1f` points (95 % interval {glue:text}`taught_without_low:+.1f` to {glue:text}`taught_without_high:+.1f`), and
+# On {glue:text}`taught_tasks:d` tasks that 128 examples can teach {glue:text}`model_name`, its accuracy without its {term}`functional experts <functional expert>` minus that of the whole model is {glue:text}`taught_without:+.1f` points (95 % interval {glue:text}`taught_without_low:+.1f` to {glue:text}`taught_without_high:+.1f`), and
 # its accuracy with functional experts only minus that of the whole model is {glue:text}`taught_only:+.1f` points ({glue:text}`taught_only_low:+.1f` to {glue:text}`taught_only_high:+.1f`).
 #
 # ```{verdicts} switch-without switch-only switch-with-over-without
@@ -30,7 +30,7 @@
 # **Learn:** how much the best of many evaluations overstates accuracy, what pairing is worth, and what eight seeds can and cannot show.
 #
 # **Need:** [](05_functional_experts.ipynb) for functional experts.
-# About two minutes on two CPU cores: the grid is made beforehand, and a part of it is computed again here. All of it takes about forty minutes.
+# Running this page took {cost}`05_perturbing_switch`: the grid is made beforehand, and a part of it is computed again here. {ref}`The table of costs <cost>` says how long all of it takes.
 # :::
 
 # %% tags=["remove-cell"]
@@ -73,7 +73,7 @@ from modularity import moefication, neurons
 # (taught-tasks)=
 # ## The answer in one figure
 #
-# **Claim (Section 5).** Without its functional experts Switch does worse on the average of seven tasks, and with nothing else it does better than whole.
+# **Claim (Section 5).** Without its functional experts Switch does worse on the average of seven tasks, and with its functional experts only it does better than the whole model.
 #
 # Switch is told which experts it may use, and is then tuned on 128 examples of a task. A model that stays at chance has nothing to lose, whichever experts it may use, and on the paper's seven tasks {glue:text}`model_name` reaches
 # {glue:text}`original:.1f` %, where chance is {glue:text}`chance:.1f` %. So the figure has tasks that are easy enough: the gap of a sentence is filled with its topic (three pairs of topics
@@ -161,7 +161,7 @@ taught_tested.set_index(["layer", "run", "task"]).style.format({"lowest p": "{:.
 
 # %% [markdown]
 # In {glue:text}`taught_passing:d` of {glue:text}`taught_cases:d` cases an expert passes, and in {glue:text}`taught_four:d` at least four do. Where none does, *Function* is a model with one stand-in, and *No Function* is one with
-# one other expert. Both then do without fifteen of sixteen experts.
+# one other expert. Both then use one expert of sixteen.
 #
 # (appendix-a2-switch)=
 # ## Step 3: learn from a few examples
@@ -171,7 +171,7 @@ taught_tested.set_index(["layer", "run", "task"]).style.format({"lowest p": "{:.
 #
 # ## Step 4: compare seed by seed
 #
-# A seed's luck with its 128 examples is common to its three strategies, and a difference within a seed does not contain it. If strategies did not matter, each
+# The three strategies of a seed use the same 128 examples, so a difference within a seed does not depend on how easy these examples are. If strategies did not matter, each
 # difference could as well have had the other sign. The p-value counts over all $2^8$ ways to choose the signs: how often is the mean as far from zero? Mean of all tasks that 128 examples can teach:
 
 # %%
@@ -332,7 +332,7 @@ for name, value in values.items():
 #
 # - Allowing few experts costs accuracy by itself. The comparison that says something about *functional* experts is with as many others.
 # - The best of many evaluations is too high when the rows that judge also choose the step: by {glue:text}`flattery:.1f` points here.
-# - Pairing by seed removes the luck of the examples. Eight pairs set a lower limit to the p-value, and they say nothing about other pre-trained models.
+# - Pairing by seed removes the differences between the examples. Eight pairs set a lower limit to the p-value, and they say nothing about other pre-trained models.
 #
 # ## Check yourself
 #

@@ -14,7 +14,7 @@
 # %% [markdown]
 # # Does perturbing experts hurt what they are good at?
 #
-# In {glue:text}`model_name`, a task's loss from strong noise in its own experts minus its loss from the same noise in the experts of other tasks is {glue:text}`own:+.1f` points of accuracy (95 % interval {glue:text}`own_low:.1f` to {glue:text}`own_high:.1f`).
+# In {glue:text}`model_name`, a task's loss from strong {term}`noise <perturbation>` in its own {term}`experts <expert>` minus its loss from the same noise in the experts of other tasks is {glue:text}`own:+.1f` points of accuracy (95 % interval {glue:text}`own_low:.1f` to {glue:text}`own_high:.1f`).
 #
 # ```{verdicts} own-experts experts-over-random experts-over-neurons unseen-too perturbing-experts-guessing
 # ```
@@ -22,12 +22,12 @@
 # This is the second half of [Section 5 of the paper](https://arxiv.org/abs/2305.18390), its Figure 2, with the details of Appendix A.2.
 #
 # :::{admonition} Before you start
-# **Do:** perturb neurons while a model answers, in the order of their predictivity, one by one and by experts, and compare on equal terms.
+# **Do:** perturb {term}`neurons <neuron>` while a model answers, in the order of their {term}`predictivity`, one by one and by experts, and compare on equal terms.
 #
-# **Learn:** what a lesion shows and what it does not, why masks must be matched, and what a double dissociation is.
+# **Learn:** what a lesion shows and what it does not, why masks must be matched, and what a {term}`double dissociation` is.
 #
 # **Need:** [](02_models.ipynb) for what the models can do, [](05_functional_experts.ipynb) for experts.
-# About two minutes on two CPU cores: the grid is made beforehand, and a part of it is computed again here. All of it takes about an hour.
+# Running this page took {cost}`05_perturbing_t5`: the grid is made beforehand, and a part of it is computed again here. {ref}`The table of costs <cost>` says how long all of it takes.
 # :::
 
 # %% tags=["remove-cell"]
@@ -82,7 +82,7 @@ accuracy = made["accuracy"]
 fine, reach, tasks = grid.plan.fine, grid.plan.reach, list(grid.plan.tasks)
 print(checked)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-dissociation", "caption": "Percentage points of accuracy that a task (column) loses when the fifth of the experts (left) or neurons (right) best at another task (row) get noise of variance 64. Framed: its own."}, "image": {"alt": "Two square heat maps of seven by seven tasks with numbers. The diagonal is framed; columns differ more than rows."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-dissociation", "caption": "Percentage points of accuracy that a task (column) loses when the fifth of the experts (left) or neurons (right) best at another task (row) get noise of variance 64. Framed: the experts or neurons of the task itself."}, "image": {"alt": "Two square heat maps of seven by seven tasks with numbers. The diagonal is framed; columns differ more than rows."}}
 lost = {kind: section.drops(accuracy.sel(setting="strong"), kind, reach) for kind in ("experts", "neurons")}
 axes = figures.dissociation({kind: table.mean(["seed", "draw"]).to_pandas() for kind, table in lost.items()})
 
@@ -226,7 +226,7 @@ axes = figures.curves(strong, published.figure2().head(0), lines)
 # %% [markdown]
 # ## On equal terms
 #
-# Averages hide that every mask met the same rows and the same noise. The next figure pairs the masks draw by draw: how much lower is the accuracy when the experts with the highest sums are
+# A *mask* is the set of neurons that is perturbed. All masks were tried on the same rows with the same noise, and averages do not use this. The next figure pairs the masks draw by draw: how much lower is the accuracy when the experts with the highest sums are
 # perturbed than under each other order? Against *MoE, permuted* only the partition differs. Against *equal mass* the two perturb as much activation:
 # experts with high sums have low activations, and {glue:text}`equal:.0%` as many random neurons have the same mass. The effect of added noise depends on the number of neurons and not on their mass, so *random, equal mass* is the weaker perturbation.
 
@@ -335,7 +335,7 @@ for name, value in values.items():
 # - **Tasks.** This book's, seven of them; seen are cola, mrpc, qqp and sst2 as in the paper, unseen mnli, qnli and rte. The paper's unseen ones are five other data sets.
 # - **Which sum.** The text sums over four seen data sets; the released code over eight task sub-functions with MNLI, QNLI and RTE among them. Both are in the grid, named (4) and (8) ([D9](d9)). A single task's neurons are ranked by all of its questions, in the code by the first ([D10](d10)).
 # - **Ranked where.** By the training parts, judged on the validation parts. The authors' scripts rank by the validation parts as well ([D21](d21)).
-# - **Which layers.** The last third: two of four layers, where the paper perturbs four of twelve. Fewer layers follow a perturbed one and can make good what is lost. The two
+# - **Which layers.** The last third: two of four layers, where the paper perturbs four of twelve. Fewer layers follow a perturbed layer, so fewer layers can compensate for what is lost. The two
 #   hold half of the neurons, so the same share of them is a larger part of the model. That pushes our losses up.
 # - **Tasks in pre-training.** t5-mini read these tasks while it was pre-trained and has little else to do in its last layers. That pushes the losses up too.
 # - **Draws.** Twenty, each with its own rows, where the paper has five repeats on the same rows ([D11](d11), [D13](d13)).
@@ -362,6 +362,8 @@ for name, value in values.items():
 #
 # ## Exercises
 #
+# {ref}`silencing-hook` stands above, where its idea is introduced. The other exercises of this page follow.
+#
 # ```{exercise} Five repeats
 # :label: five-repeats
 # *(10 minutes, medium.)* The paper repeats each perturbation five times. Put the twenty draws of *random* at a fifth, variance 64, mean over runs and tasks, into `draws`, and pick five of them twice, with replacement. How
@@ -386,9 +388,9 @@ assert abs(apart - expected) < 0.1 or limit, "means of five are nearly normal; a
 print(f"{apart:.0%} of the pairs are 2 points or more apart")
 
 # %% [markdown]
-# ```{exercise} A quieter lesion
+# ```{exercise} A weaker lesion
 # :label: quieter-lesion
-# *(15 minutes, medium.)* Noise takes a model where it has never been. Replace *all* neurons of the last layer by their means instead, and ask qqp on 200 rows. Predict the accuracy
+# *(15 minutes, medium.)* Noise gives a model activations that it never has otherwise. Replace *all* neurons of the last layer by their means instead, and ask qqp on 200 rows. Predict the accuracy
 # beside that of the plain model, then put both into `plain_qqp` and `mean_qqp`.
 #
 # :::{hint}

@@ -14,7 +14,7 @@
 # %% [markdown]
 # # Do experts settle before their neurons?
 #
-# For word meanings in {glue:text}`model_name`, the order of experts by predictivity stays nearly the same from one checkpoint to the next from {glue:text}`first_expert:.0%` of training on, and the order of neurons from {glue:text}`first_neuron:.0%` on.
+# For word meanings in {glue:text}`model_name`, the {term}`order` of {term}`experts <expert>` by {term}`predictivity` stays nearly the same from one checkpoint to the next from {glue:text}`first_expert:.0%` of training on, and the order of {term}`neurons <neuron>` from {glue:text}`first_neuron:.0%` on.
 #
 # ```{verdicts} semantic-experts-before-neurons experts-early stabilises between-over-within functional-early
 # ```
@@ -27,7 +27,7 @@
 # **Learn:** what a correlation of adjacent checkpoints measures, why noise that both checkpoints share raises it and noise of each lowers it, and how halves of the data tell the two apart.
 #
 # **Need:** [](04_specialization.ipynb) and [](05_functional_experts.ipynb).
-# About two minutes on two CPU cores with the shipped histories. With `-p history fresh` a small model is trained first: under five minutes more.
+# Running this page took {cost}`06_emergence`, with the shipped histories. With `-p history fresh` a small model is trained first; {ref}`the table of costs <cost>` says how long this takes.
 # :::
 
 # %% tags=["remove-cell"]
@@ -87,15 +87,19 @@ print(*(said for _, checked in made.values() for said in checked), sep="\n")
 
 # %% tags=["hide-input"]
 scores = {name: section.stabilization(table) for name, table in runs.items()}
-settled = {name: section.by_run(table) for name, table in scores.items()}
+by_step = {name: section.by_run(table) for name, table in scores.items()}
 losses = {name: section.loss(table) for name, table in runs.items()}
 printed = published.of(runs, published.figure4())
+firsts = section.stacked({n: section.stabilised(t, level, seed=seed) for n, t in scores.items()})
+as_printed = section.printed(pd.concat(printed.values()), level)[["model", "function", "level", "first"]]
+settled = firsts.merge(as_printed, on=["model", "function", "level"], how="left", suffixes=("", " as printed"))
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-stabilization", "caption": "Stabilisation scores during pre-training of the first model, mean over sub-functions and layers, on a linear (left) and a logarithmic axis (middle). Lines: mean over runs; bands: from the lowest to the highest run. Right: as printed in the paper. Dotted: the level above which a curve counts as settled. Below: training loss."}, "image": {"alt": "Three rows of panels, a row a function, and the loss below. Scores fall from near one to a low point at about a tenth of training, and rise from there to near one at the end. Experts lie above neurons, and random partitions close to neurons. The printed curves rise from zero, experts first."}}
-axes = figures.stabilization(settled[model], losses[model], printed[model], level)
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-stabilization", "caption": "Stabilisation scores during pre-training of the first model, mean over sub-functions and layers, on a linear (left) and a logarithmic axis (middle). Lines: mean over runs; bands: from the lowest to the highest run. Right: as printed in the paper. The vertical axes are stretched near 1 (by Fisher's z of the correlation). Dotted: the level above which a curve counts as settled. Dots: where each curve settles. Below: training loss."}, "image": {"alt": "Three rows of panels, a row a function, and the loss below. Scores fall from near one to a low point at about a tenth of training, and rise from there to near one at the end. Experts lie above neurons, and random partitions close to neurons. On the dotted line at the level the dots of experts stand left of those of neurons. The printed curves rise from zero, experts first."}}
+axes = figures.stabilization(by_step[model], losses[model], printed[model], settled.query("model == @model"), level)
 
 # %% [markdown]
-# **How to read it.** Find where each line crosses the dotted line for the last time. The claim is about how much earlier the dark blue line (experts) does so than the light blue line (neurons).
+# **How to read it.** A dot stands on the dotted line where a curve crosses it for the last time. The claim is about how far the dot of experts (dark blue) stands to the left of the dot of neurons (light blue). All of this lies
+# above {glue:text}`level`, so the vertical axis is stretched there.
 #
 # The printed curves begin at the first saved checkpoint, at 2.5 % of training. Ours begin before anything is learned. The first checkpoints are close together: the ranking of neurons is still random and hardly changes
 # between them, so the curves are high. They fall as the model learns, and then rise until the end of training. The distance between checkpoints grows up to a tenth of training and is constant from there on.
@@ -105,17 +109,14 @@ axes = figures.stabilization(settled[model], losses[model], printed[model], leve
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-stabilization-beside", "caption": "The same as the figure before for the other model."}, "image": {"alt": "As the figure before, for the other model: a fall to about a tenth of training and a rise to near one, with experts and neurons closer together."}}
 other = [*runs][-1]
-axes = figures.stabilization(settled[other], losses[other], printed[other], level)
+axes = figures.stabilization(by_step[other], losses[other], printed[other], settled.query("model == @other"), level)
 
 # %% [markdown]
 # The next table gives the fraction of training from which on each curve stays above {glue:text}`level`. The 95 % intervals are from a bootstrap of runs and sub-functions. *inf* means that the curve ends below the level, and *never* is
 # the fraction of bootstrap draws in which it does.
 
 # %%
-firsts = section.stacked({n: section.stabilised(t, level, seed=seed) for n, t in scores.items()})
-as_printed = section.printed(pd.concat(printed.values()), level)[["model", "function", "level", "first"]]
-table = firsts.merge(as_printed, on=["model", "function", "level"], how="left", suffixes=("", " as printed"))
-table.set_index(["model", "function", "level"]).style.format("{:.2f}", na_rep="–")
+settled.set_index(["model", "function", "level"]).style.format("{:.2f}", na_rep="–")
 
 # %% [markdown]
 # The rest of this page asks what such a difference can come from: the choice of layers, averaging, noise of the sentences, and the learning rate. Figure 3, on functional experts, follows at the end.
@@ -206,7 +207,7 @@ section.stacked(same).set_index(["model", "level", "function"])["first"].unstack
 # (averaging)=
 # ## Step 3: does averaging make experts stable?
 #
-# An expert's predictivity is the mean over many neurons, and means are less noisy. This alone does not raise the correlation if neurons are grouped at random. What neurons have of their own averages out like noise, so the mean loses as
+# An expert's predictivity is the mean over many neurons, and means are less noisy. This alone does not raise the correlation if neurons are grouped at random. What differs between neurons averages out like noise, so the mean loses as
 # much signal as noise. The correlation of random groups therefore tends to the linear correlation of neurons (of their values, not of their ranks), whatever the size of the groups. The next table gives means over the last nine
 # tenths of training, for the {glue:text}`kept:d` sub-functions of which every neuron is kept:
 
@@ -221,7 +222,7 @@ pd.concat(sizes, names=["model"]).style.format("{:.2f}")
 # (noise-of-sentences)=
 # ## Step 4: noise of the sentences
 #
-# A predictivity is estimated from some two hundred sentences, and from *the same* sentences at every checkpoint. What these sentences do to a neuron by chance is in both checkpoints and raises their correlation.
+# A predictivity is estimated from some two hundred sentences, and from *the same* sentences at every checkpoint. Chance effects of these sentences on a neuron are the same at both checkpoints and raise their correlation.
 # At the end of training, when weights hardly change any more, even a chance-level neuron keeps its rank.
 #
 # So the sentences of each sub-function are split into halves $A$ and $B$. One checkpoint is read with one half, and the other checkpoint with the other half. This lowers the correlation by the unreliability of each half. The
@@ -273,7 +274,7 @@ leads.set_index(["model", "comparison", "function", "pair"]).unstack("pair").swa
 # ## Step 6: the learning rate
 #
 # The learning rate of the companion models falls linearly to zero from a tenth of training on. When the weights stop changing, every order of neurons stops changing too. One more t5-mini was trained with
-# a *constant* rate, from the same weights and on the same batches (run 0). Up to a tenth of training both are the same. Both are read for every other sub-function.
+# a *constant* rate, from the same weights and on the same batches (run 0). Up to a tenth of training both are the same. Both are read for every second sub-function.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-schedules", "caption": "Stabilisation scores of t5-mini, run 0, with a learning rate that decays to zero (solid) and with a constant one (dashed, shorter training), mean over sub-functions and layers."}, "image": {"alt": "Six panels, a row each for experts and neurons, a column each for the functions. Solid lines rise to near one. Dashed lines end earlier and lower."}}
 rates = {"decaying": history_source.histories("t5-mini", seeds=1), "constant": made["constant"][0]}
@@ -410,6 +411,8 @@ for name, value in values.items():
 # - That what is stable is modular. An order of experts can be stable for many reasons, for example because some experts are more active than others.
 #
 # ## Exercises
+#
+# {ref}`spearman-with-ties` stands above, where its idea is introduced. The other exercises of this page follow.
 #
 # ```{exercise} Fewer checkpoints
 # :label: fewer-checkpoints

@@ -14,13 +14,14 @@
 # %% [markdown]
 # # Do words with similar meanings share experts?
 #
-# In {glue:text}`model_name`, for words used in similar contexts, the clustering score at the end of pre-training is {glue:text}`own_corpus:.2f` for the model's experts and {glue:text}`random_corpus:.2f` for randomly assigned groups of neurons, where 0 means that
-# sub-functions about similar words do not share more experts than others.
+# In {glue:text}`model_name`, by word vectors as in the paper, the {term}`clustering score` at the end of pre-training is {glue:text}`own:.2f` for the model's {term}`experts <expert>` and {glue:text}`random_own:.2f` for randomly assigned groups of {term}`neurons <neuron>`; by the contexts in which
+# words are used, it is {glue:text}`own_corpus:.2f` and {glue:text}`random_corpus:.2f`. A score of 0 means that {term}`sub-functions <sub-function>` about similar words do not share more experts than others. Where random groups score as high as experts, similar words share neurons, and
+# the score does not show that they share experts beyond that.
 #
 # ```{verdicts} lowest-organised lowest-over-random higher-not organised-early
 # ```
 #
-# This is [Appendix A.6 of the paper](https://arxiv.org/abs/2305.18390), with its Figures 7 and 8. The verdicts are judged by word vectors, as in these figures, and not by contexts.
+# This is [Appendix A.6 of the paper](https://arxiv.org/abs/2305.18390), with its Figures 7 and 8. The verdicts above are judged by word vectors, as these figures are drawn. The scores by contexts are an addition of this book, and no verdict uses them.
 #
 # :::{admonition} Before you start
 # **Do:** ask whether sub-functions about similar words have their best experts in common, and when in pre-training this comes about.
@@ -28,7 +29,7 @@
 # **Learn:** how two matrices of similarities are compared, why their entries are not independent, and what a random partition is for.
 #
 # **Need:** [](06_emergence.ipynb), whose histories are read here.
-# About one minute on two CPU cores; with `-p history fresh` a small model is trained first, under five minutes more.
+# Running this page took {cost}`06_organization`. With `-p history fresh` a small model is trained first; {ref}`the table of costs <cost>` says how long this takes.
 # :::
 
 # %% tags=["remove-cell"]
@@ -75,7 +76,7 @@ from modularity import emergence, specialists
 # With random partitions it stays low.
 #
 # Each semantic sub-function is about two nouns. For one sub-function, the *clustering score* is the rank correlation, over all others, of how similar their nouns are to its own with how many of their best experts they share with it.
-# The score of a layer is the mean over sub-functions. Here two nouns are similar if they occur in similar contexts in the pre-training text.
+# The score of a layer is the mean over sub-functions. In this first figure two nouns are similar if they occur in similar contexts in the pre-training text, because by contexts the scores are high enough to be compared. {numref}`fig-clustering` is the same by word vectors.
 
 # %% tags=["hide-input"]
 nouns = similarity.of_nouns("corpus")
@@ -182,7 +183,8 @@ table.style.format("{:.3f}")
 
 # %% [markdown]
 # **How to read it.** *own* is the score of the model's own experts in a layer, and *random* the mean score of random partitions. *p (words)* is the fraction of random assignments of the words that reach the score of the model's own experts, and *p (partition)* the fraction of
-# random partitions that do. By word vectors, the mean over layers of {glue:text}`model_name` is {glue:text}`own:.2f` for its own experts and {glue:text}`random_own:.2f` for random partitions.
+# random partitions that do. By word vectors, the mean over layers of {glue:text}`model_name` is {glue:text}`own:.2f` for its own experts and {glue:text}`random_own:.2f` for random partitions. By contexts, in its last layer with experts, the score is {glue:text}`own_corpus_last:.2f` for its own
+# experts and {glue:text}`random_corpus_last:.2f` for random partitions.
 
 # %% tags=["remove-cell"]
 from companion.claims import emergence_effects, ledger
@@ -198,6 +200,8 @@ values = {
     "own_corpus": float(of_model["corpus"]["own"]),
     "random_own": float(of_model[embedded.name]["random"]),
     "random_corpus": float(of_model["corpus"]["random"]),
+    "own_corpus_last": float(final[model, "corpus"]["own"].iloc[-1]),
+    "random_corpus_last": float(final[model, "corpus"]["random"].iloc[-1]),
 }
 by = embedded.name  # the vectors of the paper's figure
 tested = [emergence_effects.organisation(*pair, wanted[by], name, seed=seed) for name, pair in tables.items()]

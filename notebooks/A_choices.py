@@ -25,7 +25,7 @@
 # **Learn:** that a difference is large or small only beside the effect that it could create or hide, and that one run cannot tell a small difference from chance.
 #
 # **Need:** [](04_specialization.ipynb) to [](06_emergence.ipynb), whose measures are used here.
-# About three minutes on two CPU cores the first time; a GPU is not needed.
+# Running this page took {cost}`A_choices`; the first time it takes longer, because neurons are scored. A GPU is not needed.
 # :::
 
 # %% tags=["remove-cell"]
@@ -67,7 +67,7 @@ from modularity import experts, predictivity
 # %% [markdown]
 # ## The answer in one figure
 #
-# A row is one choice. It is measured under the text and under the code (or, where there is no code, under what else could be done). The dot is the difference between the two, in per cent of the effect that the claim in question is about.
+# A row is one choice. It is measured under the text and under the code (or, where there is no code, under what else could be done). The dot is the second number minus the first, in per cent of the effect that the claim in question is about. The text of the paper stands at 0.
 # Intervals are over what both sides share: sub-functions, draws of rows, or tasks.
 
 # %% tags=["hide-input"]
@@ -77,15 +77,15 @@ print(checked)
 found = choices.choices_table(effects)
 compared = found.dropna(subset="relative")
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-choices", "caption": "What each choice changes, in per cent of the effect that its claim is about, with 95 % intervals, the largest on top. The axis is linear within ten per cent and logarithmic beyond. Dashed: a change as large as the effect itself."}, "image": {"alt": "A dot plot with a row for each choice. The dot of D2, what chance gives, lies beyond the right dashed line, and that of D16, functional experts, beyond the left one. A few lie between ten and fifty per cent, and most within ten per cent of zero."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-choices", "caption": "What each choice changes, in per cent of the effect that its claim is about, with 95 % intervals, the largest on top. The black line at 0 is the text of the paper. The axis is linear within ten per cent and logarithmic beyond. Dashed: a change as large as the effect itself."}, "image": {"alt": "A dot plot with a row for each choice. The dot of D2, what chance gives, lies beyond the right dashed line, and that of D16, functional experts, beyond the left one. A few lie between ten and fifty per cent, and most within ten per cent of zero."}}
 axes = figures.effect_bars(compared)
 
 # %% [markdown]
 # **How to read it.** Dots far from zero are choices that any report should state, whatever their interval. A dot near zero with a short bar is a choice that does not matter here. A dot near zero with a long
-# bar is a choice of which this page knows little.
+# bar is a choice whose effect this page cannot tell.
 #
-# - **The largest** is not a slip of the code but a sentence of the text: that a predictivity of 0.5 marks a neuron that knows nothing (D2). The best of a layer of chance-level neurons reaches {glue:text}`d2_other:.2f`. Whoever compares
-#   a layer's best neuron with 0.5 takes luck for function.
+# - **The largest** comes from a sentence of the text and not from the code: that a predictivity of 0.5 marks a neuron that knows nothing (D2). The best of a layer of chance-level neurons reaches {glue:text}`d2_other:.2f`. Comparing
+#   a layer's best neuron with 0.5 therefore mistakes chance for a function.
 # - **The test of functional experts** (D16). Section 5's test adds up many sub-functions. The code's test for Switch looks at the top neurons of their mean, and calls
 #   {glue:text}`d16_other:.0%` of the experts functional where the former calls {glue:text}`d16_text:.0%`.
 # - **The degree of modularization** (D26) depends on whether a layer without functional experts counts as 0 or is left out.
@@ -96,7 +96,7 @@ axes = figures.effect_bars(compared)
 # ## Step 1: one choice by hand
 #
 # A neuron may be *less* active for class 1, and should be credited for it. The text of Appendix A.2 takes the average precision of the activations and of their opposites. The code takes that of the labels
-# and of the labels inverted. The two sound the same, and neither is a slip: average precision is not symmetric in the two classes. For a neuron with activations $a$ and labels $y$,
+# and of the labels inverted. The two sound the same, and neither is a mistake: average precision is not symmetric in the two classes. For a neuron with activations $a$ and labels $y$,
 #
 # ```{math}
 # :label: both-ways
@@ -120,7 +120,7 @@ y = np.arange(40) % 2
 a = rng.standard_normal(40) - y  # it fires less for class 1
 by_hand = naive_sides(y, a)
 assert all(np.isclose(predictivity.predictivity(a[:, None], y, score=k)[0], v) for k, v in by_hand.items())
-by_hand
+pd.Series(by_hand, name="predictivity").round(3)
 
 # %% [markdown]
 # The two numbers differ. Whether such a difference is large depends on what is read from them. Section 4 reads how much the *best* neuron of a trained layer exceeds that of an untrained one.
@@ -143,13 +143,14 @@ by_hand
 # histories of Section 6) is read as it is shipped, and checked on its own pages.
 
 # %%
-shown = ["topic", "what", "text", "other", "low", "high", "of", "relative"]
-found.set_index("row")[shown].style.format("{:.3g}", subset=shown[2:6], na_rep="–").format(
-    "{:+.0%}", subset=["relative"], na_rep="–"
-)
+shown = ["topic", "what", "text", "other", "low", "high", "clear", "of", "relative"]
+clear = found["clear"].map({True: "yes", False: "no"}).where(found["low"].notna(), "–")
+listed = found.assign(clear=clear).set_index("row")[shown]
+listed.style.format("{:.3f}", subset=shown[2:6], na_rep="–").format("{:+.0%}", subset=["relative"], na_rep="–")
 
 # %% [markdown]
-# *low* and *high* are the ends of the 95 % interval of the difference, and *relative* is $r$. A row without an interval has nothing to resample: one model and one number.
+# *text* and *other* are the number under the text and under the code or the other possibility. *low* and *high* are the ends of the 95 % interval of their difference, *clear* says whether this interval leaves out 0, and *relative* is $r$. A row without
+# an interval has nothing to resample: one model and one number.
 #
 # ## What cannot be measured
 

@@ -14,7 +14,7 @@
 # %% [markdown]
 # # What do the authors' own files say?
 #
-# Of {glue:text}`numbers:d` printed numbers, {glue:text}`agree:d` come out of the authors' files within rounding, and the files hold more: with eight of 96 experts perturbed, a number that the paper's figure leaves out, single neurons cost T5-base {glue:text}`avg_eight:.1f`
+# Of {glue:text}`numbers:d` printed numbers, {glue:text}`agree:d` come out of the authors' files within rounding, and the files hold more: with eight of 96 {term}`experts <expert>` perturbed, a number that the paper's figure leaves out, single {term}`neurons <neuron>` cost T5-base {glue:text}`avg_eight:.1f`
 # to {glue:text}`avg_eight_most:.1f` points *more* accuracy than whole experts.
 #
 # ```{verdicts} experts-over-neurons switch-without switch-only switch-with-over-without semantic-experts-before-neurons
@@ -30,7 +30,7 @@
 # **Learn:** what a permutation F-test says about groups, why pairing and the number of evaluations matter, and how much the choice of layers can change.
 #
 # **Need:** [](05_functional_experts.ipynb) for experts and [](06_emergence.ipynb) for stabilisation.
-# About half a minute on two CPU cores. With the files (4 MB, see below) everything is computed in front of you; without them the page shows
+# Running this page took {cost}`A_released`. With the files (4 MB, see below) everything is computed in front of you; without them the page shows
 # tables that come with this book.
 # :::
 
@@ -360,7 +360,7 @@ assert purity == 1, "every fine expert has to lie inside one coarse expert"
 print(f"nested {purity:.2f}, T5-base {values['purity']:.2f}, by chance {values['purity_chance']:.2f}")
 
 # %% [markdown]
-# ```{exercise} How much do six hundred looks give?
+# ```{exercise} How much do six hundred evaluations give?
 # :label: six-hundred-looks
 # *(10 minutes, medium.)* A model answers each of 1,000 validation rows correctly with probability 0.75, and learns nothing. It is evaluated 600 times with independent answers. Predict the mean of the
 # *highest* accuracy, then put it into `highest`. Real evaluations share rows and weights, so this is the most that repeated evaluation can give.

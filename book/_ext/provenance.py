@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 import nbformat
+from copies import FOLDER as COPIES
 from docutils import nodes
 from reuse import DOWNLOADS, NOTEBOOKS, RERUN
 from sphinx.application import Sphinx
@@ -97,14 +98,18 @@ def add_section(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     (Path(app.outdir) / DOWNLOADS).mkdir(parents=True, exist_ok=True)
     shutil.copyfile(Path(app.srcdir) / "executed" / f"{page}.ipynb", Path(app.outdir) / file)
     repository = (app.config.html_theme_options or {}).get("repository_url", "")
-    command = call(page, run["parameters"])
+    command, root = call(page, run["parameters"]), "../" * docname.count("/")
+    copy = f"{COPIES}/{page}.ipynb"
+    offered = [(root + file, "Download this page as an executed notebook", ", with its outputs")]
+    if (Path(app.outdir) / copy).is_file():
+        offered += [(root + copy, "Download the student's copy", ", a notebook without solutions")]
     top += nodes.section(
         "",
         nodes.title("", "Rerun this page"),
         nodes.paragraph("", "In a clone of the book, with its environment:"),
         nodes.literal_block(command, command, language="bash"),
         nodes.paragraph("", f"These are the parameters of the run that is shown{_cost(run)}."),
-        _provenance(run, commit(Path(app.srcdir)), repository, "../" * docname.count("/") + file),
+        _provenance(run, commit(Path(app.srcdir)), repository, offered),
         ids=[RERUN],
         classes=["rerun"],
     )
@@ -119,8 +124,8 @@ def _cost(run: dict) -> str:
     return said
 
 
-def _provenance(run: dict, made_of: str, repository: str, file: str) -> nodes.bullet_list:
-    """Models, data, commit and the executed notebook; what is not known is left out."""
+def _provenance(run: dict, made_of: str, repository: str, offered: list[tuple[str, str, str]]) -> nodes.bullet_list:
+    """Models, data, commit and the notebooks to take away; what is not known is left out."""
     items: list[list[nodes.Node]] = []
     if run["models"]:
         items.append([nodes.Text(f"Models: {', '.join(run['models'])}")])
@@ -133,7 +138,7 @@ def _provenance(run: dict, made_of: str, repository: str, file: str) -> nodes.bu
         items.append(
             [nodes.Text("Built from commit "), _linked(shown, repository and f"{repository}/commit/{made_of[:40]}")]
         )
-    items.append([_linked("Download this page as an executed notebook", file), nodes.Text(", with its outputs")])
+    items += [[_linked(text, file), nodes.Text(rest)] for file, text, rest in offered]
     return nodes.bullet_list("", *(nodes.list_item("", nodes.paragraph("", "", *item)) for item in items))
 
 

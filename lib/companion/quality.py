@@ -62,7 +62,7 @@ def bars(scored: Scored, answered: pd.DataFrame, logs: Mapping[int, pd.DataFrame
         ends = [specialization_tables.mean_best(runs).set_index("function") for runs in (own, others)]
         for function in ("knowledge", "task"):
             low, high = ends[0]["low"].astype(float)[function], ends[1]["high"].astype(float)[function]
-            made.append((f"{name}: {function}, lower end trained less upper end untrained", ">", 0, low - high))
+            made.append((f"{name}: {function}, lower end trained minus upper end untrained", ">", 0, low - high))
     worst = (answered["low"] - answered["chance"]).min()
     last = pd.concat(
         [history_file.routers(log, range(_routers(log)))[0].query("step == step.max()") for log in logs.values()]

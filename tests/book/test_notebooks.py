@@ -56,10 +56,25 @@ def test_the_title_is_a_question_with_a_computed_answer(notebook):
     assert "{glue:text}" in answer
 
 
-def test_it_says_what_you_will_do_learn_and_need(notebook):
+TERMS = r"sub-function|chance-level neuron|functional expert|predictivity|predictivities|expert|neuron"
+
+
+def test_the_answer_links_its_first_use_of_a_term_to_the_glossary(notebook):
+    answer = re.sub(r"\{glue:text\}`[^`]*`", "…", notebook.cells[0].source.split("\n\n")[1])
+    linked, used = [], set()
+    for word in re.finditer(rf"(?P<role>\{{term\}}`[^`]*`)|(?P<plain>\b(?:{TERMS})s?\b)", answer):
+        if word["role"]:
+            linked += re.findall(TERMS, word["role"])
+        elif not re.search(re.match(TERMS, word["plain"])[0], " ".join(linked)):
+            used.add(word["plain"])
+    assert used == set()
+
+
+def test_it_says_what_you_will_do_learn_and_need(name, notebook):
     (box,) = re.findall(r":::\{admonition\} Before you start\n(.*?)\n:::", notebook.cells[0].source, re.DOTALL)
     assert re.findall(r"^\*\*(\w+):\*\*", box, re.MULTILINE) == ["Do", "Learn", "Need"]
-    assert re.search(r"minutes?\b.* CPU", box, re.DOTALL)
+    assert f"{{cost}}`{name}`" in box  # its minutes, which a run measures
+    assert re.findall(r"\b(?:minutes?|hours?)\b", box) == []
 
 
 def test_the_first_cells_install_where_hosted_set_parameters_and_import(notebook):
@@ -149,6 +164,13 @@ def test_exercises_are_graded_and_have_hint_solution_and_check(notebook):
     last = [grades[exercise] for exercise in found if exercise in end]
     assert last
     assert last == sorted(last)
+
+
+def test_the_section_of_exercises_begins_with_links_to_those_that_stand_before_it(notebook):
+    prose = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+    above, _, end = prose.partition("\n## Exercises\n")
+    before = re.findall(r"^```\{exercise\} .+\n:label: (\S+)", above, re.M)
+    assert re.findall(r"\{ref\}`([^`]+)`", end.partition("```{exercise}")[0]) == before
 
 
 def test_prose_leads_the_code(notebook):

@@ -47,6 +47,17 @@ def test_every_page_and_notebook_is_in_the_table_of_contents():
     assert listed == pages | {f"notebooks/{p.stem}" for p in (ROOT / "notebooks").glob("*.ipynb")}
 
 
+def test_a_short_title_is_a_part_of_the_pages_own():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    short = {c["file"]: c["title"] for part in toc["parts"] for c in part["chapters"] if "title" in c}
+    assert len(short) > 10
+    for page, title in short.items():
+        file = ROOT / f"{page}{'.py' if page.startswith('notebooks/') else '.md'}"
+        own = re.search(r"^# (?:# )?([A-Z].+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+        assert re.fullmatch(r"[2-7A] · .+\?", title), page
+        assert title.partition(" · ")[2].removesuffix("?") in own[1], page
+
+
 def test_every_part_of_the_paper_has_its_place():
     page = (ROOT / "book/paper.md").read_text(encoding="utf-8")
     rows = [line.split("|")[1].strip() for line in page.splitlines() if line.startswith("|")]
@@ -103,3 +114,5 @@ def test_the_table_of_costs_is_of_the_runs_that_say_what_they_cost(tmp_path):
         "| [](<../notebooks/06_c.ipynb>) | 2.0 | – |",
     ]
     assert extension("costs").table(tmp_path / "none", "..") == []
+    assert extension("costs").words(extension("costs").of(tmp_path / "04_a.ipynb")) == "1.3 minutes on 2 cores"
+    assert extension("costs").of(tmp_path / "05_b.ipynb") == extension("costs").of(tmp_path / "none.ipynb") == {}

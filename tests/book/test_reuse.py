@@ -11,6 +11,7 @@ from places import ROOT
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
+from companion import students
 from companion.tools import parameters
 
 EXTENSIONS = ROOT / "book/_ext"
@@ -39,12 +40,16 @@ def notebook(*, run, **values):
         new_markdown_cell("## Two tables"),
         new_code_cell("table"),
         new_code_cell("table"),
+        new_code_cell("answer = 1", metadata={"tags": ["solution", "hide-cell"]}),
+        new_code_cell("print(answer)", metadata={"tags": ["check"]}),
+        new_code_cell("import os", metadata={"tags": ["hide-input"]}),
     ]
     made = new_notebook(cells=cells, metadata={"language_info": {"name": "python", "pygments_lexer": "ipython3"}})
     if run:
         cells[2].outputs = [new_output("display_data", {"image/svg+xml": SVG, "text/csv": CSV, "text/plain": "<F>"})]
         cells[3].outputs = [new_output("display_data", {"image/svg+xml": SVG.replace("9", "8")})]
-        for cell in cells[-2:]:
+        cells[8].outputs = [new_output("stream", name="stdout", text="the answer is 1")]
+        for cell in cells[5:7]:
             cell.outputs = [new_output("execute_result", {"text/html": TABLE, "text/plain": "0 1"}, execution_count=1)]
         made.metadata["papermill"] = {"parameters": values, "end_time": "2026-03-04T05:06:07+00:00"}
         made.metadata["cost"] = {"minutes": 1.26, "peak_mib": 1536, "cores": 2}
@@ -56,9 +61,12 @@ def notebook(*, run, **values):
 def book(tmp_path, monkeypatch):
     """Build a book of the section: its page, the folder, the warnings."""
     monkeypatch.syspath_prepend(str(EXTENSIONS))
-    configuration = "extensions = ['myst_nb', 'executed', 'reuse', 'provenance']\nnb_execution_mode = 'off'\n"
+    monkeypatch.setattr(students, "copies", lambda: {"01_one": new_notebook(cells=[new_markdown_cell("# A copy")])})
+    extensions = ["executed", "folded", "reuse", "copies", "provenance"]
+    configuration = f"extensions = {['myst_nb', *extensions]}\nnb_execution_mode = 'off'\n"
+    configuration += "nb_code_prompt_show = 'Show the code'\nnb_code_prompt_hide = 'Hide the code'\n"
     configuration += "source_suffix = {'.md': 'myst-nb', '.ipynb': 'myst-nb'}\n"
-    configuration += "exclude_patterns = ['executed', 'jupyter_execute']\nhtml_theme = 'sphinx_book_theme'\n"
+    configuration += "exclude_patterns = ['executed', 'jupyter_execute', 'html']\nhtml_theme = 'sphinx_book_theme'\n"
     configuration += "html_theme_options = {'repository_url': 'https://github.com/a/book'}\n"
     configuration += f"html_static_path = [{str(ROOT / 'book/_static')!r}]\nhtml_css_files = ['custom.css']\n"
     files = {"index.md": "# First\n\n```{toctree}\nnotebooks/01_one\n```\n", "conf.py": configuration}
@@ -75,7 +83,7 @@ def book(tmp_path, monkeypatch):
             Sphinx(tmp_path, tmp_path, html, tmp_path / "trees", "html", status=None, warning=log).build()
             log.seek(0)
             warnings = log.read()
-        for name in ("executed", "reuse", "provenance"):
+        for name in extensions:
             sys.modules.pop(name, None)
         return (html / "notebooks/01_one.html").read_text(), html, warnings
 
@@ -129,6 +137,30 @@ def test_a_page_ends_with_the_call_and_what_its_run_came_from(book):
     assert 'href="../_downloads/01_one.ipynb"' in end
     kept = nbformat.read(html / "_downloads/01_one.ipynb", 4)
     assert any("text/csv" in output.get("data", {}) for cell in kept.cells for output in cell.get("outputs", []))
+
+
+def test_a_page_offers_its_executed_notebook_and_the_students_copy_at_both_ends(book):
+    page, html, _ = book()
+    top, _, end = page.partition('id="rerun-this-page"')
+    copy, executed = "../_downloads/students/01_one.ipynb", "../_downloads/01_one.ipynb"
+    offered = re.findall(r'<li><a href="([^"]*)".*?btn__text-container">(.*?)</span>', top, re.DOTALL)
+    assert offered[-2:] == [(executed, "Executed notebook"), (copy, "Student's copy")]
+    assert "_sources/notebooks/01_one.ipynb" not in top  # the theme's own, which has solutions and no outputs
+    assert f'href="{executed}"' in end
+    assert f'href="{copy}"' in end
+    assert nbformat.read(html / "_downloads/students/01_one.ipynb", 4).cells[0].source == "# A copy"
+
+
+def test_a_folded_solution_is_called_one_and_what_a_check_prints_is_folded(book):
+    page, _, _ = book()
+    folded = re.findall(r'<p class="collapsed admonition-title">(.*?)</p>.*?</details>', page, re.DOTALL)
+    assert folded == ["Show the solution", "Show what the check says", "Show the code"]
+    assert "the answer is 1" not in re.sub("<details.*?</details>", "", page, flags=re.DOTALL)
+    assert re.findall(r'<p class="expanded admonition-title">(.*?)</p>', page) == [
+        "Hide the solution",
+        "Hide what the check says",
+        "Hide the code",
+    ]
 
 
 @pytest.fixture

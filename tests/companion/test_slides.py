@@ -5,6 +5,7 @@ import json
 import re
 
 import pytest
+from browsing import Opened
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from places import ROOT
 
@@ -74,6 +75,16 @@ def test_nothing_comes_from_elsewhere(executed):
     assert "<link" not in page
     assert "url(" not in page
     assert all(address.startswith("data:") for address in re.findall(r'(?:src|href)="([^"]+)"', page))
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_slides_are_accessible_and_no_wider_than_the_screen(executed, tmp_path, browser, width):
+    file = tmp_path / "lecture.html"
+    file.write_text(slides.render(LECTURE | {"slides": [slide("fig-one"), slide("verdicts")]}, executed))
+    found = Opened(browser, file.as_uri(), width=width, dark=False)
+    assert found.violations == []
+    assert found.errors == []
+    assert found.faint == found.too_wide == {"light": [], "dark": []}
 
 
 def test_a_figure_that_was_not_drawn_is_named(executed, tmp_path):

@@ -32,9 +32,9 @@ def effect_bars(table: pd.DataFrame) -> Axes:
         yticks=places,
         yticklabels=[f"{topic}  {row}" for row, topic in zip(table["row"], table["topic"], strict=True)],
         xticks=ticks,
-        xticklabels=[f"{100 * t:+.0f}" if t else "0" for t in ticks],
+        xticklabels=[f"{100 * t:+.0f}%" if t else "0" for t in ticks],
         xlim=(-1.3 * max(reach, 1.0), 1.3 * max(reach, 1.0)),
-        xlabel="other minus text, % of the effect that the claim is about",
+        xlabel="change of the number when the choice is changed,\nin % of the effect that its claim is about",
     )
     ax.minorticks_off()
     return ax

@@ -27,7 +27,7 @@ class Effect:
     other: float  # under what the authors' code does, or what else could be done
     scale: float = NOTHING  # in the same unit, how large the effect is that the paper's claim is about
     of: str = ""  # what `scale` is
-    low: float = NOTHING  # 95 % interval of `other` less `text`
+    low: float = NOTHING  # 95 % interval of `other` minus `text`
     high: float = NOTHING
 
     @property

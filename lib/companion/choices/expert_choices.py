@@ -13,7 +13,7 @@ FEW = 30  # random partitions of the authors' last script; others draw 50 and 20
 T5_BASE = {"neurons": 3072, "experts": 16, "top": 30, "layers": 12}
 CONSTANT = 0.0205  # T5's degree of random partitions in Table 4, as it stands in the code
 DRAWN = 40_000  # layers
-OWN = "own less random experts, semantic"
+OWN = "own minus random experts, semantic"
 
 
 def test_of_the_mean(setup: Setup) -> Effect:
@@ -116,7 +116,7 @@ def layers_of_neurons(setup: Setup) -> Effect:
     }
     text, other = first["neuron", "semantic"], first["neuron, all layers", "semantic"]
     what = "share of the run from which on Switch's neurons are stable, semantic"
-    return Effect(what, text, other, text - first["expert", "semantic"], "neurons less experts, semantic")
+    return Effect(what, text, other, text - first["expert", "semantic"], "neurons minus experts, semantic")
 
 
 def degree(setup: Setup) -> Effect:

@@ -31,7 +31,7 @@ def _curve(setup: Setup, setting: str, order: str) -> Float[np.ndarray, "d n"]:
 
 
 def _loss(setup: Setup) -> float:
-    """Accuracy of the untouched model less that of guessing the most frequent label, mean over the grid's tasks."""
+    """Accuracy of the untouched model minus that of guessing the most frequent label, mean over the grid's tasks."""
     shares = [tracks.task_table(t)["label"].value_counts(normalize=True).max() for t in prompts.FUNCTION_TASKS]
     return float(_curve(setup, "text", "random")[:, 0].mean() - np.mean(shares))
 
@@ -39,14 +39,14 @@ def _loss(setup: Setup) -> float:
 def noise(setup: Setup) -> Effect:
     """D8: Gaussian noise is added, or activations are shuffled and multiplied by four. By draw, shipped grid.
 
-    Are the experts with the highest predictivities those that the answers need? Accuracy without the lowest, less that
+    Are the experts with the highest predictivities those that the answers need? Accuracy without the lowest, minus that
     without the highest.
     """
     sides = []
     for setting in ("text", "code"):
         least, most = (_curve(setup, setting, order)[:, PLAN.reach] for order in ("MoE, least", "MoE (4)"))
         sides.append(least - most)
-    return paired("accuracy, least less most predictive experts perturbed", *sides, scale=_loss(setup), of=OF)
+    return paired("accuracy, least minus most predictive experts perturbed", *sides, scale=_loss(setup), of=OF)
 
 
 def summed_datasets(setup: Setup) -> Effect:

@@ -121,7 +121,7 @@ def best_evaluation(setup: Setup) -> Effect:
         sides.append((points.sel(strategy="Function") - points.sel(strategy="No Function")).to_numpy())
     printed = published.tables2_and_3().query("task == 'avg'").set_index("strategy")["mean"].to_dict()
     scale = printed["Function"] - printed["No Function"]
-    return paired("Function less No Function, accuracy in %", *sides, scale=scale, of="the same in Table 2")
+    return paired("Function minus No Function, accuracy in %", *sides, scale=scale, of="the same in Table 2")
 
 
 def template(setup: Setup) -> Effect:

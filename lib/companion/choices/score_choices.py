@@ -14,7 +14,7 @@ from companion.sections import intervals, specialization_tables
 from modularity import readings, specialists
 from modularity.models import Model
 
-GAIN = "trained less untrained, semantic"
+GAIN = "trained minus untrained, semantic"
 FIRST = 30  # sub-functions of random models that the authors' figure takes
 CODE_SHARE = 32 / 3072  # of the neurons, in the authors' Figure 1; 512 / 49,152 is the same
 
@@ -69,7 +69,7 @@ def initialisations(setup: Setup) -> Effect:
     tables = [h["best"].isel(subfunction=chosen).mean("layer") for h in histories]
     starts = np.array([t.sel(step=0).to_numpy() for t in tables])
     ends = np.array([t.isel(step=-1).to_numpy() for t in tables])
-    of = "the end of the run less its start, semantic"
+    of = "end of the run minus its start, semantic"
     return paired("best predictivity at the start", starts.mean(0), starts[0], scale=(ends - starts).mean(), of=of)
 
 
@@ -99,4 +99,4 @@ def top_share(setup: Setup) -> Effect:
     ]
     text, other = (float(row["value"]) for row in rows)
     what = "overlap of the top neurons of two semantic sub-functions"
-    return Effect(what, text, other, text - float(rows[0]["chance"]), "overlap less chance")
+    return Effect(what, text, other, text - float(rows[0]["chance"]), "overlap minus chance")

@@ -60,8 +60,8 @@ def shared(scored: Scored, share: float = specialists.SHARE) -> pd.DataFrame:
 
     - ``within-over-across``: of two sub-functions of a function less of two of different functions, trained.
     - ``groups-emerge``: the same less what untrained copies have of it.
-    - ``within-over-untrained``: within a function, trained less untrained.
-    - ``knowledge-task-shared``: between knowledge and task, trained less untrained.
+    - ``within-over-untrained``: within a function, trained minus untrained.
+    - ``knowledge-task-shared``: between knowledge and task, trained minus untrained.
 
     A jackknife over sub-functions, left out of trained and untrained tables at once.
     """

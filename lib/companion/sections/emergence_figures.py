@@ -14,6 +14,8 @@ LEVEL_COLOURS = {"expert": COLOURS["trained"], "random": COLOURS["null"], "neuro
 LEVEL_NAMES = {"expert": "experts", "random": "random partition", "neuron": "neurons"}
 PAIRS = {"whole": ("same sentences", "-"), "across": ("other half", "--"), "reliability": ("halves at one step", ":")}
 SCALES = ("linear", "log")
+CORRELATIONS = (0, 0.5, 0.8, 0.9, 0.95, 0.99)  # ticks of an axis that is stretched near 1
+EDGE = 0.995  # nearer to 1 there is no more room on it: Fisher's z of 1 is infinite
 
 
 def line(ax: Axes, rows: Any, y: str, *, x: str = "share", **look: Any) -> None:
@@ -30,6 +32,13 @@ def run_axis(ax: Axes, scale: str, first: Any) -> None:
     ax.xaxis.set_major_formatter("{x:g}")
     if scale == "log":
         ax.minorticks_off()
+
+
+def fisher_axis(ax: Axes, low: float) -> None:
+    """Correlations from `low` to 1 by Fisher's z, on which a crossing of .9 is as wide as one of .5."""
+    ax.set_yscale("function", functions=(lambda r: np.arctanh(np.clip(r, -EDGE, EDGE)), np.tanh))
+    ax.set(ylim=(low, 1), yticks=[tick for tick in CORRELATIONS if tick >= low])
+    ax.yaxis.set_major_formatter("{x:g}")
 
 
 def losses_below(axes: Iterable[Axes], table: pd.DataFrame, first: Any) -> None:
@@ -77,25 +86,35 @@ def modularity(table: pd.DataFrame, losses: Mapping[str, pd.DataFrame]) -> np.nd
 
 
 @with_data
-def stabilization(table: pd.DataFrame, loss: pd.DataFrame, printed: pd.DataFrame, level: float = 0.9) -> np.ndarray:
+def stabilization(
+    table: pd.DataFrame, loss: pd.DataFrame, printed: pd.DataFrame, settled: pd.DataFrame, level: float = 0.9
+) -> np.ndarray:
     """Figure 4: stabilisation scores over pre-training, a row a function; linear, logarithmic, and as printed.
+
+    A dot stands where a curve settles. Scores are drawn by their Fisher's z, because all that the claim is about lies
+    above .9.
 
     Parameters
     ----------
     table : ``function, level`` (expert, random, neuron) ``, run, share, value``.
     loss : ``run, share, value``.
     printed : ``function, level, share, value``, or no rows.
+    settled : ``function, level, first, first as printed``, infinite or not a number where a curve does not settle.
     """
     axes = grid(4, 3, width=7.8, height=8.2, sharex="col", sharey="row")
     first = table["share"].min()
     for i, function in enumerate(FUNCTIONS):
-        for source, scale, ax in zip((table, table, printed), ("linear", "log", "linear"), axes[i], strict=True):
-            for name, colour in LEVEL_COLOURS.items():
+        drawn = ((table, "linear", "first"), (table, "log", "first"), (printed, "linear", "first as printed"))
+        for (source, scale, at), ax in zip(drawn, axes[i], strict=True):
+            ax.axhline(level, color="black", lw=0.8, ls=":")
+            for (name, colour), size in zip(LEVEL_COLOURS.items(), (9, 7, 5), strict=True):  # all are seen at one place
                 rows = source[(source["function"] == function) & (source["level"] == name)]
                 line(ax, rows, "value", color=colour, lw=1.4)
-            ax.axhline(level, color="black", lw=0.8, ls=":")
+                found = settled.loc[(settled["function"] == function) & (settled["level"] == name), at]
+                places = found[np.isfinite(found)]
+                ax.plot(places, np.full(len(places), level), "o", color=colour, ms=size, zorder=3, clip_on=False)
             run_axis(ax, scale, first)
-            ax.set(ylim=(min(0, table["value"].min()), 1.02))
+            fisher_axis(ax, min(0.0, float(table["value"].to_numpy().min())))
         axes[i, 0].set(ylabel=f"{function}\nrank correlation")
     losses_below(axes[3], loss, first)
     axes[0, 0].set(title="here")

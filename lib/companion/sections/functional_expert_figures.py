@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 import xarray as xr
-from matplotlib.ticker import PercentFormatter
 
 from companion.sections.figure_data import with_data
 from companion.sections.figures import COLOURS, FUNCTION_COLOURS, FUNCTIONS, grid, key, kinds, reach
 
+USUAL = "#E4E4E4"  # behind the setting that is the paper's
 NULL_STYLES = {"binomial": ":", "exact": "--", "permutation": "-"}
 
 
@@ -99,7 +99,8 @@ def by_number(own: pd.DataFrame, random: pd.DataFrame) -> np.ndarray:
 def sensitivity(table: pd.DataFrame) -> np.ndarray:
     """Proportion of functional experts when one choice is changed; crosses: random partitions.
 
-    `table` has ``choice, setting, function, proportion, chance``.
+    `table` has ``choice, setting, function, proportion, chance, changed``; what is not changed is the paper's setting,
+    and stands on grey.
     """
     choices = list(dict.fromkeys(table["choice"]))
     columns = 3
@@ -108,16 +109,20 @@ def sensitivity(table: pd.DataFrame) -> np.ndarray:
     for choice, ax in zip(choices, axes.flat, strict=False):
         part = table[table["choice"] == choice]
         settings = list(dict.fromkeys(part["setting"]))
+        for setting in dict.fromkeys(part.loc[~part["changed"], "setting"]):
+            ax.axvspan(settings.index(setting) - 0.4, settings.index(setting) + 0.4, color=USUAL, lw=0, zorder=0)
         for function, shift in zip(FUNCTIONS, (-0.15, 0, 0.15), strict=True):
             own = part.query("function == @function").set_index("setting").loc[settings]
             places = np.arange(len(settings)) + shift
             ax.plot(places, own["proportion"], "o", color=FUNCTION_COLOURS[function], ms=5)
             ax.plot(places, own["chance"], "x", color=FUNCTION_COLOURS[function], ms=4, alpha=0.7)
         ax.set(xticks=range(len(settings)), xticklabels=settings, title=choice)
-        ax.yaxis.set_major_formatter(PercentFormatter(1))  # with as many digits as its ticks have
+        ax.yaxis.set_major_formatter(lambda share, _place: f"{100 * share:g}%")  # with the digits that its ticks need
     for ax in axes.flat[len(choices) :]:
         ax.set_visible(False)
     for ax in axes[:, 0]:  # limits of a row, once all that is in it is drawn
         ax.set(ylabel="functional experts", ylim=(-0.01, None))
-    key(axes, {name: {"color": colour, "lw": 3} for name, colour in FUNCTION_COLOURS.items()})
+    looks: dict[str, dict[str, object]] = {name: {"color": c, "lw": 3} for name, c in FUNCTION_COLOURS.items()}
+    looks["random partitions"] = {"color": "#555555", "marker": "x", "ls": ""}
+    key(axes, looks | {"the paper's setting": {"color": USUAL, "lw": 9}})
     return axes

@@ -187,6 +187,8 @@ def _role(name: str, text: str, page: str, book: Book) -> str:
     if name == "verdict":
         key = f"::verdict_{text.replace(' ', '_')}"
         return next((str(v) for k, v in book.values.items() if k.endswith(key)), UNKNOWN)
+    if name == "cost":  # of the machine that built the book
+        return "the time that the book's table of costs says"
     explicit = _TARGETED.fullmatch(text)
     if name == "eq":
         return book.equation(text)

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.usefixtures("figures")
 SHARES = (0.1, 0.4, 1.0)
 LOSS = table("value", run=[0, 1], share=SHARES)
 GREY = "#555555"
+SETTLED = table("first", function=FUNCTIONS, level=LEVEL_COLOURS).assign(**{"first as printed": np.nan})
 
 
 def test_modularity_is_a_column_a_model_and_scale():
@@ -36,7 +37,7 @@ def test_modularity_is_a_column_a_model_and_scale():
 
 def test_a_band_is_from_the_lowest_to_the_highest_run():
     rows = table("value", function=FUNCTIONS, level=LEVEL_COLOURS, run=[0, 1, 2], share=SHARES)
-    ax = emergence_figures.stabilization(rows, LOSS, rows.head(0))[1, 0]
+    ax = emergence_figures.stabilization(rows, LOSS, rows.head(0), SETTLED)[1, 0]
     part = rows.query("function == 'knowledge' and level == 'expert'").groupby("share")["value"]
     found = band(ax, LEVEL_COLOURS["expert"])
     assert found == {x: (part.min()[x], part.max()[x]) for x in SHARES}
@@ -45,7 +46,7 @@ def test_a_band_is_from_the_lowest_to_the_highest_run():
 def test_stabilization_is_a_row_a_function_and_the_printed_curves_are_last():
     rows = table("value", function=FUNCTIONS, level=LEVEL_COLOURS, run=[0, 1], share=SHARES)
     printed = table("value", level=LEVEL_COLOURS, share=SHARES, function=FUNCTIONS)
-    axes = emergence_figures.stabilization(rows, LOSS, printed, level=0.85)
+    axes = emergence_figures.stabilization(rows, LOSS, printed, SETTLED, level=0.85)
     for i, function in enumerate(FUNCTIONS):
         assert axes[i, 0].get_ylabel().startswith(function)
         for ax, source in zip(axes[i], (rows, rows, printed), strict=True):
@@ -53,12 +54,39 @@ def test_stabilization_is_a_row_a_function_and_the_printed_curves_are_last():
                 part = where(source, function=function, level=level)
                 assert shows(ax, part, "share", "value", colour)
             assert across(ax) == [0.85]
-            assert ax.get_ylim() == (0, 1.02)
+            assert ax.get_ylim() == (0, 1)
     assert [ax.get_xscale() for ax in axes[0]] == ["linear", "log", "linear"]
     assert [shows(ax, LOSS, "share", "value", "black") for ax in axes[3, :2]] == [True, True]
     assert titles(axes[0]) == ["here", "here, log", "as printed"]
-    assert emergence_figures.stabilization(rows, LOSS, printed.head(0))[0, 2].get_title() == "nothing printed"
+    assert emergence_figures.stabilization(rows, LOSS, printed.head(0), SETTLED)[0, 2].get_title() == "nothing printed"
     assert said(axes[0, 0].figure) == {LEVEL_NAMES[k]: to_hex(c) for k, c in LEVEL_COLOURS.items()}
+
+
+def test_a_dot_stands_where_a_curve_settles_and_its_crossing_can_be_seen():
+    rows = table("value", function=FUNCTIONS, level=LEVEL_COLOURS, run=[0], share=SHARES)
+    rows.loc[rows["share"] == 1, "value"] = 1.0  # as in a run that has stopped
+    settled = SETTLED.assign(**{"first as printed": SETTLED["first"] / 2})
+    settled.loc[settled["level"] == "neuron", "first"] = np.inf
+    axes = emergence_figures.stabilization(rows, LOSS, rows, settled, level=0.9)
+    for ax, function in zip(axes[:3].T.ravel(), 3 * FUNCTIONS, strict=True):
+        column = "first as printed" if ax in axes[:, 2] else "first"
+        for level, colour in LEVEL_COLOURS.items():
+            expected = where(settled, function=function, level=level)[column]
+            found = line(ax, colour, "None", "o") if np.isfinite(expected).all() else np.empty((0, 2))
+            assert found.tolist() == [[x, 0.9] for x in expected if np.isfinite(x)]
+        assert outside([ax]) == []
+        bottom, crossing, top = (
+            ax.transAxes.inverted().transform(ax.transData.transform((0, y)))[1] for y in (0, 0.9, 1)
+        )
+        assert bottom == pytest.approx(0)
+        assert top == pytest.approx(1)
+        assert crossing < 0.6  # on a linear axis it would be .9
+    (last,) = (
+        one
+        for one in axes[0, 0].get_lines()
+        if len(one.get_xdata()) == len(SHARES) and one.get_color() == LEVEL_COLOURS["neuron"]
+    )
+    assert np.isfinite(axes[0, 0].transData.transform(last.get_xydata())).all()
 
 
 def test_noise_is_a_style_a_pair_and_what_is_corrected_is_cut():

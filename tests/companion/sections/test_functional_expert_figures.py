@@ -63,8 +63,12 @@ def test_random_partitions_are_dashed_against_the_number():
     assert said(axes[0].figure) == {f: to_hex(FUNCTION_COLOURS[f]) for f in FUNCTIONS}
 
 
-def test_settings_stand_in_their_order_and_crosses_are_chance():
+def test_settings_stand_in_their_order_on_grey_if_the_paper_has_them_and_crosses_are_chance():
+    usual = {"one": "x", "two": "y", "three": "y", "four": "x"}
     rows = table("proportion chance", choice=["one", "two", "three", "four"], setting=["x", "y"], function=FUNCTIONS)
+    rows["changed"] = [
+        setting != usual[choice] for choice, setting in zip(rows["choice"], rows["setting"], strict=True)
+    ]
     axes = figures.sensitivity(rows)
     assert axes.shape == (2, 3)
     assert [ax.get_visible() for ax in axes.flat] == [True] * 4 + [False] * 2
@@ -78,15 +82,20 @@ def test_settings_stand_in_their_order_and_crosses_are_chance():
                 assert np.round(found[:, 0]).tolist() == [0, 1]
                 assert found[:, 1].tolist() == part[measure].tolist()
         assert len(lines(ax, COLOURS["null"])) == 0
+        (grey,) = ax.patches
+        assert to_hex(grey.get_facecolor()) == figures.USUAL.lower()
+        assert grey.get_x() + grey.get_width() / 2 == pytest.approx(["x", "y"].index(usual[choice]))
+    assert list(said(axes[0, 0].figure)) == [*FUNCTIONS, "random partitions", "the paper's setting"]
 
 
 def test_a_later_panel_of_a_row_may_have_the_highest_values():
     rows = table("proportion chance", choice=["one", "two", "three"], setting=["x", "y"], function=FUNCTIONS)
     rows["proportion"] *= rows["choice"].map({"one": 0.05, "two": 0.3, "three": 0.1})
     rows["chance"] *= 0.01
+    rows["changed"] = True
     axes = figures.sensitivity(rows)
     assert outside(axes) == []
     axes[0, 1].set_ylim(0, 0.1)
     assert [title for title, _ in outside(axes)]  # what is cut off is seen
     ticks = [axes[0, 0].yaxis.get_major_formatter()(value) for value in (0.025, 0.075)]
-    assert ticks[0] != ticks[1]
+    assert ticks == ["2.5%", "7.5%"]

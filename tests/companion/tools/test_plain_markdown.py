@@ -44,6 +44,7 @@ INLINE = [
     ("it {glue:text}`../notebooks/other.ipynb::word:s`, {glue:text}`other.ipynb::word`", "it holds, holds"),
     ("{glue:text}`never:d` and {glue:text}`gone.ipynb::share:d`", "… and …"),
     ("{verdict}`add t5`, {verdict}`add none`", "weaker, …"),
+    ("it took {cost}`first`", "it took the time that the book's table of costs says"),
     ("{ref}`the *start* <start>` of {ref}`start`, {ref}`add`", "the *start* of *Where it starts*, *Add*"),
     ("{numref}`fig-one`, {numref}`Figure %s <fig-one>`", "*Lines of one*, Figure"),
     (
