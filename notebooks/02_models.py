@@ -143,7 +143,7 @@ answers.groupby("task")["accuracy"].agg(["mean", "min", "max"]).style.format("{:
 subfunctions = functions.load_all()
 scored, checked = obtain.runs(models.MINI, subfunctions, copies=copies, recompute=recompute)
 print(*checked, sep="\n")
-parts = {(name, init): runs for name, pair in scored.items() for init, runs in zip(("trained", "untrained"), pair)}
+parts = {(name, init): runs for name, pair in scored.items() for init, runs in pair._asdict().items()}
 ends = pd.concat(section.mean_best(runs).assign(model=name, init=init) for (name, init), runs in parts.items())
 axes = figures.start_and_end(ends)
 
@@ -276,7 +276,7 @@ every, routed = (
 )
 
 # %% tags=["check"]
-read_before = specialists.best(scored["switch-mini"][0][0]).sel(subfunction=few[0].name).mean("layer")
+read_before = specialists.best(scored["switch-mini"].trained[0]).sel(subfunction=few[0].name).mean("layer")
 assert np.isclose(every, read_before), "`every` is not what this page found above for the same neurons and sentences"
 assert 0.5 < routed != every, "a neuron that is read on some tokens only does not score the same"
 print(f"every expert {every:.3f}, only the routed one {routed:.3f}")

@@ -198,7 +198,7 @@ started.rename(columns={"untrained": "own start"}).set_index(["model", "function
 # it: a chance-level neuron then scores at chance. Both halves take both parts, and the two scores are averaged. For one run of {glue:text}`model_name`:
 
 # %%
-fair = {kind: section.held_out(runs[0], seed=seed) for kind, runs in zip(("trained", "untrained"), scored[model])}
+fair = {kind: section.held_out(runs[0], seed=seed) for kind, runs in scored[model]._asdict().items()}
 fair = pd.concat(fair).groupby(level=0).apply(lambda rows: rows.groupby("function")["value"].mean()).T
 fair.style.format("{:.3f}")
 

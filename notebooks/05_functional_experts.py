@@ -85,14 +85,14 @@ from modularity import experts, moefication, nulls, specialists
 subfunctions = functions.load_all(track, limit=limit or None, seed=seed)
 names = [model, *beside.split()]
 scored, checked = obtain.runs(names, subfunctions, copies=copies, seed=seed, recompute=recompute)
-own = scored[model][0][0]["own"]
+own = scored[model].trained[0]["own"]
 print(*checked, sep="\n")
 
 # %%
 options = {"share": share, "alpha": alpha, "seed": seed}
-found = {n: section.functional(trained, **options) for n, (trained, _) in scored.items()}
-before = {n: section.functional(untrained, draws=0, **options) for n, (_, untrained) in scored.items()}
-chance = {n: section.by_chance(trained, draws=draws, **options) for n, (trained, _) in scored.items()}
+found = {n: section.functional(read.trained, **options) for n, read in scored.items()}
+before = {n: section.functional(read.untrained, draws=0, **options) for n, read in scored.items()}
+chance = {n: section.by_chance(read.trained, draws=draws, **options) for n, read in scored.items()}
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-functional", "caption": "Share of experts called functional, under three nulls. Blue: trained models, mean over runs, with 95 % intervals over sub-functions. Orange: untrained copies. Grey: random partitions of the trained models, with the range of 95 % of them. Black: as printed for T5-base and Switch-base-16, filled with their experts, hollow with random partitions."}, "image": {"alt": "Dot plots, a row a model and a column a function. Under the binomial and exact nulls random partitions of trained models are called functional far more often than alpha for the semantic function; under the permutation null almost never."}}
 printed = published.table1().query("pretrained").assign(null="binomial", low=np.nan, high=np.nan)
@@ -120,7 +120,7 @@ axes = figures.functional_experts(section.stacked(kinds))
 # A degree of 1 is what an expert of average luck has. These are the counts of word meanings in the first layers, one row a layer and one column an expert:
 
 # %%
-members = specialists.top_neurons(scored[model][0][0], share)
+members = specialists.top_neurons(scored[model].trained[0], share)
 tested = experts.functional_experts(members, own, null="binomial", alpha=alpha)
 tested["count"].sel(function="semantic").to_pandas().head(4)
 
@@ -247,7 +247,7 @@ assert abs(gap) < 0.05, "not the hypergeometric probability, though no neuron is
 
 # %%
 binomial = [{n: t.query("null == 'binomial'") for n, t in kind.items()} for kind in (found, chance)]
-fresh = {n: section.by_chance(runs, draws=draws, null=["binomial"], **options) for n, (_, runs) in scored.items()}
+fresh = {n: section.by_chance(read.untrained, draws=draws, null=["binomial"], **options) for n, read in scored.items()}
 sources = {"ours": binomial[0], "ours, random": binomial[1], "ours, untrained": fresh}
 sources |= {"printed": paper[0], "printed, random": paper[1]}
 sources["printed, untrained"] = published.of(names, published.table1().query("not pretrained"))

@@ -76,7 +76,7 @@ names = [model, *beside.split()]
 scored, of_readings = obtain.runs(names, subfunctions, copies=1, seed=seed, recompute=recompute)
 parted, of_partitions = partitions.obtain(model, recompute)
 others, of_variants = variants.obtain(model, subfunctions, recompute, vary=vary)
-own = scored[model][0][0]["own"]
+own = scored[model].trained[0]["own"]
 print(*of_readings, of_partitions, of_variants, sep="\n")
 
 # %% [markdown]
@@ -87,7 +87,7 @@ print(*of_readings, of_partitions, of_variants, sep="\n")
 # Here one choice at a time is changed and all others stay as they are; permutation null, one run of the model.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sensitivity", "caption": "Share of functional experts (permutation null) when one choice is changed: how many neurons count as top, alpha, the number of experts, the seed of k-means, the score and the pooling over tokens. Dots: the model's experts. Crosses: the mean of random partitions. Grey: the setting that the paper has, and of the seed, which it does not give, the setting of all other pages."}, "image": {"alt": "Six panels of dots for three functions, a panel a choice, with crosses near zero for random partitions. In each panel the setting that the paper has stands on grey."}}
-choices = sensitivity.one_at_a_time(scored[model][0][0], parted, others, draws=100, seed=seed)
+choices = sensitivity.one_at_a_time(scored[model].trained[0], parted, others, draws=100, seed=seed)
 axes = figures.sensitivity(choices)
 
 # %% [markdown]
@@ -123,7 +123,7 @@ def naive_number_kept(p, q):
     return max(passed, default=0)
 
 
-members = specialists.top_neurons(scored[model][0][0], share)
+members = specialists.top_neurons(scored[model].trained[0], share)
 p = experts.functional_experts(members, own, null="permutation")["p"]
 flat = p.to_numpy().ravel()
 q = {m: p.copy(data=stats.false_discovery_control(flat, method=m).reshape(p.shape)) for m in ("bh", "by")}
@@ -145,10 +145,10 @@ pd.DataFrame({k: v.sum(["layer", "expert"]).to_series() for k, v in kept.items()
 # The same test is made for every sub-function by itself. With one sub-function nothing is shared, and all three nulls agree with the hypergeometric distribution, up to the binomial approximation.
 
 # %%
-alone = {n: section.subfunctional(trained, share=share, alpha=alpha) for n, (trained, _) in scored.items()}
+alone = {n: section.subfunctional(read.trained, share=share, alpha=alpha) for n, read in scored.items()}
 chance = {
-    n: section.by_chance(t, share=share, alpha=alpha, draws=draws, null=["binomial"], seed=seed)
-    for n, (t, _) in scored.items()
+    n: section.by_chance(read.trained, share=share, alpha=alpha, draws=draws, null=["binomial"], seed=seed)
+    for n, read in scored.items()
 }
 lone = {n: section.subfunctional_by_chance(table) for n, table in chance.items()}
 fourth = published.of(names, published.table4().query("partition != 'random'"))
@@ -213,8 +213,8 @@ for least in range(0, 24, 4):
 
 # %%
 found = {
-    n: section.functional(trained, share=share, alpha=alpha, null=["binomial"], draws=0)
-    for n, (trained, _) in scored.items()
+    n: section.functional(read.trained, share=share, alpha=alpha, null=["binomial"], draws=0)
+    for n, read in scored.items()
 }
 fifth = published.of(names, published.table5().rename(columns={"average_ap": "consistency"}))
 section.beside({"ours": found, "printed": fifth}, ["consistency"]).style.format("{:.3f}", na_rep="–")
@@ -224,7 +224,7 @@ section.beside({"ours": found, "printed": fifth}, ["consistency"]).style.format(
 # *Again* is the share of them that the other half calls functional too.
 
 # %%
-fair = section.cross_fitted(scored[model][0][0], null="binomial", alpha=alpha)
+fair = section.cross_fitted(scored[model].trained[0], null="binomial", alpha=alpha)
 fair.set_index("function").style.format("{:.3f}", na_rep="–")
 
 # %% [markdown]
@@ -234,10 +234,10 @@ fair.set_index("function").style.format("{:.3f}", na_rep="–")
 # *intraclass correlation* (ICC) is the share of the variance of predictivity that lies between experts, for the model's own experts and for random ones.
 
 # %%
-alike = {n: section.sizes(trained) for n, (trained, _) in scored.items()}
+alike = {n: section.sizes(read.trained) for n, read in scored.items()}
 odds = {
-    n: section.functional(trained, share=share, alpha=alpha, null=["permutation"], draws=0)
-    for n, (trained, _) in scored.items()
+    n: section.functional(read.trained, share=share, alpha=alpha, null=["permutation"], draws=0)
+    for n, read in scored.items()
 }
 sizes = [section.beside({"odds ratio": odds}, ["odds"]), section.beside({"ICC": alike}, ["own", "random"])]
 pd.concat(sizes, axis=1).style.format("{:.3f}", na_rep="–")

@@ -170,7 +170,7 @@ pairs = functions.load("semantic")
 wanted = {name: similarity.between([s.name for s in pairs], table) for name, table in likeness.items()}
 scored, checked = obtain.runs([*runs], pairs, seeds=seeds, copies=0, recompute=recompute)
 print(*checked, sep="\n")
-tables = {name: section.experts_of(read) for name, (read, _) in scored.items()}
+tables = {name: section.experts_of(read.trained) for name, read in scored.items()}
 final = {
     (name, measure): section.organisation(*pair, table, draws=draws, seed=seed)
     for name, pair in tables.items()
@@ -272,7 +272,7 @@ print(f"p < 0.05 in {rejected:.0%} of the random assignments, where 5 % would be
 #
 # :::{hint}
 # :class: dropdown
-# `specialists.top_neurons` takes a reading, as `scored[name][0][-1]`, and `specialists.overlap` what it returns.
+# `specialists.top_neurons` takes a reading, as `scored[name].trained[-1]`, and `specialists.overlap` what it returns.
 # :::
 # ```
 
