@@ -6,7 +6,6 @@ Other folded cells are called as `nb_code_prompt_show` of ``_config.yml`` says.
 
 import json
 
-from executed import tags
 from sphinx.application import Sphinx
 
 FOLD = "hide-output"
@@ -18,12 +17,13 @@ def name_folded(_app: Sphinx, docname: str, source: list[str]) -> None:
     if not docname.startswith("notebooks/"):
         return
     notebook = json.loads(source[0])
-    for cell in notebook["cells"]:
+    for metadata in (cell["metadata"] for cell in notebook["cells"]):
+        tags = metadata.get("tags", [])
         for tag, words in (("solution", SOLUTION), ("check", CHECK)):
-            if tag in tags(cell):
-                cell["metadata"]["mystnb"] = cell["metadata"].get("mystnb", {}) | words
-        if "check" in tags(cell):
-            cell["metadata"]["tags"] = [*tags(cell), FOLD]
+            if tag in tags:
+                metadata["mystnb"] = metadata.get("mystnb", {}) | words
+        if "check" in tags:
+            metadata["tags"] = [*tags, FOLD]
     source[0] = json.dumps(notebook)
 
 
