@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from scipy import stats
 
+from companion import terminal
 from companion.experiments import answering, history_file, obtain
 from companion.functions import prompts, tracks
 from companion.models import catalogue
@@ -103,4 +104,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)
