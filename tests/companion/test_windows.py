@@ -16,7 +16,7 @@ from modularity.models import Model
 
 CODE = [*(ROOT / "lib").rglob("*.py"), *(ROOT / "notebooks").glob("*.py")]  # data are rebuilt on Linux only
 ABSENT = {"resource", "fcntl", "termios", "pwd", "grp", "pty"}  # modules that Windows has not
-NO_TEXT = ("os", "archive", "tar")  # whose `open` gives bytes
+NO_TEXT = ("os", "archive", "tarfile")  # whose `open` gives bytes
 OWN = r"C:\Users\me\my models\t5"
 
 
