@@ -66,11 +66,11 @@ test: $(ENV)/ready ## run every test; those of the pages need the built book and
 
 .PHONY: test-fast
 test-fast: $(ENV)/ready ## run the tests that take seconds
-	OMP_NUM_THREADS=1 $(RUN)/pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal -m 'not slow and not builders and not exercises'
+	OMP_NUM_THREADS=1 $(RUN)/pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal -m 'not slow and not builders and not exercises and not full_size'
 
 .PHONY: verify
-verify: base ## what takes longer: rebuild the shipped tables and compare, run every section with wrong answers
-	$(RUN)/pytest -m 'builders or exercises'
+verify: base ## what takes longer: rebuild the shipped tables, run sections with wrong answers and with models of the paper's size
+	$(RUN)/pytest -m 'builders or exercises or full_size'
 
 .PHONY: check
 check: $(ENV)/ready ## format, lint and types

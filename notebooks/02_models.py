@@ -41,7 +41,7 @@ if "google.colab" in sys.modules and importlib.util.find_spec("companion") is No
     sys.path.insert(0, "book/lib")
 
 # %% tags=["parameters"]
-model: str = "t5-mini"  # the shipped model that answers the tasks
+model: str = "t5-mini"  # the companion model that answers the tasks: t5-mini or switch-mini
 seed: int = 0  # of every draw, and of the planted model
 rows: int = 300  # validation rows a task that each run answers; 3000 takes all of them
 copies: int = 3  # untrained copies of each model
@@ -55,7 +55,7 @@ from myst_nb import glue
 from companion import functions, models, quality
 from companion.experiments import answering, history_file, obtain
 from companion.functions import prompts
-from companion.models import planted
+from companion.models import planted, suited
 from companion.sections import models_figures as figures
 from companion.sections import specialization_tables as section
 from modularity import capture, neurons, predictivity, specialists
@@ -71,6 +71,7 @@ from modularity import capture, neurons, predictivity, specialists
 # Every model was trained three times, from three seeds. The losses say what was learned, and when.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-training", "caption": "Losses of six pre-training runs, three of each model. Both axes are logarithmic. Left: hidden spans of running text. Middle: the hidden half of a stated fact. Right: answers to tasks, which only t5-mini is trained on."}, "image": {"alt": "Three panels of falling curves over training steps. The three seeds of a model lie almost on top of each other, except for one run of t5-mini whose text loss is lower from about step 2,700 on."}}
+loaded = suited.companion(model)
 runs = [(name, run) for name in models.MINI for run in models.seeds(name)]
 logs = pd.concat([history_file.log(name, seed=run).assign(model=name, seed=run) for name, run in runs])
 axes = figures.training(logs)
@@ -117,7 +118,6 @@ def naive_answer(loaded, task, row):
     return int(np.argmin(losses))
 
 
-loaded = models.load(model)
 sample = functions.task_table("mnli").iloc[::500]
 naive = [naive_answer(loaded, "mnli", row) for row in sample.to_dict("records")]
 assert naive == answering.predictions(loaded, "mnli", sample).tolist()

@@ -45,7 +45,7 @@ if "google.colab" in sys.modules and importlib.util.find_spec("companion") is No
 
 # %% tags=["parameters"]
 model: str = "all-mpnet-base-v2"  # whose neuron is looked for: a model of the book, or the path of a folder
-small: str = "t5-mini"  # a T5 that is taken apart by hand
+small: str = "t5-mini"  # a T5 with ReLU neurons, which is taken apart by hand
 subfunction: str = "conflict/heat"  # one of the 100 noun pairs
 layer: int = 5  # of the model, 0-based
 seed: int = 0  # of what is drawn
@@ -60,6 +60,7 @@ from myst_nb import glue
 from companion import functions, models
 from companion.experiments import example
 from companion.functions import baselines, controls, sources
+from companion.models import suited
 from companion.sections import functionality_figures as figures
 from modularity import capture, neurons, predictivity
 from modularity.subfunction import find
@@ -73,6 +74,7 @@ from modularity.subfunction import find
 # (`make base`) some are computed again.
 
 # %% tags=["hide-input"]
+companion = suited.t5(models.load(small), answers=False)  # taken apart below
 loaded = {name: functions.load(name) for name in ("semantic", "knowledge", "task", *functions.CONTROLS)}
 chosen = find(loaded["semantic"], subfunction)
 read, checked = example.obtain(model, chosen, layer, recompute)
@@ -226,7 +228,6 @@ easy.query("function == 'task'").drop(columns=["function", baselines.SAME_SENTEN
 # (Equation 1 of the paper). The next cell takes a random state and adds the neurons up one after another.
 
 # %%
-companion = models.load(small)
 ffn = companion.encoder.block[-1].layer[-1].DenseReluDense
 x = torch.randn(ffn.wi.in_features, generator=torch.Generator().manual_seed(seed))
 terms = [torch.relu(row @ x) * column for row, column in zip(ffn.wi.weight, ffn.wo.weight.T, strict=True)]

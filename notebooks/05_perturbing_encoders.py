@@ -45,7 +45,7 @@ if "google.colab" in sys.modules and importlib.util.find_spec("companion") is No
     sys.path.insert(0, "book/lib")
 
 # %% tags=["parameters"]
-model: str = "all-mpnet-base-v2"  # a sentence encoder that the book knows
+model: str = "all-mpnet-base-v2"  # a sentence encoder of this book: all-mpnet-base-v2 or all-MiniLM-L6-v2
 beside: str = "all-MiniLM-L6-v2"  # encoders shown beside it, or nothing
 small: str = "all-MiniLM-L6-v2"  # runs the examples and exercises
 read_out: str = "accuracy"  # of the probes; or area, the area under their ROC curve
@@ -79,7 +79,8 @@ from companion.sections import written_variance
 # %% tags=["hide-input"]
 chosen = [int(layer) for layer in layers.split()]
 options = {"variance": variance, "layers": chosen, "per_function": per_function, "seed": seed}
-names = [models.known_as(name) for name in (model, *beside.split())]
+encoder = models.load(encoder_shipped.known(small))
+names = [encoder_shipped.known(name) for name in (model, *beside.split())]
 found = {name: encoder_shipped.obtain(name, recompute, **options) for name in names}
 grids = {name: made["value"] for name, (made, _) in found.items()}
 lost = {name: section.losses(section.probed(grid, read_out)) for name, grid in grids.items()}
@@ -120,7 +121,6 @@ axes = figures.matrices(dict(zip(titles, tables)))
 # as $|u - v|$ and $u \odot v$ (Conneau et al., 2017). Written out for one relation between words:
 
 # %%
-encoder = models.load(small)
 one = next(o for o in judged.judged() if o.name == "city-country")
 probe = judged.probe(encoder, one)
 x = read_outs.states(encoder, [text for (text,) in one.texts])

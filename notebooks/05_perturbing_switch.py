@@ -46,7 +46,7 @@ if "google.colab" in sys.modules and importlib.util.find_spec("companion") is No
     sys.path.insert(0, "book/lib")
 
 # %% tags=["parameters"]
-model: str = "switch-mini"  # a model with routers: switch-mini, a hub id, or the path of a model folder
+model: str = "switch-mini"  # a Switch that answers: switch-mini, a hub id, or the path of a model folder
 track: str = "mini"  # whose tasks: mini (this book's) or paper
 recompute: str = "slice"  # slice: a part chosen at random; full: everything; none
 tolerance: float = 0.03  # mean difference of accuracies that lets a slice pass
@@ -63,6 +63,7 @@ from myst_nb import glue
 from companion import models
 from companion.experiments import cost, experiment, fewshot_grid, grids, lesions, rerouting
 from companion.functions import prompts, tracks
+from companion.models import suited
 from companion.released import published
 from companion.sections import intervals
 from companion.sections import perturbing_switch_figures as figures
@@ -82,6 +83,7 @@ from modularity import moefication, neurons
 # The grid of accuracies has all runs of the model and eight seeds. It is made once (`make results`), and a slice of it is computed again now:
 
 # %% tags=["hide-input"]
+loaded = suited.switch(models.load(model))
 judged_on = "learnable" if track == "mini" else track
 taught = grids.Grid("switch", model, judged_on, tolerance, limit=limit)
 made, checked = experiment.obtain(taught, recompute, cells=1, workers=workers or None, seed=seed)
@@ -122,7 +124,6 @@ axes = figures.strategies(learned_tables)
 # `rerouting.routing`. Written out for one token, as in the code:
 
 # %%
-loaded = models.load(model)
 layer = lesions.last_third(loaded)[-1]
 router = neurons.feed_forward(loaded)[layer].sparse.router
 x = torch.randn(1, 6, loaded.module.config.d_model, generator=torch.Generator().manual_seed(0))

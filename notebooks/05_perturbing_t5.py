@@ -43,7 +43,7 @@ if "google.colab" in sys.modules and importlib.util.find_spec("companion") is No
     sys.path.insert(0, "book/lib")
 
 # %% tags=["parameters"]
-model: str = "t5-mini"  # a model that answers: t5-mini, a hub id, or the path of a model folder
+model: str = "t5-mini"  # a T5 with ReLU neurons that answers: t5-mini, a hub id, or the path of a model folder
 track: str = "mini"  # whose tasks: mini (this book's) or paper
 recompute: str = "slice"  # slice: a part chosen at random; full: everything; none
 tolerance: float = 0.01  # mean difference of accuracies that lets a slice pass
@@ -60,6 +60,7 @@ from scipy import stats
 
 from companion import functions, models
 from companion.experiments import cost, experiment, grids, lesion_grid, lesion_orders, lesions
+from companion.models import suited
 from companion.released import published
 from companion.sections import perturbing_t5_figures as figures
 from companion.sections import perturbing_t5_tables as section
@@ -76,6 +77,7 @@ from modularity import capture, neurons, perturb
 # All answers under perturbation are made once (`make results`) and shipped. A slice of them, a run, a kind of perturbation, a task and a number chosen at random, was computed again for this page:
 
 # %% tags=["hide-input"]
+loaded = suited.t5(models.load(model))
 grid = grids.Grid("t5", model, track, tolerance, limit=limit)
 made, checked = experiment.obtain(grid, recompute, cells=1, workers=workers or None, seed=seed)
 accuracy = made["accuracy"]
@@ -110,7 +112,6 @@ axes = figures.dissociation({kind: table.mean(["seed", "draw"]).to_pandas() for 
 # four. The library has both, and three more: zero, the mean, and resampling. Written out for zero:
 
 # %%
-loaded = models.load(model)
 layer = lesions.last_third(loaded)[0]
 part = neurons.feed_forward(loaded)[layer]
 x = torch.randn(2, 5, part.w_in[0].in_features, generator=torch.Generator().manual_seed(0))

@@ -41,8 +41,8 @@ if "google.colab" in sys.modules and importlib.util.find_spec("companion") is No
     sys.path.insert(0, "book/lib")
 
 # %% tags=["parameters"]
-model: str = "t5-mini"  # a dense companion model, or the path of a model folder
-routed: str = "switch-mini"  # a companion model with experts of its own
+model: str = "t5-mini"  # a T5 with ReLU neurons that answers, or the path of its folder
+routed: str = "switch-mini"  # a Switch that answers, or the path of its folder
 per_class: int = 50  # sentences of each class of a sub-function
 limit: int = 12  # semantic sub-functions where they are scored anew
 draws: int = 10  # of rows and noise

@@ -48,7 +48,7 @@ if "google.colab" in sys.modules and importlib.util.find_spec("companion") is No
 
 # %% tags=["parameters"]
 folder: str = ""  # the authors' files; empty: the variable MODULARITY_RELEASED, or fetched before, or none
-model: str = "t5-mini"  # a model whose experts are put beside T5-base's
+model: str = "t5-mini"  # a model without experts of its own, whose neurons are put beside T5-base's
 track: str = "mini"  # whose task sentences that model reads: mini or paper
 per_class: int = 100  # sentences of each class, at most
 seed: int = 0  # of permutations and bootstrap draws
@@ -63,6 +63,7 @@ from myst_nb import glue
 from companion import functions, models
 from companion.claims import ledger, released_answers
 from companion.experiments import stored_scores
+from companion.models import suited
 from companion.released import recomputed as report
 from companion.sections import intervals, perturbing_switch_figures, released_partitions, released_tables
 from companion.sections import perturbing_switch_tables as section
@@ -78,6 +79,7 @@ from modularity import moefication
 # many neurons with the highest sums, *neurons: …* those with the highest predictivities for one data set, and *random* random neurons. *Seen* are the four data sets by which neurons were chosen.
 
 # %% tags=["hide-input"]
+loaded = suited.dense(models.load(model))
 answers, origin = released_answers.obtain(folder, seed=seed)
 lines = released_tables.guessing()
 
@@ -231,7 +233,6 @@ def naive_icc(values, groups):
     return (between - within) / (between + (n - 1) * within)
 
 
-loaded = models.load(model)
 asked = [functions.first(s, per_class) for s in functions.load("task", track)]
 sums = stored_scores.of_model(loaded, asked).sum("subfunction")
 own = {number: moefication.experts(loaded, number) for number in (16, sums.sizes["neuron"] // 32)}

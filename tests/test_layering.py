@@ -9,7 +9,7 @@ import pytest
 from places import ROOT
 
 LIBRARY = ROOT / "lib"
-ORDER = ["modularity"] + [
+ORDER = ["modularity", "companion.terminal"] + [
     f"companion.{package}"
     for package in "functions models experiments released sections gpu claims choices explorer tools".split()
 ]

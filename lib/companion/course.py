@@ -18,7 +18,7 @@ import nbformat
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from companion import students
+from companion import students, terminal
 from companion.rerun import NOTEBOOKS
 from companion.tools import exercise_cells
 from modularity import environment
@@ -168,4 +168,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)

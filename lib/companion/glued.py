@@ -11,6 +11,7 @@ import sys
 from ast import literal_eval
 from pathlib import Path
 
+from companion import terminal
 from companion.functions import sources
 from companion.rerun import NOTEBOOKS
 from modularity import environment
@@ -83,4 +84,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from companion import terminal
 from companion.experiments import answering, history_file, obtain
 from companion.experiments.obtain import Scored
 from companion.functions import prompts, tracks
@@ -101,4 +102,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)

@@ -14,6 +14,7 @@ from pathlib import Path
 import nbformat
 import yaml
 
+from companion import terminal
 from companion.tools import parameter_values
 from companion.tools import parameters as cells
 from companion.tools.parameter_values import Value
@@ -145,4 +146,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)

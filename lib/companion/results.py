@@ -6,6 +6,7 @@ It may be stopped at any moment and goes on where it was: each cell is stored on
 import argparse
 import sys
 
+from companion import terminal
 from companion.choices.audit import Audit
 from companion.claims.released_answers import Released
 from companion.experiments import (
@@ -66,4 +67,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)

@@ -18,7 +18,7 @@ import yaml
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from companion import glued, students
+from companion import glued, students, terminal
 from companion.claims import ledger
 from companion.claims.verdicts import VERDICTS
 from companion.rerun import NOTEBOOKS
@@ -153,4 +153,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)

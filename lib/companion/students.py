@@ -19,7 +19,7 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 
-from companion import glued
+from companion import glued, terminal
 from companion.rerun import NOTEBOOKS, profile, source
 from companion.tools import parameters as cells
 from companion.tools import plain_markdown, quizzes
@@ -187,4 +187,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)

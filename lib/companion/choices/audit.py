@@ -72,6 +72,7 @@ def obtain(setup: Setup, recompute: Recompute = "slice", *, cells: int = 1) -> t
     experiment.check(recompute)
     usual = Audit()
     if recompute == "full" or setup != usual.setup or not experiment.is_shipped(usual):
+        _ = setup.loaded, setup.switch  # a model that is none of these kinds is refused before others are measured
         found, checked = all_choices.measured_effects(setup), Checked(usual.name, computed=True)
         return found, checked
     table, checked = experiment.obtain(usual, recompute, cells=cells)

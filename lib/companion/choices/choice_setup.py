@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from companion.experiments import grids, history_source, stored_scores
 from companion.functions import tracks
 from companion.functions.tracks import Part
-from companion.models import catalogue
+from companion.models import catalogue, suited
 from companion.sections import intervals
 from modularity.models import Model
 from modularity.subfunction import SubFunction
@@ -78,7 +78,7 @@ class Setup:
 
     @cached_property
     def loaded(self) -> Model:
-        return catalogue.load(self.model)
+        return suited.t5(catalogue.load(self.model))
 
     @cached_property
     def fresh(self) -> Model:
@@ -87,7 +87,7 @@ class Setup:
 
     @cached_property
     def switch(self) -> Model:
-        return catalogue.load(self.routed)
+        return suited.switch(catalogue.load(self.routed))
 
     @cached_property
     def all_semantic(self) -> list[SubFunction]:

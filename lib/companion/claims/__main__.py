@@ -1,8 +1,7 @@
 """``python -m companion.claims``: check the ledger of claims."""
 
-import sys
-
+from companion import terminal
 from companion.claims.ledger import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)

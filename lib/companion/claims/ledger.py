@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from companion import terminal
 from companion.claims import verdicts
 from companion.claims.effects import COLUMNS
 from companion.claims.verdicts import VERDICTS, once
@@ -190,4 +191,4 @@ def main(arguments: Iterable[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)

@@ -6,6 +6,7 @@ stopped goes on where it was, and on machines of one kind the numbers are the sa
 
 import os
 import platform
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -149,8 +150,8 @@ def _kept(experiment: Computable, cell: Cell) -> Kept:
 
 
 def _named(experiment: Computable, cell: Cell) -> str:
-    """What a cell is called in the store."""
-    words = (str(part).replace("/", "-").replace(" ", "-") for part in (experiment.name, *cell))
+    """What a cell is called in the store; a model may be named by its path, also by one of Windows."""
+    words = (re.sub(r'[/\\:*?"<>| ]', "-", str(part)) for part in (experiment.name, *cell))
     return "-".join(words)
 
 

@@ -15,6 +15,22 @@ from modularity import perturb
 SHIPPED = {grid.model: grid for grid in (EncoderGrid(catalogue.MPNET, DECISIVE), EncoderGrid(catalogue.MINILM))}
 
 
+def known(name: str) -> str:
+    """The name of a sentence encoder of this book.
+
+    Raises
+    ------
+    ValueError
+        Another model: none of it is shipped by which neurons could be ranked.
+    """
+    if (found := catalogue.known_as(name)) not in SHIPPED:
+        raise ValueError(
+            f"{found!r} is no sentence encoder of this book, whose shipped readings rank the neurons that are "
+            f"perturbed; give {' or '.join(SHIPPED)}"
+        )
+    return found
+
+
 def obtain(
     name: str,
     recompute: Recompute = "slice",
@@ -36,17 +52,14 @@ def obtain(
     Raises
     ------
     ValueError
-        An unknown setting, a negative number of sub-functions, and what the grid raises.
-    UnavailableError
-        No reading of the model is shipped.
+        Another model, an unknown setting, a negative number of sub-functions, and what the grid raises.
     """
     experiment.check(recompute)
     if unknown := [setting for setting in settings if setting not in SETTINGS]:
         raise ValueError(f"unknown setting {unknown[0]!r}; known: {', '.join(SETTINGS)}")
     if per_function < 0:
         raise ValueError(f"got {per_function} sub-functions of each function, expected 1 or more, or 0 for all")
-    known_as = catalogue.known_as(name)
-    usual = SHIPPED.get(known_as, EncoderGrid(known_as))
+    usual = SHIPPED[known(name)]
     every = judged.judged()
     some = [[one for one in every if one.function == f][: per_function or None] for f in encoder_masks.FUNCTIONS]
     asked = replace(

@@ -12,7 +12,7 @@ from companion.experiments import experiment, fewshot_grid, lesion_grid
 from companion.experiments.experiment import Cell
 from companion.functions import sources, tracks
 from companion.functions.tracks import Track
-from companion.models import catalogue
+from companion.models import catalogue, suited
 from modularity import measure, moefication
 from modularity.models import Model
 
@@ -57,7 +57,10 @@ class Grid:
 
     @property
     def plan(self) -> lesion_grid.Plan | fewshot_grid.Plan:
-        return (lesion_grid if self.kind == "t5" else fewshot_grid).plan_of(self.track, self.limit)
+        if self.kind == "switch":
+            return fewshot_grid.plan_of(self.track, self.limit)
+        plan, width = lesion_grid.plan_of(self.track, self.limit), getattr(catalogue.shape(self.model), "d_ff", None)
+        return lesion_grid.of_width(plan, width) if width else plan  # what is no T5 is refused when it is loaded
 
     def cells(self) -> list[Cell]:
         """In the order in which they are made: what the sections lean on most first."""
@@ -70,8 +73,9 @@ class Grid:
         return [(run, name, task) for name, (n, tasks) in settings.items() for run in seeds[:n] for task in tasks]
 
     def load(self, seed: int) -> Model:
-        """A run of the model, on a GPU if there is one."""
+        """A run of the model, on a GPU if there is one; a `ValueError` if it is none of this kind (`suited`)."""
         model = catalogue.load(self.model, seed=seed if self.model in catalogue.MINI else None)
+        model = (suited.t5 if self.kind == "t5" else suited.switch)(model)
         if torch.cuda.is_available():
             model.module.to("cuda")
         return model

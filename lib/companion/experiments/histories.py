@@ -189,7 +189,7 @@ def compute(
 def _planned(run: Path, step: int) -> list[int] | None:
     """The checkpoints that a run was to have, where it was trained here."""
     recipe = run / "steps" / f"{step:08d}" / catalogue.RECIPE
-    return Recipe(**json.loads(recipe.read_text())).checkpoints() if recipe.exists() else None
+    return Recipe(**json.loads(recipe.read_text(encoding="utf-8"))).checkpoints() if recipe.exists() else None
 
 
 def _scored(cell: xr.Dataset) -> history_arrays.Scored:

@@ -52,8 +52,9 @@ def obtain(
     experiment.check(recompute)
     if source == SHIPPED:
         names = [f"{name}-{i}" for i in (catalogue.seeds(name) or [0])[:seeds]]
-        if unknown := [n for n in names if n not in record.SHIPPED]:
-            raise ValueError(f"there is no shipped history of {unknown[0]}; there are: {', '.join(record.SHIPPED)}")
+        if any(n not in record.SHIPPED for n in names):
+            known = dict.fromkeys(n.rpartition("-")[0] for n in record.SHIPPED)
+            raise ValueError(f"there is no shipped history of {str(name)!r}; there are those of {', '.join(known)}")
         pairs = [experiment.obtain(record.SHIPPED[n], recompute, cells=cells) for n in names]
         return [made for made, _ in pairs], [checked for _, checked in pairs]
     if source == FRESH:

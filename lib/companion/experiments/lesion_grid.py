@@ -62,6 +62,26 @@ def plan_of(track: Track, limit: int = 0) -> Plan:
     return plan._replace(draws=min(plan.draws, limit), tasks=tasks)
 
 
+def of_width(plan: Plan, neurons: int) -> Plan:
+    """The plan for layers of so many neurons: with the number of fine experts next to the plan's that divides them.
+
+    A fifth of the experts is an even number, so that its half, a tenth, is one of those perturbed (`wanted`).
+
+    Raises
+    ------
+    ValueError
+        No number from half to twice the plan's divides the neurons.
+    """
+    near = [n for n in range(-(-plan.fine // 2), 2 * plan.fine + 1) if neurons % n == 0]
+    if not near:
+        raise ValueError(
+            f"{neurons:,} neurons a layer do not divide into {plan.fine // 2} to {2 * plan.fine} experts of equal "
+            "size, which are perturbed; give a model whose layers do"
+        )
+    fine = min(near, key=lambda n: abs(n - plan.fine))
+    return plan._replace(fine=fine, reach=2 * round(fine / 10))
+
+
 def wanted(plan: Plan, setting: str, limit: int = 0) -> list[tuple[str, int]]:
     """The (order, number of experts) that a setting of the grid has; of at most `limit` numbers, if it is not 0.
 

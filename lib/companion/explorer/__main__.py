@@ -1,8 +1,7 @@
 """``python -m companion.explorer -o FOLDER``."""
 
-import sys
-
+from companion import terminal
 from companion.explorer.data import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)

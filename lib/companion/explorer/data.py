@@ -7,7 +7,6 @@ a page that is opened from disk may load a script, but may not read a file.
 import argparse
 import hashlib
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 import xarray as xr
 from numcodecs import Zstd
 
+from companion import terminal
 from companion.experiments import drivers, experiment
 from companion.experiments.experiment import Cell, Recompute, UnavailableError
 from companion.experiments.shipped_readings import SINGLE, asked, content
@@ -192,4 +192,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)

@@ -1,9 +1,12 @@
 """GLUE and SuperGLUE: the paper's task sub-functions, and the data sets that Section 5 tests (Section 3)."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from pyarrow import parquet
 
 from companion.functions import prompts, sources
 from companion.functions.prompts import MnliOrder
@@ -29,37 +32,46 @@ def read(name: str, split: str | None = None) -> pd.DataFrame:
     folder = sources.paper_part(task.collection)
     if folder is None:
         where = f"{sources.HUB[task.collection][0]} {name} {split}"
-        table = sources.hub_dataset(task.collection, name, split).to_pandas()
+        parts: dict[str, Any] = {where: sources.hub_dataset(task.collection, name, split).to_pandas()}
     else:
         if not (files := sources.files(folder / name, f"{split}-*.parquet")):
             raise FileNotFoundError(f"{folder / name} holds no {split}-*.parquet; put the hub's files there")
-        where = str(files[0])
-        try:
-            table = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
-        except (OSError, ValueError) as error:
-            raise ValueError(f"{where} is cut short or no parquet file ({error}); fetch it again") from error
-    assert isinstance(table, pd.DataFrame)
-    if missing := [c for c in (*task.fields, "label") if c not in table]:
-        raise ValueError(f"{where} has no column {missing[0]!r}; it has {', '.join(map(str, table.columns))}")
+        parts = {str(file): _parquet(file) for file in files}
+    for where, part in parts.items():
+        if missing := [c for c in (*task.fields, "label") if c not in part]:
+            raise ValueError(f"{where} has no column {missing[0]!r}; it has {', '.join(map(str, part.columns))}")
+    table = pd.concat(parts.values(), ignore_index=True)
+    places = [f"{where}, row {row}" for where, part in parts.items() for row in range(len(part))]
     for field in task.fields:
-        _check(where, field, table[field], lambda text: isinstance(text, str), "text")
+        _check(places, field, table[field], lambda text: isinstance(text, str), "text")
     known = range(len(task.words))
-    _check(where, "label", table["label"], known.__contains__, f"0 to {len(known) - 1} (a test split has no labels)")
+    _check(places, "label", table["label"], known.__contains__, f"0 to {len(known) - 1} (a test split has no labels)")
     if "idx" in table:  # SuperGLUE's are records
         indices = table["idx"].map(str).tolist()
         first = {index: row for row, index in reversed(list(enumerate(indices)))}
         again = [f"{index} again" if first[index] < row else "" for row, index in enumerate(indices)]
-        _check(where, "idx", again, lambda what: what == "", "each row once")
+        _check(places, "idx", again, lambda what: what == "", "each row once")
     # A few questions of QQP are empty.
     said = [all(text.strip() for text in row) for row in zip(*(table[f] for f in task.fields), strict=True)]
     return table.loc[said, [*task.fields, "label"]].reset_index(drop=True)
 
 
-def _check(where: str, name: str, column: Iterable, good: Callable[[object], bool], expected: str) -> None:
+def _parquet(file: Path) -> pd.DataFrame:
+    """The table of a file; a `ValueError` if it is none, or holds text that is no UTF-8."""
+    try:
+        parquet.read_table(file).validate(full=True)  # pandas would find such a text later, and name nothing
+        return pd.read_parquet(file)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{file} is cut short, no parquet file, or holds text that is no UTF-8 ({error}); fetch it again"
+        ) from error
+
+
+def _check(places: list[str], name: str, column: Iterable, good: Callable[[object], bool], expected: str) -> None:
     """Stop at the first value of a column that is not good."""
-    for row, value in enumerate(column):
+    for place, value in zip(places, column, strict=True):
         if not good(value):
-            raise ValueError(f"{where}, row {row}: {name!r} is {value!r}, expected {expected}")
+            raise ValueError(f"{place}: {name!r} is {value!r}, expected {expected}")
 
 
 def subfunctions(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 from xml.sax import SAXParseException, make_parser
-from xml.sax.handler import ContentHandler, feature_external_ges
+from xml.sax.handler import ContentHandler, LexicalHandler, feature_external_ges, property_lexical_handler
 
 import numpy as np
 from tqdm import tqdm
@@ -105,7 +105,7 @@ class _Handler(ContentHandler):
             line = self.parser.getLineNumber()
             for attribute in ("id", "lemma", "pos"):
                 if not attrs.get(attribute):
-                    raise ValueError(f"{line}: an instance has no {attribute!r}")
+                    raise ValueError(f"{line}: an instance has no {attribute!r}, expected <instance id= lemma= pos=>")
             self.open.append((line, attrs["id"], (attrs["lemma"], attrs["pos"])))
 
     def characters(self, content) -> None:
@@ -120,12 +120,23 @@ class _Handler(ContentHandler):
             self.done.append((text, self.open))
 
 
+class _NoEntities(LexicalHandler):
+    """Refuses a document type: the entities that it can declare may grow without end, and OneSeC has none."""
+
+    def __init__(self, locator) -> None:
+        self.parser = locator
+
+    def startDTD(self, name, public_id, system_id) -> None:
+        raise ValueError(f"{self.parser.getLineNumber()} declares a document type; remove its <!DOCTYPE …>")
+
+
 def _sentences(file: Path) -> Iterator[tuple[str, list[Instance]]]:
     """Each sentence with its instances, read piece by piece: OneSeC has millions."""
     parser = make_parser()
     parser.setFeature(feature_external_ges, False)  # the file may not name others
     handler = _Handler(parser)
     parser.setContentHandler(handler)
+    parser.setProperty(property_lexical_handler, _NoEntities(parser))
     bar = tqdm(total=file.stat().st_size, desc=file.name, unit="B", unit_scale=True, leave=False)
     try:
         with file.open("rb") as stream, bar:
@@ -140,5 +151,5 @@ def _sentences(file: Path) -> Iterator[tuple[str, list[Instance]]]:
             f"{file}:{error.getLineNumber()} is not well-formed XML ({error.getMessage()}); fetch the file again"
         ) from error
     except ValueError as error:
-        raise ValueError(f"{file}:{error}, expected <instance id= lemma= pos=>") from error
+        raise ValueError(f"{file}:{error}") from error
     yield from handler.done

@@ -9,6 +9,7 @@ import sys
 import time
 from typing import NoReturn
 
+from companion import terminal
 from modularity import environment
 
 
@@ -49,4 +50,4 @@ def _end(status: int) -> NoReturn:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)

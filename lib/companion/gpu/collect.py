@@ -18,6 +18,7 @@ import pandas as pd
 import torch
 import xarray as xr
 
+from companion import terminal
 from companion.experiments import history_arrays
 from companion.experiments.history_file import DIMS, encoding
 from companion.functions import sources
@@ -71,7 +72,7 @@ def collect(folder: Path, data: Path) -> list[Path]:
         costs = {key: value for key, value in report.items() if key not in ("pieces", "histories", "models")}
         costs["models"] = {n: {k: v for k, v in m.items() if k != "log"} for n, m in report["models"].items()}
         (stage / "results").mkdir()
-        (stage / "results/gpu.json").write_text(json.dumps(costs, indent=1) + "\n")
+        (stage / "results/gpu.json").write_text(json.dumps(costs, indent=1) + "\n", encoding="utf-8")
         return _moved(stage, data)
 
 
@@ -95,7 +96,7 @@ def _model(target: Path, said: Mapping[str, Any], contents: list[bytes]) -> str:
         made = checkpoints.save_model(Path(temporary), module, tokenizer, recipe, max(said["steps"]))
         for name in FILES:
             shutil.copyfile(made / name, target / name)
-    (target / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in said["log"]))
+    (target / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in said["log"]), encoding="utf-8")
     return sources.file_hash(target / catalogue.WEIGHTS)
 
 
@@ -146,7 +147,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    report = json.loads((options.folder / gpu_pieces.JSON).read_text())
+    report = json.loads((options.folder / gpu_pieces.JSON).read_text(encoding="utf-8"))
     for name, said in report["models"].items():
         ended = "" if said["finished"] else ", which is not the end of its recipe: its rate did not fall to zero"
         print(f"{name}: up to step {max(said['steps'], default=0)}{ended}")
@@ -159,4 +160,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)

@@ -127,7 +127,7 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
     if not (folder / JSON).is_file():
         raise FileNotFoundError(f"{folder} has no {JSON}; give the folder that OUT named for make gpu")
     try:
-        report = json.loads((folder / JSON).read_text())
+        report = json.loads((folder / JSON).read_text(encoding="utf-8"))
         version, entries = report["version"], report["pieces"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{folder / JSON} is damaged ({error!r}); copy the folder again") from error

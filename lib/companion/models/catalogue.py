@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import torch
-from transformers import PreTrainedTokenizerFast
+from transformers import PreTrainedConfig, PreTrainedTokenizerFast
 from transformers.models.switch_transformers.modeling_switch_transformers import SwitchTransformersTop1Router
 
 from companion.functions import sources
@@ -89,6 +89,19 @@ def load(
     model = Model(name, module, text, untrained, seed, step)
     self_check.check(model)
     return model
+
+
+def shape(name: str | os.PathLike[str]) -> PreTrainedConfig:
+    """The configuration of a model, of which nothing else is read; nothing is fetched for the models pinned here.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        As `load`.
+    """
+    name = known_as(name)
+    folder = hub.cached(name) if name in hub.SHAPES else folder_of(name)
+    return hub.SHAPES[name] if folder is None else model_folder.config(folder)
 
 
 def known_as(name: str | os.PathLike[str]) -> str:

@@ -76,7 +76,7 @@ def save_model(
     model.save_pretrained(temporary, state_dict=half)  # type: ignore[operator]
     logging.enable_progress_bar()
     tokenizer.save_pretrained(temporary)
-    (temporary / catalogue.RECIPE).write_text(json.dumps(asdict(recipe), indent=2) + "\n")
+    (temporary / catalogue.RECIPE).write_text(json.dumps(asdict(recipe), indent=2) + "\n", encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
     os.replace(temporary, target)
     return target

@@ -12,6 +12,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.file_download import repo_folder_name
 from transformers import BertConfig, PreTrainedConfig, RobertaConfig, SwitchTransformersConfig, T5Config
 
 from companion.functions import sources
@@ -63,7 +64,7 @@ def folder(name: str) -> Path | None:
         The hub has no such model or commit, or gives another commit than the pinned one.
     """
     if name in PINNED:
-        return _fetched(name, PROPOSALS.get(name, PINNED[name]), PINNED[name])
+        return _fetched(name, _revision(name), PINNED[name])
     if commit := re.fullmatch(r"([\w.-]+/[\w.-]+)@([0-9a-f]{40})", name):
         return _fetched(commit[1], commit[2], commit[2])
     return None
@@ -73,11 +74,23 @@ def cached(name: str) -> Path | None:
     """Where the files of a model pinned here are; None if they were never fetched to this machine."""
     try:
         folder = huggingface_hub.snapshot_download(
-            name, revision=PROPOSALS.get(name, PINNED[name]), allow_patterns=list(FILES), local_files_only=True
+            name, revision=_revision(name), allow_patterns=list(FILES), local_files_only=True
         )
     except LocalEntryNotFoundError:
         return None
     return Path(folder)
+
+
+def _revision(name: str) -> str:
+    """By which a pinned model is asked for: its commit, or a proposal until the commit it is known by was fetched.
+
+    Then the proposal may move on, and its name need not be in the cache.
+    """
+    if name not in PROPOSALS:
+        return PINNED[name]
+    cache = Path(huggingface_hub.constants.HF_HUB_CACHE) / repo_folder_name(repo_id=name, repo_type="model")
+    fetched = sorted(path.name for path in (cache / "snapshots").glob(f"{PINNED[name]}*"))
+    return fetched[0] if fetched else PROPOSALS[name]
 
 
 def _fetched(repository: str, revision: str, commit: str) -> Path:

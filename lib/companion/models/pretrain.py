@@ -18,6 +18,7 @@ from accelerate import Accelerator
 from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast
 
+from companion import terminal
 from companion.models import catalogue, checkpoints, corruption, mixture, training_batches, training_log
 from companion.models.objectives import span_loss, task_loss
 from companion.models.optimizer import RMSScaledAdamW
@@ -132,7 +133,7 @@ def _multiplies_bfloat16() -> bool:
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported(including_emulation=False)
     cpuinfo = Path("/proc/cpuinfo")
-    return cpuinfo.exists() and "bf16" in cpuinfo.read_text()
+    return cpuinfo.exists() and "bf16" in cpuinfo.read_text(encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -161,4 +162,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)

@@ -28,8 +28,8 @@ class Log:
 
     def __init__(self, path: Path, start: int) -> None:
         self.path = path
-        lines = path.read_text().splitlines() if path.exists() else []
-        path.write_text("".join(line + "\n" for line in lines if json.loads(line)["step"] <= start))
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        path.write_text("".join(line + "\n" for line in lines if json.loads(line)["step"] <= start), encoding="utf-8")
         self._clear()
 
     def _clear(self) -> None:
@@ -51,7 +51,7 @@ class Log:
             entry["load_entropy"] = self.load.entropy.round(4).tolist()
             entry["dropped"] = self.load.dropped_share.round(5).tolist()
             entry["load"] = (self.load.sent / self.load.sent.sum(1, keepdims=True)).round(4).tolist()
-        with self.path.open("a") as file:
+        with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
         self._clear()
         return entry

@@ -7,6 +7,7 @@ error.
 import argparse
 import sys
 
+from companion import terminal
 from companion.released import recomputed, release
 from companion.released.release_files import read
 
@@ -41,4 +42,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)

@@ -86,7 +86,7 @@ def test_unknown_sources_are_named():
         history_source.histories("t5-mini", "nowhere")
     with pytest.raises(ValueError, match="'bert' has no small version to be trained on the spot; known: t5-mini"):
         history_source.histories("bert", "fresh")
-    with pytest.raises(ValueError, match="no shipped history of bert"):
+    with pytest.raises(ValueError, match="no shipped history of 'bert'; there are those of t5-mini"):
         history_source.histories("bert")
 
 

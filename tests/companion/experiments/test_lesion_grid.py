@@ -150,3 +150,27 @@ def test_the_papers_tasks_go_the_same_way(trained, groups, glue_folder):
         found = lesion_grid.piece(trained, "text", task, plan, groups, track="paper", only=only)
         assert found.sel(number=0).notnull().all()
         assert int(found.sel(number=2).notnull().sum()) == 2 * plan.draws
+
+
+@pytest.mark.parametrize(
+    ("track", "neurons", "fine", "reach"),
+    [
+        ("mini", 1280, 80, 16),
+        ("paper", 3072, 96, 20),
+        ("mini", 3072, 64, 12),
+        ("mini", 2048, 64, 12),
+        ("mini", 100, 100, 20),
+    ],
+)
+def test_a_grid_of_a_model_has_a_number_of_experts_that_divides_its_neurons(track, neurons, fine, reach):
+    plan = lesion_grid.of_width(lesion_grid.PLANS[track], neurons)
+    assert (plan.fine, plan.reach) == (fine, reach)
+    for setting in lesion_grid.SETTINGS:
+        for limit in (0, 2, 3):
+            numbers = {number for _, number in lesion_grid.wanted(plan, setting, limit)}
+            assert {round(plan.fine / 10), plan.reach} <= numbers  # a tenth, which the claims are about, and a fifth
+
+
+def test_neurons_that_no_such_number_divides_are_named():
+    with pytest.raises(ValueError, match="1,021 neurons a layer do not divide into 40 to 160 experts of equal size"):
+        lesion_grid.of_width(lesion_grid.PLANS["mini"], 1021)

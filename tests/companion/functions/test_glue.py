@@ -2,7 +2,9 @@
 
 import datasets
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 from toys import glue_rows as rows
 
 from companion.functions import glue, sources, tracks
@@ -132,7 +134,22 @@ def test_files_that_a_mac_hides_are_no_data(folder):
 def test_a_truncated_file_is_named(folder):
     file = folder / "glue/cola/validation-00000-of-00001.parquet"
     file.write_bytes(file.read_bytes()[:-50])
-    with pytest.raises(ValueError, match=r"validation-00000-of-00001.parquet is cut short or no parquet file"):
+    with pytest.raises(ValueError, match=r"validation-00000-of-00001.parquet is cut short, no parquet file"):
+        glue.read("cola")
+
+
+def test_text_that_is_no_utf8_is_named_by_file_and_row(folder):
+    said = pa.array([b"fine", b"caf\xe9", b"good"])
+    text = pa.Array.from_buffers(pa.string(), 3, said.buffers())
+    file = folder / "glue/cola/validation-00001-of-00002.parquet"
+    parquet.write_table(pa.table({"sentence": text, "label": [0, 1, 0], "idx": [90, 91, 92]}), file)
+    with pytest.raises(ValueError, match=r"validation-00001-of-00002.parquet .* no UTF-8 .*index 1.*; fetch it again"):
+        glue.read("cola")
+
+
+def test_the_file_of_a_bad_row_is_named_where_there_are_several(folder):
+    rows("cola", [0, 1, 7]).assign(idx=[90, 91, 92]).to_parquet(folder / "glue/cola/validation-00001-of-00002.parquet")
+    with pytest.raises(ValueError, match=r"validation-00001-of-00002.parquet, row 2: 'label' is 7"):
         glue.read("cola")
 
 

@@ -89,6 +89,15 @@ def test_a_bad_file_is_named(folder, damage, message):
         onesec.load()
 
 
+def test_entities_are_not_expanded(folder):
+    xml = folder / "onesec.data.xml"
+    nested = "".join(f'<!ENTITY e{i} "{f"&e{i - 1};" * 10}">' for i in range(1, 10))
+    declared = f'<!DOCTYPE corpus [<!ENTITY e0 "word">{nested}]>\n<corpus>'
+    xml.write_text(xml.read_text().replace("<corpus>", declared, 1).replace("The", "&e9;", 1))
+    with pytest.raises(ValueError, match=r"onesec.data.xml:2 declares a document type; remove its <!DOCTYPE"):
+        onesec.load()
+
+
 def test_a_wrong_encoding_is_named(folder):
     key, xml = folder / "onesec.gold.key.txt", folder / "onesec.data.xml"
     whole = key.read_bytes()

@@ -1,7 +1,9 @@
 """Models come from the hub as its real client fetches them, whole or not at all, and every refusal is named."""
 
 import os
+import random
 import re
+import shutil
 import subprocess
 import sys
 
@@ -21,6 +23,7 @@ from companion.functions import sources
 from companion.models import hub
 print(sources.file_hash(hub.folder(sys.argv[1]) / "model.safetensors"))
 """
+CACHED = "import sys; from companion.models import hub; print(hub.cached(sys.argv[1]))"
 pytestmark = pytest.mark.slow
 
 
@@ -76,6 +79,15 @@ def test_another_model_needs_its_commit_and_is_cached_by_it(fetch, weights):
     assert fetch(f"someone/bert@{OTHER}", HF_HUB_OFFLINE="1") == weights["bert"]
 
 
+def test_a_snapshot_is_read_without_the_name_of_the_proposal_that_it_came_from(fetch, served, tmp_path):
+    """As another program, or a copied cache, leaves it."""
+    commit = hub.PINNED[SWITCH].ljust(40, "0")
+    snapshot = tmp_path / f"home/hub/models--google--switch-base-16/snapshots/{commit}"
+    shutil.copytree(served.repositories["models", SWITCH].commits[OTHER], snapshot)
+    assert fetch(SWITCH, HF_HUB_OFFLINE="1") == sources.file_hash(snapshot / "model.safetensors")
+    assert fetch(SWITCH, CACHED, HF_HUB_OFFLINE="1") == str(snapshot)
+
+
 @pytest.mark.parametrize(
     "fault",
     [
@@ -89,6 +101,21 @@ def test_what_passes_is_waited_for(served, fetch, weights, fault):
     served.faults.append(fault)
     assert fetch(T5) == weights["t5"]
     assert fault.times == 0
+
+
+def test_a_large_download_goes_on_where_it_was_cut(served, fetch, tmp_path):
+    """The client keeps pieces of 10 MiB."""
+    piece = 10 * 2**20
+    folder = tmp_path / "large"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(random.Random(0).randbytes(2 * piece))
+    served.put("models", "someone/large", OTHER, folder)
+    served.faults.append(Fault("/cdn/", after=piece + 1000))
+    assert fetch(f"someone/large@{OTHER}") == sources.file_hash(folder / "model.safetensors")
+    assert [part for method, path, part in served.asked if "/cdn/" in path and method == "GET"] == [
+        "",
+        f"bytes={piece}-",
+    ]
 
 
 def test_a_connection_that_is_always_cut_leaves_nothing_that_is_taken_for_whole(served, fetch, weights):

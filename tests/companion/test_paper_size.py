@@ -1,0 +1,91 @@
+"""``--profile paper`` at the paper's full size: T5-base (0.9 GB) and Switch-base-16 (4.3 GB) come from a hub here.
+
+Their weights are random: what is shown is that a section gets through, with how much memory and in which time, which
+is printed. `make verify` runs this. It needs 11 GB of disk until it ends.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import paper_files
+import pytest
+from hub import file_digests, running
+
+from companion.functions import sources
+from companion.models import catalogue, hub
+from modularity import neurons, stored_file
+
+T5, SWITCH = "google-t5/t5-base", "google/switch-base-16"
+NEURONS = {T5: 12 * 3072, SWITCH: 294_912}  # of the encoder; of Switch those of its six layers with experts
+SECTION, FEW = "05_functional_experts", ["-p", "limit", "5", "-p", "copies", "1"]
+SHARD = "1GB"
+pytestmark = pytest.mark.full_size
+
+
+@pytest.fixture(scope="module")
+def place():
+    """Not pytest's own folder, of which the last three are kept."""
+    with tempfile.TemporaryDirectory() as made:
+        yield Path(made)
+
+
+@pytest.fixture(scope="module")
+def weights(place):
+    """Model → bytes of its weights; both are saved as the hub has them, Switch in shards."""
+    found = {}
+    for name in (T5, SWITCH):
+        model = catalogue.load(name, untrained=True, seed=17)  # other weights than those of the untrained copies
+        assert sum(part.neurons for part in neurons.layers(model).values()) == NEURONS[name]
+        model.module.save_pretrained(place / name, max_shard_size=SHARD)
+        model.tokenizer.save_pretrained(place / name)
+        found[name] = sum(file.stat().st_size for file in (place / name).glob("*.safetensors"))
+    assert len(list((place / SWITCH).glob("*.safetensors"))) > 3
+    return found
+
+
+@pytest.fixture(scope="module")
+def run(place, weights):
+    """Run the section under the profile with other parameters: the executed notebook."""
+    paper = paper_files.folder(place / "paper")
+    with running() as served:
+        for name in weights:
+            file_digests(place / name)  # now, so that no client waits for them
+            commit = hub.PINNED[name]
+            served.put("models", name, commit.ljust(40, "0"), place / name, hub.PROPOSALS.get(name, "main"))
+        for name, (repository, commit) in sources.HUB.items():
+            served.put("datasets", repository, commit, paper_files.collection(name, place / name))
+
+        def run(*parameters):
+            output = place / "done.ipynb"
+            asked = os.environ | served.environment(place / "home")
+            asked |= {sources.PAPER: str(paper), "MODULARITY_CACHE": str(place / "cache")}
+            command = [sys.executable, "-m", "companion.rerun", SECTION, "--profile", "paper", "-q", "-o", str(output)]
+            done = subprocess.run([*command, *FEW, *parameters], env=asked, capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr[-3000:]
+            return json.loads(output.read_text(encoding="utf-8"))
+
+        yield run
+
+
+# The store has T5's readings when Switch is read beside it, so that the second time is mostly that of Switch.
+@pytest.mark.parametrize(("beside", "largest"), [("", T5), (SWITCH, SWITCH)])
+def test_a_section_reads_the_papers_models_at_full_size(run, place, weights, capsys, beside, largest):
+    begun = time.perf_counter()
+    cost = run("-p", "beside", beside)["metadata"]["cost"]
+    seconds = time.perf_counter() - begun
+    (stored,) = (place / "cache").glob(f"reading-{largest.rsplit('/')[-1]}-[0-9a-f]*.zarr.zip")
+    reading = stored_file.read_dataset(stored)
+    assert reading.sizes["layer"] * reading.attrs["neurons"] == NEURONS[largest]
+    peak = cost["peak_mib"] * 2**20
+    with capsys.disabled():
+        print(
+            f"\n{SECTION} {' '.join(FEW)}, {largest} at full size: {reading.sizes['subfunction']} sub-functions, "
+            f"{seconds:,.0f} s with the download, peak {peak / 2**30:.1f} GiB, {peak / weights[largest]:.2f} times "
+            f"its {weights[largest] / 2**30:.2f} GiB of weights"
+        )
+    assert peak < 3 * sum(weights[name] for name in {T5, largest})
