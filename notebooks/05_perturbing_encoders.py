@@ -237,7 +237,7 @@ dissociated = {
     row: np.ravel([section.own_over_others(by[r][row[0]], row[1], fifth, row[2]) for r in by]) for row in rows
 }
 columns = pd.MultiIndex.from_product([by, ["own minus others", "low", "high"]])
-pd.DataFrame(dissociated, index=columns).T.style.format("{:+.1f}")
+pd.DataFrame(dissociated, index=columns).T.rename_axis(["model", "perturbation", "unit"]).style.format("{:+.1f}")
 
 # %% [markdown]
 # A positive number means that a function loses more from its own parts. An interval that includes zero leaves open whether there is a difference; its ends say how large one can be.

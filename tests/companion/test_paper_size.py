@@ -14,8 +14,10 @@ from pathlib import Path
 
 import paper_files
 import pytest
+import yaml
 from hub import file_digests, running
 
+from companion import rerun
 from companion.functions import sources
 from companion.models import catalogue, hub
 from modularity import neurons, stored_file
@@ -23,6 +25,14 @@ from modularity import neurons, stored_file
 T5, SWITCH = "google-t5/t5-base", "google/switch-base-16"
 NEURONS = {T5: 12 * 3072, SWITCH: 294_912}  # of the encoder; of Switch those of its six layers with experts
 SECTION, FEW = "05_functional_experts", ["-p", "limit", "5", "-p", "copies", "1"]
+# The other sections of the profile, with as little as each takes; the first two read in the store what SECTION read.
+OTHERS = {
+    "04_specialization": FEW,
+    "05_how_sure": FEW[:2],
+    "05_perturbing_t5": ["-p", "limit", "2"],
+    "05_perturbing_switch": ["-p", "limit", "2"],
+    "A_released": ["-p", "per_class", "20"],
+}
 SHARD = "1GB"
 pytestmark = pytest.mark.full_size
 
@@ -49,9 +59,10 @@ def weights(place):
 
 
 @pytest.fixture(scope="module")
-def run(place, weights):
-    """Run the section under the profile with other parameters: the executed notebook."""
+def run(place, weights, request):
+    """Run a section under the profile with other parameters: what it cost, and it is printed."""
     paper = paper_files.folder(place / "paper")
+    capture = request.config.pluginmanager.getplugin("capturemanager")
     with running() as served:
         for name in weights:
             file_digests(place / name)  # now, so that no client waits for them
@@ -60,32 +71,38 @@ def run(place, weights):
         for name, (repository, commit) in sources.HUB.items():
             served.put("datasets", repository, commit, paper_files.collection(name, place / name))
 
-        def run(*parameters):
+        def run(section, *parameters):
             output = place / "done.ipynb"
             asked = os.environ | served.environment(place / "home")
             asked |= {sources.PAPER: str(paper), "MODULARITY_CACHE": str(place / "cache")}
-            command = [sys.executable, "-m", "companion.rerun", SECTION, "--profile", "paper", "-q", "-o", str(output)]
-            done = subprocess.run([*command, *FEW, *parameters], env=asked, capture_output=True, text=True)
+            command = [sys.executable, "-m", "companion.rerun", section, "--profile", "paper", "-q", "-o", str(output)]
+            begun = time.perf_counter()
+            done = subprocess.run([*command, *parameters], env=asked, capture_output=True, text=True)
             assert done.returncode == 0, done.stderr[-3000:]
-            return json.loads(output.read_text(encoding="utf-8"))
+            peak = json.loads(output.read_text(encoding="utf-8"))["metadata"]["cost"]["peak_mib"] * 2**20
+            seconds = time.perf_counter() - begun
+            with capture.global_and_fixture_disabled():
+                print(f"\n{section} {' '.join(parameters)}: {seconds:,.0f} s, peak {peak / 2**30:.1f} GiB")
+            return peak
 
         yield run
 
 
 # The store has T5's readings when Switch is read beside it, so that the second time is mostly that of Switch.
 @pytest.mark.parametrize(("beside", "largest"), [("", T5), (SWITCH, SWITCH)])
-def test_a_section_reads_the_papers_models_at_full_size(run, place, weights, capsys, beside, largest):
-    begun = time.perf_counter()
-    cost = run("-p", "beside", beside)["metadata"]["cost"]
-    seconds = time.perf_counter() - begun
+def test_a_section_reads_the_papers_models_at_full_size(run, place, weights, beside, largest):
+    peak = run(SECTION, *FEW, "-p", "beside", beside)
     (stored,) = (place / "cache").glob(f"reading-{largest.rsplit('/')[-1]}-[0-9a-f]*.zarr.zip")
     reading = stored_file.read_dataset(stored)
     assert reading.sizes["layer"] * reading.attrs["neurons"] == NEURONS[largest]
-    peak = cost["peak_mib"] * 2**20
-    with capsys.disabled():
-        print(
-            f"\n{SECTION} {' '.join(FEW)}, {largest} at full size: {reading.sizes['subfunction']} sub-functions, "
-            f"{seconds:,.0f} s with the download, peak {peak / 2**30:.1f} GiB, {peak / weights[largest]:.2f} times "
-            f"its {weights[largest] / 2**30:.2f} GiB of weights"
-        )
     assert peak < 3 * sum(weights[name] for name in {T5, largest})
+
+
+@pytest.mark.parametrize("section", OTHERS)
+def test_the_other_sections_get_through_at_full_size(run, weights, section):
+    assert run(section, *OTHERS[section]) < 3 * sum(weights.values())
+
+
+def test_no_section_of_the_profile_is_left_out():
+    profiles = yaml.safe_load((rerun.NOTEBOOKS / rerun.PROFILES).read_text(encoding="utf-8"))
+    assert {SECTION, *OTHERS} == set(profiles["paper"])
