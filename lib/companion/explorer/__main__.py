@@ -2,7 +2,7 @@
 
 import sys
 
-from companion.explorer.data import main
+from companion.explorer.pages import main
 
 if __name__ == "__main__":
     sys.exit(main())
