@@ -59,7 +59,7 @@ def task_section():
 
 def task_explorer():
     """make the data of the page that shows neurons and experts one by one"""
-    reads, known = needs("import companion.explorer.data")
+    reads, known = needs("import companion.explorer.pages")
     return {
         "file_dep": reads,
         "targets": [EXPLORER],

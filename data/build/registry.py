@@ -50,10 +50,6 @@ KNOWN = {  # path, or the start of it → licence, source
         "computed by make results ONLY=released from thunlp/Modularity-Analysis at e86b38e (MIT)",
     ),
     "results/null.parquet": ("MIT", "drawn at random by data/build/null.py"),
-    "results/explorer.zarr.zip": (
-        "CC BY-SA 4.0, WordNet licence, Brown terms, MIT, CC BY 4.0, quotations of film critics",
-        "made by this project from these runs, with parts of sentences of data/functions: make results",
-    ),
     "results/": ("MIT", "made by this project from these runs: make results"),
     "history/": ("MIT", "recorded from the checkpoints of these runs: make pretrain"),
     "tokenizer/": ("MIT", "trained on data/corpus by data/build/tokenizer.py"),

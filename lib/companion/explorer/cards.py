@@ -9,7 +9,7 @@ import xarray as xr
 from jaxtyping import Float, Int
 
 from companion.experiments import drivers
-from modularity import neurons
+from modularity import neurons, tokens
 from modularity.models import Model
 from modularity.subfunction import SubFunction
 
@@ -37,20 +37,37 @@ def histogram(values: Float[np.ndarray, "sentence"], labels: Int[np.ndarray, "se
 
 
 def of_neurons(
-    model: Model, layer: int, scores: Float[np.ndarray, "subfunction neuron"], strongest: Mapping[int, Sequence[str]]
+    model: Model,
+    layer: int,
+    scores: Float[np.ndarray, "subfunction neuron"],
+    numbers: Sequence[int],
+    strongest: Mapping[int, Sequence[int]],
+    texts: Sequence[str],
 ) -> dict[int, Plain]:
-    """The cards of some neurons of a layer: those that `strongest` has the sentences of, in which they fire most."""
-    drives = drivers.driving_tokens(model, ((layer, n, text) for n, texts in strongest.items() for text in texts))
+    """The cards of some neurons of a layer.
+
+    Parameters
+    ----------
+    numbers : of the sub-functions, as the page counts them.
+    strongest : for each neuron that has a card, which of `texts` drive it most.
+    """
+    wanted = ((layer, n, texts[k]) for n, of in strongest.items() for k in of)
+    drives = drivers.driving_tokens(model, wanted)
     made = {}
-    for (n, texts), near in zip(strongest.items(), neighbours(weights(model, layer), list(strongest)), strict=True):
+    for (n, of), near in zip(strongest.items(), neighbours(weights(model, layer), list(strongest)), strict=True):
         order = np.argsort(-scores[:, n], kind="stable")
         made[n] = {
-            "best": [[int(s), *few(scores[s, [n]])] for s in order[:BEST]],
-            "worst": [[int(s), *few(scores[s, [n]])] for s in order[::-1][:WORST]],
+            "best": [[numbers[s], *few(scores[s, [n]])] for s in order[:BEST]],
+            "worst": [[numbers[s], *few(scores[s, [n]])] for s in order[::-1][:WORST]],
             "near": near,
-            "drive": [_cut(drives[layer, n, text]) for text in texts],
+            "drive": [[k, *_place(drives[layer, n, texts[k]], spelt(texts[k], model.gap))] for k in of],
         }
     return made
+
+
+def spelt(sentence: str, gap: str) -> str:
+    """A sentence as a model reads it whose hidden word is `gap`."""
+    return sentence.replace(tokens.SENTINEL, gap)
 
 
 def weights(model: Model, layer: int) -> Float[np.ndarray, "neuron d_model"]:
@@ -67,11 +84,20 @@ def neighbours(rows: Float[np.ndarray, "neuron d_model"], chosen: Sequence[int])
     return [[[int(n), *few(row[[n]])] for n in near] for row, near in zip(cosine, order, strict=True)]
 
 
-def _cut(drive: drivers.Drive) -> list[str | float]:
-    before, after = drive.before, drive.after
+def _place(drive: drivers.Drive, text: str) -> tuple[int, int, str, float]:
+    """Where the driving token starts, its length, its name if it is not a part of `text`, and the activation."""
+    start = len(drive.before)
+    length = len(text) - start - len(drive.after)
+    name = "" if text[start : start + length] == drive.token else drive.token
+    return start, length, name, few([drive.activation])[0]
+
+
+def cut(text: str, start: int, length: int, name: str, value: float) -> list[str | float]:
+    """A sentence as a card shows it: what is before its driving token, the token, what is after it, the activation."""
+    before, token, after = text[:start], text[start : start + length], text[start + length :]
     before = f"…{before[-WINDOW:]}" if len(before) > WINDOW + 1 else before
     after = f"{after[:WINDOW]}…" if len(after) > WINDOW + 1 else after
-    return [before, drive.token, after, *few([drive.activation])]
+    return [before, name or token, after, value]
 
 
 def shares_of_experts(model: Model, subfunctions: Sequence[SubFunction]) -> dict[int, dict[str, list[float]]]:

@@ -1,44 +1,53 @@
-"""The data of the page that shows neurons and experts one by one: ``python -m companion.explorer -o FOLDER``.
+"""What the explorer's page shows of four models: an experiment, and how its shipped file is laid out."""
 
-A file a layer, and one that lists them. They are scripts that put their data where the page's own script finds it:
-a page that is opened from disk may load a script, but may not read a file.
-"""
-
-import argparse
-import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, get_args
+from functools import partial
+from typing import Any
 
 import numpy as np
 import xarray as xr
-from numcodecs import Zstd
+from numcodecs import Blosc, Zstd
 
-from companion import terminal
-from companion.experiments import drivers, experiment
-from companion.experiments.experiment import Cell, Recompute, UnavailableError
-from companion.experiments.shipped_readings import SINGLE, asked, content
-from companion.explorer import cards
+from companion.experiments import experiment
+from companion.experiments.experiment import Cell, available
+from companion.experiments.shipped_readings import SHIPPED, asked, content
+from companion.explorer import cards, recheck
 from companion.explorer import layers as explorer_layers
-from companion.functions import shipped_chance
 from companion.models import catalogue
-from modularity import capture, chance, environment, identity, measure, tokens
-from modularity.models import Model
-from modularity.predictivity import predictivity
+from modularity import capture, identity, measure, specialists
 from modularity.subfunction import SubFunction
 
-MODELS = (*catalogue.MINI, catalogue.MINILM)
-ROUNDED = 0.001  # of a score with three digits
-GLOBAL = "MODULARITY_EXPLORER"
-INDEX = "index.js"
-Shown = dict[str, dict[str, cards.Plain]]  # model → layer → what `layers.layers` says of it
+MODELS = (catalogue.MPNET, *catalogue.MINI, catalogue.MINILM)
+FUNCTIONS = ("semantic", "knowledge", "task")  # without the controls
+RUN = "run 0"  # of the models that have several
+PAIRS = slice(3, None, 4)  # of the noun pairs: every fourth
+SINGLE_SENTENCE = ("cola", "sst2")  # tasks; an input of the others is two sentences, which take longer
+COUNTS = "histograms of"  # a model: a variable of the file
 
 
 def subfunctions() -> list[SubFunction]:
-    """Those of Sections 4 and 5, without the controls."""
-    return [s for function in ("semantic", "knowledge", "task") for s in asked()[function]]
+    """Those of Sections 4 and 5."""
+    return [s for function in FUNCTIONS for s in asked()[function]]
+
+
+def read_by(name: str) -> dict[int, SubFunction]:
+    """The sub-functions that a model's cards are made of, each under its number among `subfunctions`.
+
+    All of them; of the large model, which takes an hour to read them, every fourth noun pair, all of knowledge, and the
+    tasks of which an input is one sentence.
+    """
+    numbered = dict(enumerate(subfunctions()))
+    if name != catalogue.MPNET:
+        return numbered
+    pairs = [i for i, s in numbered.items() if s.function == "semantic"][PAIRS]
+    return {i: s for i, s in numbered.items() if s.function == "knowledge" or i in pairs or s.name in SINGLE_SENTENCE}
+
+
+def others(name: str) -> int:
+    """How many cards a layer of a model has at least; 0 for the best neuron of each sub-function only."""
+    return 0 if name == catalogue.MPNET else cards.CARDS
 
 
 @dataclass(frozen=True)
@@ -50,146 +59,99 @@ class Cards:
     """
 
     models: tuple[str, ...] = field(default=MODELS, repr=False)
-    subfunctions: tuple[SubFunction, ...] | None = field(default=None, repr=False)  # `subfunctions` if not given
+    subfunctions: tuple[SubFunction, ...] | None = field(default=None, repr=False)  # of each; `read_by` if not given
     tolerance: float = field(default=0.02, repr=False)  # three digits are kept, and a sentence may lie on an edge
     name: str = field(default="explorer", repr=False)
     folder: str = field(default="results", repr=False)
 
-    def chosen(self) -> list[SubFunction]:
-        return subfunctions() if self.subfunctions is None else list(self.subfunctions)
+    def read_by(self, name: str) -> dict[int, SubFunction]:
+        return read_by(name) if self.subfunctions is None else dict(enumerate(self.subfunctions))
 
     def cells(self) -> list[Cell]:
+        for name in self.models:
+            available(partial(catalogue.folder_of, name))
         return [(name,) for name in self.models]
 
     def key(self, cell: Cell) -> dict[str, object] | None:
-        if (fingerprint := catalogue.load(str(cell[0])).fingerprint) is None:
+        name = str(cell[0])
+        if (fingerprint := catalogue.load(name).fingerprint) is None:
             return None
-        return {"model": fingerprint, "subfunctions": [content(s) for s in self.chosen()], **measure.key()}
+        numbered = [[i, content(s)] for i, s in self.read_by(name).items()]
+        return {"model": fingerprint, "subfunctions": numbered, "others": others(name), **measure.key()}
 
     def compute(self, cell: Cell) -> xr.Dataset:
-        text = json.dumps(explorer_layers.layers(catalogue.load(str(cell[0])), self.chosen()), separators=(",", ":"))
+        """The page's data as JSON; experts are judged by all sub-functions, as in Section 5."""
+        name = str(cell[0])
+        reading = experiment.load(SHIPPED[name]).sel(copy=RUN)
+        reading = reading.isel(subfunction=np.flatnonzero(reading["function"].isin(FUNCTIONS)))
+        members, own = specialists.top_neurons(reading), reading["own"]
+        model = catalogue.load(name)
+        made = explorer_layers.layers(model, self.read_by(name), own, members, others=others(name))
+        text = json.dumps(made, ensure_ascii=False, separators=(",", ":"))
         return xr.Dataset({"data": ("byte", np.frombuffer(text.encode(), np.uint8))})
 
     def assemble(self, made: Callable[[Cell], xr.Dataset]) -> tuple[xr.Dataset, Mapping[str, Mapping[str, Any]]]:
-        whole = {name: made((name,))["data"].rename(byte=f"byte of {name}") for name in self.models}
-        digests = [identity.weights(catalogue.load(name).module) for name in self.models]
-        coordinates = {"content": ("subfunction", [content(s) for s in self.chosen()]), "weights": ("model", digests)}
-        encoding = {n: {"compressors": [Zstd(level=22)], "chunks": text.shape} for n, text in whole.items()}
-        return xr.Dataset(whole, coordinates), encoding
+        parts, encoding = [], {}
+        for name in self.models:
+            parts.append(packed(name, json.loads(made((name,))["data"].to_numpy().tobytes())))
+            encoding[name] = {"compressors": [Zstd(level=22)], "chunks": parts[-1][name].shape}
+            counts = Blosc(cname="zstd", clevel=9, shuffle=Blosc.SHUFFLE)
+            encoding[f"{COUNTS} {name}"] = {"compressors": [counts], "chunks": parts[-1][f"{COUNTS} {name}"].shape}
+        models = {name: catalogue.load(name) for name in self.models}
+        known = {i: s for name in self.models for i, s in self.read_by(name).items()}
+        coordinates = {
+            "content": ("subfunction", [content(known[i]) for i in sorted(known)]),
+            "number": ("subfunction", sorted(known)),
+            "weights": ("model", [identity.weights(model.module) for model in models.values()]),
+            "gap": ("model", [model.gap for model in models.values()]),
+            "model": ("model", list(models)),
+        }
+        return xr.merge(parts).assign_coords(coordinates), encoding
 
     def provenance(self) -> dict[str, object]:
         return {"models": list(self.models)}
 
     def probes(self, shipped: xr.Dataset) -> list[Cell]:
-        return [(name, s.name, i) for name in self.models for i, s in enumerate(self.chosen())]
+        return [(name, s.name, i) for name in self.models for i, s in self.read_by(name).items()]
 
     def again(self, shipped: xr.Dataset, probe: Cell) -> float:
-        name, _, i = probe
-        try:
-            model = catalogue.load(str(name))
-        except FileNotFoundError as error:
-            raise UnavailableError(str(error)) from error
-        one = self.chosen()[int(i)]
-        if identity.weights(model.module) != shipped["weights"][self.models.index(str(name))].item():
+        name, number = str(probe[0]), int(probe[2])
+        model = available(partial(catalogue.load, name))
+        one = self.read_by(name)[number]
+        if identity.weights(model.module) != shipped["weights"].sel(model=name).item():
             return float("nan")
-        if content(one) != shipped["content"][int(i)].item():
+        if content(one) != shipped["content"][shipped["number"] == number].item():
             return float("nan")
-        off = []
-        data, texts = decoded(shipped[str(name)]), _known(self.chosen(), model.gap)
+        texts = explorer_layers.sentences(self.read_by(name).values())
+        data, off = unpacked(shipped, name), list[float]()
         for values in capture.pooled_activations(model, one.sentences):
             shown = data[str(int(values["layer"]))]
-            off += [
-                *_of_list(shown["top"][int(i)], values.to_numpy(), one),
-                *_of_card(model, values, shown, int(i), texts),
-            ]
+            off += recheck.of_list(shown["top"][str(number)], values.to_numpy(), one)
+            off += recheck.of_card(model, values, shown, number, texts)
         return max(off)
 
 
-def decoded(text: xr.DataArray) -> dict[str, cards.Plain]:
-    """Layer → what the page shows of it, from the bytes of a shipped file."""
-    return json.loads(text.to_numpy().tobytes())
+def packed(name: str, data: dict[str, cards.Plain]) -> xr.Dataset:
+    """A model's data (layer → what `layers.layers` says of it) as the file has them: the histograms' counts apart."""
+    counts = []
+    for of_layer in data.values():
+        for top in of_layer["top"].values():
+            counts += [h[2:] for h in top["h"]]
+            top["h"] = [h[:2] for h in top["h"]]
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return xr.Dataset(
+        {
+            name: (f"byte of {name}", np.frombuffer(text.encode(), np.uint8)),
+            f"{COUNTS} {name}": ((f"list of {name}", "bin"), np.array(counts, np.uint16)),
+        }
+    )
 
 
-def _of_list(shown: cards.Plain, values: np.ndarray, one: SubFunction) -> list[float]:
-    """Differences of a list of top neurons from what the activations of its sentences give now."""
-    scores, listed = predictivity(values, one.labels), shown["n"]
-    off = [float(np.abs(np.sort(scores)[::-1][: len(listed)] - shown["s"]).max())]  # nor is a better one left out
-    other = np.abs(scores[listed] - shown["s"])
-    off.append(float(other.max()) / SINGLE)
-    # p and q change steeply with a score: they are those of the score that is shown, unrounded where it is the same.
-    scores[listed] = np.where(other < ROUNDED, scores[listed], shown["s"])
-    level = shipped_chance.chance_level(*one.sizes)
-    off.append(float(np.abs(chance.p_values(scores, level)[listed] - shown["p"]).max()))
-    # q is p times the neurons over the rank, hundreds of times p: it lies between those of scores a rounding higher and
-    # a rounding lower.
-    low, high = (chance.q_values(chance.p_values(scores + by, level))[listed] for by in (ROUNDED, -ROUNDED))
-    off.append(float(np.maximum(low - shown["q"], shown["q"] - high).max()))
-    for n, then in zip(listed, shown["h"], strict=True):
-        counts = np.subtract(cards.histogram(values[:, n], one.labels)[2:], then[2:])
-        off.append(float(np.abs(counts).sum()) / 2 / len(one.sentences))
-    return off
-
-
-def _of_card(model: Model, values: xr.DataArray, shown: cards.Plain, i: int, texts: list[str]) -> list[float]:
-    """Differences of the card of the best neuron of a list: of the sub-function's score, neighbours, and sentences."""
-    layer, n = int(values["layer"]), shown["top"][i]["n"][0]
-    card = shown["cards"][str(n)]
-    weights = cards.weights(model, layer)
-    ((*near,),) = cards.neighbours(weights, [n])
-    off = [abs(now[1] - then[1]) for now, then in zip(near, card["near"], strict=True)]
-    off += [abs(score - shown["top"][i]["s"][0]) for s, score in card["best"] if s == i]
-    strongest = [value for *_, value in card["drive"]]
-    over = float(values[:, n].max()) / strongest[0] - 1  # no sentence of this sub-function drives it more
-    off.append(max(0.0, over))
-    for before, token, after, value in card["drive"]:
-        part = before.removeprefix("…") + token + after.removesuffix("…")
-        # Of sentences that have the part in common one is meant; none has it if the token is a mark.
-        found = [(layer, n, text) for text in texts if part in text]
-        now = [drive.activation for drive in drivers.driving_tokens(model, found).values()]
-        off += [min(abs(activation / value - 1) for activation in now)] if now else []
-    return off
-
-
-def _known(subfunctions: Sequence[SubFunction], gap: str) -> list[str]:
-    """Every sentence once, as a model reads it whose hidden word is `gap`."""
-    return list(dict.fromkeys(text.replace(tokens.SENTINEL, gap) for s in subfunctions for text in s.sentences))
-
-
-def write(folder: Path, shown: Shown, described: Sequence[SubFunction], said: str = "") -> None:
-    """Put the page's data in `folder`; the list of them last, so that it stands for the rest.
-
-    Parameters
-    ----------
-    said : what of them was computed again.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    listed = []
-    for name, layers in shown.items():
-        files = {layer: script(f"{name}/{layer}", data) for layer, data in layers.items()}
-        for layer, text in files.items():
-            (folder / f"{name}-{layer}.js").write_text(text, encoding="utf-8")
-        digest = {layer: hashlib.sha256(text.encode()).hexdigest()[:8] for layer, text in files.items()}
-        listed.append({"name": name, "layers": digest})
-    index = {"models": listed, "subfunctions": [[s.name, s.function] for s in described], "checked": said}
-    (folder / INDEX).write_text(script("index", index), encoding="utf-8")
-
-
-def script(key: str, data: object) -> str:
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return f"(window.{GLOBAL} ??= {{}})[{json.dumps(key)}] = {text};\n"
-
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m companion.explorer", description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("-o", "--output", type=environment.expanded, required=True, help="folder of the data")
-    parser.add_argument("--recompute", choices=get_args(Recompute), default="slice", help="of what is shipped")
-    options = parser.parse_args(arguments)
-    wanted = Cards()
-    shipped, checked = experiment.obtain(wanted, options.recompute)
-    print(checked)
-    write(options.output, {name: decoded(shipped[name]) for name in wanted.models}, wanted.chosen(), str(checked))
-    return 0
-
-
-if __name__ == "__main__":
-    terminal.run(main)
+def unpacked(shipped: xr.Dataset, name: str) -> dict[str, cards.Plain]:
+    """Layer → what `layers.layers` says of it, of a model, from the shipped file; sub-functions and neurons as text."""
+    data = json.loads(shipped[name].to_numpy().tobytes())
+    counts = iter(shipped[f"{COUNTS} {name}"].to_numpy().tolist())
+    for of_layer in data.values():
+        for top in of_layer["top"].values():
+            top["h"] = [[*edges, *next(counts)] for edges in top["h"]]
+    return data

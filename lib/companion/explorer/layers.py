@@ -1,97 +1,125 @@
 """What the explorer's page shows of a model: for each layer the top neurons of every sub-function, and cards."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+import xarray as xr
+from jaxtyping import Float, Int
+from tqdm import tqdm
 
-from companion.experiments import stored_scores
 from companion.explorer import cards
 from companion.functions import shipped_chance
-from modularity import capture, chance, experts, moefication, specialists
+from modularity import capture, chance, experts, specialists
 from modularity.models import Model
+from modularity.predictivity import predictivity
 from modularity.subfunction import SubFunction
 
 SENTENCES = 3  # that drive a neuron most
 
 
 def layers(
-    model: Model, subfunctions: Sequence[SubFunction], *, number: int = moefication.EXPERTS, draws: int = chance.DRAWS
+    model: Model,
+    subfunctions: Mapping[int, SubFunction],
+    groups: xr.DataArray,
+    members: xr.DataArray,
+    *,
+    draws: int = chance.DRAWS,
+    others: int = cards.CARDS,
 ) -> dict[int, cards.Plain]:
     """What the page shows of every layer of `model` that is read, as plain data.
 
     Parameters
     ----------
-    number : of experts, as `moefication.experts` takes it.
+    subfunctions : whose sentences the model reads, each under its number among those of `members`.
+    groups : the expert of each neuron, dims ``(layer, neuron)``.
+    members : the top neurons by which experts are judged, of `specialists.top_neurons`.
     draws : of chance-level neurons, for each pair of class sizes.
+    others : up to how many cards a layer has, as `cards.carded` takes it.
 
     Returns
     -------
-    layer → ``top``, for each sub-function its top neurons (`specialists.top_neurons`), best first: numbers, scores,
+    layer → ``top``, for each sub-function its top neurons (`specialists.number`), best first: numbers, scores,
     p-values, q-values over the neurons of the layer, and histograms (least and most activation, then the sentences
     of label 0 and of label 1 in each bin); ``useless``, for each sub-function the median score of chance-level neurons
     and the mean of the best of as many as the layer has; ``cards``, neuron → card; ``expert`` of each neuron;
-    ``experts``.
+    ``experts``. A sub-function is named by its number, and a sentence by its place among `sentences`.
     """
-    groups = moefication.experts(model, number)
-    scores = stored_scores.of_model(model, subfunctions)
-    members = specialists.top_neurons(scores)
-    ranked = np.argsort(-scores.to_numpy(), axis=-1, kind="stable")[..., : specialists.number(scores.sizes["neuron"])]
     tested = experts.functional_experts(members, groups, null="permutation")
     counted = experts.counts(members, groups)
-    sizes = [s.sizes for s in subfunctions]
+    routed = cards.shares_of_experts(model, list(subfunctions.values()))
+    numbers, sizes = list(subfunctions), [s.sizes for s in subfunctions.values()]
     drawn = {size: shipped_chance.chance_level(*size, draws=draws) for size in set(sizes)}
-    floors = {s: cards.few([np.median(d), chance.best_of(d, scores.sizes["neuron"])]) for s, d in drawn.items()}
-    chosen = [cards.carded(top) for top in ranked.swapaxes(0, 1)]
-    histograms, strongest = _read(model, subfunctions, ranked, chosen)
-    routed = cards.shares_of_experts(model, subfunctions)
+    floors = {
+        z: cards.few([np.median(level), chance.best_of(level, groups.sizes["neuron"])]) for z, level in drawn.items()
+    }
+    texts = sentences(subfunctions.values())
+    read = _read(model, list(subfunctions.values()), texts)
     made = {}
-    for i, layer in enumerate(scores["layer"].to_numpy().tolist()):
-        values, top = scores.to_numpy()[:, i], ranked[:, i]
-        p = np.stack([chance.p_values(row, drawn[size]) for row, size in zip(values, sizes, strict=True)])
+    for i, layer in enumerate(groups["layer"].to_numpy().tolist()):
+        scores, ranked = read.scores[:, i], read.ranked[:, i]
+        p = np.stack([chance.p_values(row, drawn[size]) for row, size in zip(scores, sizes, strict=True)])
         q = chance.q_values(p)
-        lists = zip(top, values, p, q, histograms, strict=True)
+        lists = zip(numbers, ranked, scores, p, q, read.histograms, strict=True)
+        strongest = {n: read.strongest[i, :, n].tolist() for n in cards.carded(ranked, others)}
         made[layer] = {
-            "top": [
-                {"n": t.tolist(), "s": cards.few(s[t]), "p": cards.few(a[t]), "q": cards.few(b[t]), "h": h[i]}
-                for t, s, a, b, h in lists
-            ],
-            "useless": [floors[size] for size in sizes],
-            "cards": cards.of_neurons(model, layer, values, strongest[i]),
+            "top": {
+                s: {"n": t.tolist(), "s": cards.few(x[t]), "p": cards.few(a[t]), "q": cards.few(b[t]), "h": h[i]}
+                for s, t, x, a, b, h in lists
+            },
+            "useless": {s: floors[size] for s, size in zip(numbers, sizes, strict=True)},
+            "cards": cards.of_neurons(model, layer, scores, numbers, strongest, texts),
             "expert": groups.to_numpy()[i].tolist(),
             "experts": cards.of_experts(tested.isel(layer=i), counted.isel(layer=i), routed.get(layer)),
         }
     return made
 
 
-def _read(
-    model: Model,
-    subfunctions: Sequence[SubFunction],
-    ranked: Int[np.ndarray, "subfunction layer rank"],
-    chosen: Sequence[Sequence[int]],
-) -> tuple[list[list[list[list[float]]]], list[dict[int, list[str]]]]:
-    """One pass over all sentences.
+def sentences(subfunctions: Iterable[SubFunction]) -> list[str]:
+    """Every sentence once, in the order in which a model reads them."""
+    return list(dict.fromkeys(text for s in subfunctions for text in s.sentences))
 
-    Returns
-    -------
-    Histograms of the neurons `ranked`, by ``[subfunction][layer][rank]``; and for each layer, of the neurons `chosen`
-    there, the sentences that drive them most, the first of equals.
-    """
-    histograms, texts, seen = [], [], set()
-    most = [np.empty((0, len(of)), np.float32) for of in chosen]
-    where = [np.empty((0, len(of)), int) for of in chosen]
-    for (s, pooled), top in zip(capture.stream(model, subfunctions), ranked, strict=True):
-        new = [i for i, text in enumerate(s.sentences) if not (text in seen or seen.add(text))]
-        numbers = np.arange(len(texts), len(texts) + len(new))[:, None]
-        texts += [s.sentences[i] for i in new]
-        histograms.append([])
-        for i, values in enumerate(pooled.to_numpy()):  # sentence, neuron
-            histograms[-1].append([cards.histogram(values[:, n], s.labels) for n in top[i]])
-            both = np.concatenate([most[i], values[np.ix_(new, chosen[i])]])
-            which = np.concatenate([where[i], np.broadcast_to(numbers, (len(new), len(chosen[i])))])
-            best = np.argsort(-both, axis=0, kind="stable")[:SENTENCES]
-            most[i], where[i] = np.take_along_axis(both, best, 0), np.take_along_axis(which, best, 0)
-    drives = []
-    for of, numbers in zip(chosen, where, strict=True):
-        drives.append({n: [texts[i] for i in column] for n, column in zip(of, numbers.T, strict=True)})
-    return histograms, drives
+
+class _Read(NamedTuple):
+    scores: Float[np.ndarray, "subfunction layer neuron"]
+    ranked: Int[np.ndarray, "subfunction layer rank"]  # top neurons, the best first
+    histograms: list[list[list[list[float]]]]  # of them, by [subfunction][layer][rank]
+    strongest: Int[np.ndarray, "layer place neuron"]  # numbers of the sentences that drive a neuron most
+
+
+def _read(model: Model, subfunctions: Sequence[SubFunction], texts: Sequence[str]) -> _Read:
+    """One pass over all sentences, which are numbered as in `texts`."""
+    number = {text: k for k, text in enumerate(texts)}
+    scores, ranked, histograms, seen = [], [], [], set[int]()
+    most = where = np.empty(0)
+    for one, pooled in capture.stream(model, tqdm(subfunctions, desc=model.label, unit="sub-function")):
+        values = pooled.to_numpy()  # layer, sentence, neuron
+        new = [i for i, text in enumerate(one.sentences) if not (number[text] in seen or seen.add(number[text]))]
+        if not scores:
+            most = np.full((len(values), SENTENCES, values.shape[-1]), -np.inf, np.float32)
+            where = np.full(most.shape, -1)
+        scores.append(np.stack([predictivity(of_layer, one.labels) for of_layer in values]))
+        top = specialists.number(values.shape[-1])
+        ranked.append(np.argsort(-scores[-1], axis=-1, kind="stable")[:, :top])
+        histograms.append(
+            [[cards.histogram(v[:, n], one.labels) for n in t] for v, t in zip(values, ranked[-1], strict=True)]
+        )
+        numbers = np.array([number[one.sentences[i]] for i in new], int)
+        for i, of_layer in enumerate(values):
+            _keep(most[i], where[i], of_layer[new], numbers)
+    return _Read(np.stack(scores), np.stack(ranked), histograms, where)
+
+
+def _keep(
+    most: Float[np.ndarray, "place neuron"],
+    where: Int[np.ndarray, "place neuron"],
+    values: Float[np.ndarray, "sentence neuron"],
+    numbers: Int[np.ndarray, "sentence"],
+) -> None:
+    """Put sentences that drive a neuron more than those kept in their place; the first of equals is kept."""
+    both = np.concatenate([most, values])
+    which = np.concatenate([where, np.broadcast_to(numbers[:, None], values.shape)])
+    for place in range(len(most)):
+        best = both.argmax(axis=0)[None]  # the first of equals
+        most[place], where[place] = np.take_along_axis(both, best, 0)[0], np.take_along_axis(which, best, 0)[0]
+        np.put_along_axis(both, best, -np.inf, 0)

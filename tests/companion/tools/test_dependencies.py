@@ -93,7 +93,7 @@ FAKE = {
     "lib/companion/rerun.py": "from modularity import base\n",
     "lib/modularity/base.py": "import json\n",
     "lib/companion/explorer/__init__.py": "",
-    "lib/companion/explorer/data.py": "from modularity import base\n",
+    "lib/companion/explorer/pages.py": "from modularity import base\n",
     "lib/modularity/middle.py": "def f():\n    from modularity.deep import last\n",
     "lib/modularity/deep/__init__.py": "from . import beside\n",
     "lib/modularity/deep/beside.py": "from ..middle import f\n",  # round in a circle
