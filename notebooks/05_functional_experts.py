@@ -145,7 +145,7 @@ tested["functional"].sum(["layer", "expert"]).to_series().rename("functional exp
 # %% [markdown]
 # ## Step 3: the same test on random groups
 #
-# Now the neurons of each layer are randomly assigned to as many groups of the same size. No group means anything, and one test in {glue:text}`one_in:,d` should call a group functional by chance. Mean over
+# Now the neurons of each layer are randomly assigned to as many groups of the same size. No group means anything, and by chance one group in {glue:text}`one_in:,d` should pass the test. Mean over
 # {glue:text}`draws:,d` random partitions, in per cent of the groups:
 
 # %%
@@ -265,7 +265,7 @@ check = sensitivity.planted_check(seed=seed)
 check.set_index(["kind", "partition"])
 
 # %% [markdown]
-# **How to read it.** As built, the permutation test finds the planted blocks and no others, and it finds at most one functional expert where labels or blocks mean nothing. Two rows need an explanation.
+# **How to read it.** As built, the permutation test finds the planted blocks and no others, and it finds none in the blocks of the three variants. Two other rows need an explanation.
 #
 # - *Shuffled, by weights*: the blocks were taken apart, but a neuron's weights went with it. MoEfication groups by weights, so it puts the planted blocks together again. The functional experts there are the planted blocks,
 #   found in another place; a block that is divided between two groups counts twice.

@@ -101,8 +101,8 @@ axes = figures.matrices(dict(zip(titles, tables)))
 #
 # - *Scaled noise.* Averaged over the three columns, own experts minus the experts of other functions is {glue:text}`own:+.1f` points in {glue:text}`model_name` ({glue:text}`own_low:+.1f` to {glue:text}`own_high:+.1f`). The columns differ: it is
 #   {glue:text}`own_semantic:+.1f` for semantic, {glue:text}`own_knowledge:+.1f` for knowledge and {glue:text}`own_task:+.1f` for task. Own experts minus random neurons is
-#   {glue:text}`random:+.1f` points ({glue:text}`random_low:+.1f` to {glue:text}`random_high:+.1f`), averaged over the shares of perturbed neurons above 6 % and up to a fifth.
-# - *Zero.* Setting neurons to zero adds no noise. Own experts minus others is positive here (Step 4 has its interval). When neurons are ranked by sub-functions that are not judged, which the figure does not show, own experts minus others is {glue:text}`others:+.1f` points
+#   {glue:text}`random:+.1f` points ({glue:text}`random_low:+.1f` to {glue:text}`random_high:+.1f`), averaged over the shares of perturbed neurons above 6 % (where the paper compares experts with neurons) and up to a fifth.
+# - *Zero.* Setting neurons to zero adds no noise. Own experts minus others is {glue:text}`zero:+.1f` points ({glue:text}`zero_low:+.1f` to {glue:text}`zero_high:+.1f`) in all layers. When neurons are ranked by sub-functions that are not judged, which the figure does not show, own experts minus others is {glue:text}`others:+.1f` points
 #   ({glue:text}`others_low:+.1f` to {glue:text}`others_high:+.1f`), and own single neurons minus those of other functions is {glue:text}`others_neurons:+.1f` ({glue:text}`others_neurons_low:+.1f` to {glue:text}`others_neurons_high:+.1f`).
 #
 # The rest of this page builds the figure in four steps (the probe, what is perturbed, how strong the noise is, and which sub-functions rank the neurons), and then changes one comparison at a time.
@@ -242,7 +242,7 @@ pd.DataFrame(dissociated, index=columns).T.rename_axis(["model", "perturbation",
 # %% [markdown]
 # A positive number means that a function loses more from its own parts. An interval that includes zero leaves open whether there is a difference; its ends say how large one can be.
 #
-# Under scaled noise, own *experts* of {glue:text}`model_name` cost less than those of other functions. With zero, the sign is the other one. When the ranking has not seen what is judged, the intervals of {glue:text}`model_name` lie above zero, and those of
+# Under scaled noise, own *experts* of {glue:text}`model_name` cost less than those of other functions. With zero in all layers, the estimates have the other sign. When the ranking has not seen what is judged, the intervals of {glue:text}`model_name` lie above zero, and those of
 # {glue:text}`last_name` include it. Does this difference come from one function? The next table has the points that the function in the column loses when neurons are set to zero (*silenced*):
 
 # %%
@@ -256,7 +256,7 @@ pd.concat(chosen_by_others, names=["model", "unit", "silenced"]).style.format("{
 
 # %% [markdown]
 # In {glue:text}`model_name`, knowledge loses {glue:text}`knowledge_neurons:.0f` points from its own neurons and at most {glue:text}`knowledge_most:.0f` from those of other functions. For word meanings the numbers are {glue:text}`semantic_neurons:.1f` and {glue:text}`semantic_most:.1f`. Tasks lose
-# {glue:text}`task_neurons:.0f` points from their own neurons and at most {glue:text}`task_most:.0f` from those of other functions. These are means over six sub-functions without intervals. By these means, the difference comes mostly from knowledge and does not come from the tasks.
+# {glue:text}`task_neurons:.0f` points from their own neurons and at most {glue:text}`task_most:.0f` from those of other functions. These are means over six sub-functions without intervals. By these means, the difference for single neurons comes mostly from knowledge and does not come from the tasks. The difference for experts is smaller; the first three rows of the table have its parts.
 #
 # This is the strongest evidence for specific parts on this page, and it has limits. It is one of {glue:text}`perturbations:d` perturbations, it was tried after the noise had been seen, and it has six sub-functions of each function. The verdict of [the ledger](../book/claims.md) on the claim of own
 # experts is by scaled noise, which was planned as the fair version before any of this was known.

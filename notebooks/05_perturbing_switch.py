@@ -20,7 +20,7 @@
 # ```{verdicts} switch-without switch-only switch-with-over-without
 # ```
 #
-# Read the first verdict beside the other two: a model that may use *only* its functional experts loses as much as one that may not use them, so what costs accuracy here is that few experts are allowed, whichever they are.
+# Read the first verdict beside the other two: a model that may use *only* its functional experts loses as much as one that may not use them, so what costs accuracy here may be that few experts are allowed, whichever they are. In {glue:text}`taught_none:d` of {glue:text}`taught_cases:d` cases no expert passes the test of a functional expert, and one stand-in is used (Step 2).
 #
 # This is the last part of [Section 5 of the paper](https://arxiv.org/abs/2305.18390), its Tables 2 and 3, with the details of Appendix A.2.
 #
@@ -78,7 +78,7 @@ from modularity import moefication, neurons
 #
 # Switch is told which experts it may use, and is then tuned on 128 examples of a task. A model that stays at chance has nothing to lose, whichever experts it may use, and on the paper's seven tasks {glue:text}`model_name` reaches
 # {glue:text}`original:.1f` %, where chance is {glue:text}`chance:.1f` %. So the figure has tasks that are easy enough: the gap of a sentence is filled with its topic (three pairs of topics
-# of encyclopedia articles), or with a hidden word (two pairs). No article is in both parts. These are not tasks of the paper; for the paper's own model its own tasks are taken.
+# of encyclopedia articles), or with a hidden word (two pairs). No article is both in the examples that teach and in the rows that judge. These are not tasks of the paper; for the paper's own model its own tasks are taken.
 #
 # The grid of accuracies has all runs of the model and eight seeds. It is made once (`make results`), and a slice of it is computed again now:
 
@@ -290,6 +290,7 @@ values = {
     "original": float(means["step chosen apart"]["Original"]),
     "chance": 100 * float(np.mean([1 / len(prompts.task(t).words) for t in prompts.FUNCTION_TASKS])),
     "taught_tasks": learned.sizes["task"],
+    "taught_none": int((passed == 0).sum()),
     "taught_passing": int((passed > 0).sum()),
     "taught_four": int((passed >= 4).sum()),
     "taught_cases": len(passed),
@@ -345,7 +346,7 @@ for name, value in values.items():
 # - That functional experts do not matter in Switch-base-16: a model that does not learn a task cannot lose it. [](A_released.ipynb) pairs
 #   the seeds of the authors' own runs.
 # - That {glue:text}`least:d` experts are too few or enough: their number was not varied.
-# - That eight seeds of one model stand for other models: seeds here draw examples, not pre-training.
+# - That other models do the same: three runs of one small model are tuned, and the seeds draw examples.
 #
 # ## Exercises
 #
