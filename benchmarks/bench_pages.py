@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 TARGET = 60
-PAGES = ("03_functionality", "04_specialization", "05_functional_experts", "05_perturbing_encoders")
+PAGES = ("03_functionality", "04_specialization", "05_functional_experts", "05_how_sure", "05_perturbing_encoders")
 FLOOR = "import companion.experiments.obtain, companion.sections.specialization_tables, matplotlib.pyplot, seaborn"
 
 
