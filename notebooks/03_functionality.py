@@ -607,7 +607,9 @@ mean_best = predictivity.predictivity(mean_pooled, y).max()
 
 # %% tags=["check"]
 assert mean_pooled.shape == maxima.shape, "expected the sentences in rows and the neurons of one layer in columns"
-assert (mean_pooled <= maxima + 1e-5).all(), "a mean is never above the maximum"
+assert (mean_pooled <= maxima + 1e-5).all(), (
+    "a mean is never above the maximum of the same layer: is it that of the last layer?"
+)
 assert ((mean_pooled > 0) == (maxima > 0)).all(), "a neuron that fires on any token has a mean above zero"
 assert mean_pooled.sum() < 0.9 * maxima.sum(), "these are the maxima"
 assert np.isclose(mean_best, predictivity.predictivity(mean_pooled, y).max()), "not the best of these activations"

@@ -10,6 +10,7 @@ lies the template of a report, ``capstone``.
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Mapping
 from copy import deepcopy
@@ -44,7 +45,8 @@ def student_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """A copy without solutions and outputs, and no longer paired with a ``.py`` file.
 
     A solution's imports stay, for the question is not where a function is found. A check says that it has passed, and
-    the source of what the book does not show is folded.
+    the source of what the book does not show is folded. An exercise that says *predict* asks for it, and its check
+    shows what was predicted; what is to be implemented needs no guess.
 
     Raises
     ------
@@ -56,9 +58,11 @@ def student_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         cell, check = fresh.cells[i], fresh.cells[j]
         names = " and ".join(answers(cell.source, check.source))
         asked = f"# your answer: put it into {names}; the next cell checks it"
-        cell.source = "\n".join([*imports(cell.source), PREDICTION, asked])
+        text = next(c.source for c in reversed(notebook.cells[:i]) if c.cell_type == "markdown")
+        guess = re.search(r"\bpredict\b", text[text.rfind("{exercise}") :], re.IGNORECASE)
+        cell.source = "\n".join([*imports(cell.source), *([PREDICTION] if guess else []), asked])
         cell.metadata["tags"] = ["answer"]
-        check.source += f"\n{PASSED}\n{PREDICTED}"
+        check.source = "\n".join([check.source, PASSED, *([PREDICTED] if guess else [])])
     for cell in fresh.cells:
         if "remove-cell" in cell.metadata.get("tags", []):
             cell.metadata["jupyter"] = {"source_hidden": True}
@@ -73,6 +77,17 @@ def sources() -> dict[str, nbformat.NotebookNode]:
     return {p.stem: nbformat.read(p, 4) for p in sorted(NOTEBOOKS.glob("*.ipynb"))}
 
 
+def with_captions(copy: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The same with the captions of figures, which only the book's pages show, at the head of the next text."""
+    waiting: list[str] = []
+    for cell in copy.cells:
+        if cell.cell_type == "markdown":
+            cell.source, waiting = "\n\n".join([*waiting, cell.source]), []
+        elif caption := cell.metadata.get("mystnb", {}).get("figure", {}).get("caption"):
+            waiting.append(f"> **Figure above.** {caption}")
+    return copy
+
+
 def copies() -> dict[str, nbformat.NotebookNode]:
     """The copy of every notebook by name, its prose as any notebook program shows it.
 
@@ -84,7 +99,7 @@ def copies() -> dict[str, nbformat.NotebookNode]:
     notebooks, pages = sources(), sorted((NOTEBOOKS.parent / "book").glob("*.md"))
     asked = quizzes.read(NOTEBOOKS.parent / quizzes.FILE)
     book = plain_markdown.book(notebooks, pages, glued.published(), asked)
-    made = {name: student_copy(notebook) for name, notebook in notebooks.items()}
+    made = {name: with_captions(student_copy(notebook)) for name, notebook in notebooks.items()}
     for name, copy in made.items():
         for cell in (c for c in copy.cells if c.cell_type == "markdown"):
             cell.source = plain_markdown.convert(cell.source, name, book)

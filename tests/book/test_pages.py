@@ -116,3 +116,19 @@ def test_the_table_of_costs_is_of_the_runs_that_say_what_they_cost(tmp_path):
     assert extension("costs").table(tmp_path / "none", "..") == []
     assert extension("costs").words(extension("costs").of(tmp_path / "04_a.ipynb")) == "1.3 minutes on 2 cores"
     assert extension("costs").of(tmp_path / "05_b.ipynb") == extension("costs").of(tmp_path / "none.ipynb") == {}
+
+
+def test_exercises_are_called_by_their_titles():
+    texts = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "notebooks").glob("*.py"))]
+    titles = {
+        label: title for text in texts for title, label in re.findall(r"\{exercise\} (.+)\n# :label: (\S+)", text)
+    }
+    assert len(titles) > 30
+    called = [
+        found
+        for path in sorted((ROOT / "book").glob("*.md"))
+        for found in re.findall(r"\{ref\}`([^`<]+?) <([^`>]+)>`", path.read_text(encoding="utf-8"))
+        if found[1] in titles
+    ]
+    assert len(called) > 20
+    assert [(said, titles[label]) for said, label in called if said != titles[label]] == []

@@ -28,7 +28,7 @@ SCHEMA = {
 }
 
 
-def toy(first_line="*(5 minutes, hard.)* Put 1 + 1 into `answer`."):
+def toy(first_line="*(5 minutes, hard.)* Predict, then put 1 + 1 into `answer`."):
     """A page of one exercise."""
     cells = [
         new_markdown_cell("# Is it two?\n\nSee [so](first.ipynb)."),

@@ -26,7 +26,7 @@ def toy(solution="answer = 1 + 1", check="assert answer == 2, 'two, not that'", 
     """A notebook of one exercise."""
     cells = [
         new_code_cell("x = 1"),
-        new_markdown_cell("```{exercise} Sum\nPut 1 + 1 into `answer`.\n```"),
+        new_markdown_cell("```{exercise} Sum\nPredict what 1 + 1 is, and put it into `answer`.\n```"),
         new_code_cell(solution, metadata={"tags": ["solution", "hide-cell"]}),
         new_code_cell(check, metadata={"tags": ["check"]}),
         new_code_cell(then),
@@ -40,7 +40,8 @@ def test_the_code_of_a_copy_differs_only_where_a_solution_was(notebook):
     assert found
     for i, j in found:
         copy.cells[i].source = notebook.cells[i].source
-        copy.cells[j].source = copy.cells[j].source.removesuffix(f"\n{students.PASSED}\n{students.PREDICTED}")
+        copy.cells[j].source = copy.cells[j].source.removesuffix(f"\n{students.PREDICTED}")
+        copy.cells[j].source = copy.cells[j].source.removesuffix(f"\n{students.PASSED}")
     assert [c.source for c in copy.cells] == [c.source for c in notebook.cells]
     nbformat.validate(copy)
     assert "jupytext" not in copy.metadata  # or Jupyter would write a .py beside it
@@ -50,8 +51,7 @@ def test_no_line_of_a_solution_is_left_but_its_imports(notebook):
     copy = students.student_copy(notebook)
     assert not any("solution" in c.metadata.get("tags", []) for c in copy.cells)
     for i, j in exercise_cells.exercises(notebook):
-        *imports, prediction, comment = copy.cells[i].source.splitlines()
-        assert prediction == students.PREDICTION
+        *imports, comment = [line for line in copy.cells[i].source.splitlines() if line != students.PREDICTION]
         assert all(re.match(r"(from \S+ )?import ", line) for line in imports)
         assert comment.startswith("# your answer")
         assert all(
@@ -151,6 +151,23 @@ def test_a_cell_that_needs_a_solution_is_found():
 def test_a_check_that_fails_for_something_else_is_found():
     with pytest.raises(ValueError, match=r"check of answer should miss its answer, but said .*ZeroDivisionError"):
         students.run(toy(check="1 / 0\nassert answer"))
+
+
+def test_what_is_implemented_needs_no_guess():
+    notebook = toy()
+    notebook.cells[1].source = "Predict a lot.\n\n```{exercise} Sum\nPut 1 + 1 into `answer`.\n```"
+    copy = students.student_copy(notebook)
+    assert copy.cells[2].source == "# your answer: put it into answer; the next cell checks it"
+    assert copy.cells[3].source.endswith(f"\n{students.PASSED}")
+
+
+def test_the_caption_of_a_figure_stands_below_it(notebook):
+    copy = students.with_captions(students.student_copy(notebook))
+    assert len(copy.cells) == len(notebook.cells)
+    for i, cell in enumerate(notebook.cells):
+        if caption := cell.metadata.get("mystnb", {}).get("figure", {}).get("caption"):
+            below = next(c.source for c in copy.cells[i:] if c.cell_type == "markdown")
+            assert f"> **Figure above.** {caption}\n\n" in below
 
 
 def test_imports_of_a_solution_stay():
