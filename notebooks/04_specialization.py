@@ -79,7 +79,7 @@ from modularity import predictivity, readings, specialists
 # %% tags=["hide-input"]
 sizes = {"per_class": per_class or None, "limit": limit or None}
 subfunctions = functions.load_all(track, seed=seed, **sizes)
-names = [model, *beside.split()]
+names = list(dict.fromkeys([model, *beside.split()]))
 options = {"copies": copies, "seed": seed, "recompute": recompute, "score": score, "pooling": pooling}
 scored, checked = obtain.runs(names, subfunctions, **options)
 trained, untrained = scored[model]

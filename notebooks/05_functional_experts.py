@@ -83,7 +83,7 @@ from modularity import experts, moefication, nulls, specialists
 
 # %% tags=["hide-input"]
 subfunctions = functions.load_all(track, limit=limit or None, seed=seed)
-names = [model, *beside.split()]
+names = list(dict.fromkeys([model, *beside.split()]))
 scored, checked = obtain.runs(names, subfunctions, copies=copies, seed=seed, recompute=recompute)
 own = scored[model].trained[0]["own"]
 print(*checked, sep="\n")

@@ -72,7 +72,7 @@ from modularity import experts, moefication, specialists
 
 # %% tags=["hide-input"]
 subfunctions = functions.load_all(track, limit=limit or None, seed=seed)
-names = [model, *beside.split()]
+names = list(dict.fromkeys([model, *beside.split()]))
 scored, of_readings = obtain.runs(names, subfunctions, copies=1, seed=seed, recompute=recompute)
 parted, of_partitions = partitions.obtain(model, recompute)
 others, of_variants = variants.obtain(model, subfunctions, recompute, vary=vary)

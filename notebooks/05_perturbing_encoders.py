@@ -80,7 +80,7 @@ from companion.sections import written_variance
 chosen = [int(layer) for layer in layers.split()]
 options = {"variance": variance, "layers": chosen, "per_function": per_function, "seed": seed}
 encoder = models.load(encoder_shipped.known(small))
-names = [encoder_shipped.known(name) for name in (model, *beside.split())]
+names = list(dict.fromkeys(encoder_shipped.known(name) for name in (model, *beside.split())))
 found = {name: encoder_shipped.obtain(name, recompute, **options) for name in names}
 grids = {name: made["value"] for name, (made, _) in found.items()}
 lost = {name: section.losses(section.probed(grid, read_out)) for name, grid in grids.items()}

@@ -9,11 +9,13 @@ import json
 import math
 import sys
 from ast import literal_eval
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from companion import terminal
 from companion.functions import sources
-from companion.rerun import NOTEBOOKS
+from companion.tools.whole_book import NOTEBOOKS
 from modularity import environment
 
 FILE = "glued.json"
@@ -27,12 +29,18 @@ def read(folder: Path) -> Values:
     """``PAGE::NAME`` → value, of all executed notebooks of a folder; of a table in JSON, as Python has it."""
     made: Values = {}
     for file in sorted(folder.glob("*.ipynb")):
-        for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]:
-            for output in cell.get("outputs", []):
-                name = output.get("metadata", {}).get("scrapbook", {}).get("name")
-                if name and not f"{name}:".startswith(OF_MACHINE):
-                    (text,) = (v for k, v in output["data"].items() if k.endswith("text/plain"))
-                    made[f"{file.stem}::{name}"] = _value("".join(text))
+        made |= of_notebook(json.loads(file.read_text(encoding="utf-8")), file.stem)
+    return made
+
+
+def of_notebook(notebook: Mapping[str, Any], page: str) -> Values:
+    """As `read`, of one executed notebook, which is `page`."""
+    made: Values = {}
+    for output in (output for cell in notebook["cells"] for output in cell.get("outputs", [])):
+        name = output.get("metadata", {}).get("scrapbook", {}).get("name")
+        if name and not f"{name}:".startswith(OF_MACHINE):
+            (text,) = (v for k, v in output["data"].items() if k.endswith("text/plain"))
+            made[f"{page}::{name}"] = _value("".join(text))
     return made
 
 

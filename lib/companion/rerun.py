@@ -6,6 +6,7 @@ is complete.
 """
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
@@ -117,9 +118,32 @@ def rerun(notebook: str, output: str | Path, parameters: Mapping[str, object], *
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
         done.metadata["cost"]["peak_mib"] = round(peak)
     done.metadata["cost"] |= {"cores": os.cpu_count()}
+    with_its_numbers(done, notebook, parameters)
     nbformat.write(done, temporary)
     os.replace(temporary, output)
     return output
+
+
+def with_its_numbers(done: nbformat.NotebookNode, page: str, parameters: Mapping[str, object]) -> None:
+    """Write the numbers and verdicts of a run into its prose, which any notebook program then shows.
+
+    What a page quotes of another one is as it was published. Prose that has no plain form stays as it is: a run of
+    hours is not lost for it.
+    """
+    from companion import glued
+    from companion.tools import plain_markdown
+    from companion.tools.whole_book import whole_book
+
+    book = whole_book(glued.published() | glued.of_notebook(done, page))
+    for cell in (cell for cell in done.cells if cell.cell_type == "markdown"):
+        with contextlib.suppress(ValueError):
+            cell.source = plain_markdown.convert(cell.source, page, book)
+    if parameters and done.cells[0].cell_type == "markdown":
+        given = ", ".join(f"`{name} = {value!r}`" for name, value in parameters.items())
+        done.cells[0].source += (
+            f"\n\n> **Of this run: {given}.** Figures, numbers and verdicts are of this run. A sentence that names "
+            "other models or sizes is of the run that the book publishes."
+        )
 
 
 def main(arguments: list[str] | None = None) -> int:

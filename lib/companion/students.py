@@ -21,11 +21,12 @@ import nbformat
 from nbclient import NotebookClient
 
 from companion import glued, terminal
-from companion.rerun import NOTEBOOKS, profile, source
+from companion.rerun import profile, source
 from companion.tools import parameters as cells
-from companion.tools import plain_markdown, quizzes
+from companion.tools import plain_markdown
 from companion.tools.exercise_cells import answers, exercises, imports
 from companion.tools.kernel import OwnKernel
+from companion.tools.whole_book import NOTEBOOKS, sources, whole_book
 from modularity import environment
 
 FOLDER = NOTEBOOKS.parent / "students"
@@ -72,11 +73,6 @@ def student_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return fresh
 
 
-def sources() -> dict[str, nbformat.NotebookNode]:
-    """The notebooks by name, as they are committed."""
-    return {p.stem: nbformat.read(p, 4) for p in sorted(NOTEBOOKS.glob("*.ipynb"))}
-
-
 def with_captions(copy: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """The same with the captions of figures, which only the book's pages show, at the head of the next text."""
     waiting: list[str] = []
@@ -96,9 +92,7 @@ def copies() -> dict[str, nbformat.NotebookNode]:
     ValueError
         As `exercise_cells.exercises` and `plain_markdown.convert`.
     """
-    notebooks, pages = sources(), sorted((NOTEBOOKS.parent / "book").glob("*.md"))
-    asked = quizzes.read(NOTEBOOKS.parent / quizzes.FILE)
-    book = plain_markdown.book(notebooks, pages, glued.published(), asked)
+    notebooks, book = sources(), whole_book(glued.published())
     made = {name: with_captions(student_copy(notebook)) for name, notebook in notebooks.items()}
     for name, copy in made.items():
         for cell in (c for c in copy.cells if c.cell_type == "markdown"):

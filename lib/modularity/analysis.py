@@ -161,29 +161,29 @@ def analyse(
     ------
     ConnectionError, ModuleNotFoundError
         No scheduler answers; the package distributed is missing.
+    TypeError
+        A model that is not wrapped, or a table in the place of sub-functions.
     ValueError
         No sub-functions, two of one name, a class of one sentence; experts that do not divide the neurons; an unknown
         null or score; an alpha or a share outside (0, 1).
     """
     asked = [subfunctions] if isinstance(subfunctions, SubFunction) else list(subfunctions)
+    given = [(model, Model, "modularity.wrap"), *((one, SubFunction, "SubFunction.from_table") for one in asked)]
+    for one, kind, how in given:
+        if not isinstance(one, kind):
+            raise TypeError(f"expected a {kind.__name__}, got {type(one).__name__}; make it with {how}")
     if twice := [s.name for i, s in enumerate(asked) if s.name in {other.name for other in asked[:i]}]:
         raise ValueError(f"two sub-functions are called {twice[0]!r}; give each a name of its own")
     testing.check_alpha(alpha)
     nulls.check(null)
     ranking.check(score)
-    width = next(iter(neurons.layers(model).values())).neurons
-    specialists.number(width, share)
+    specialists.number(next(iter(neurons.layers(model).values())).neurons, share)
     groups = moefication.experts(model, experts, seed=seed)
-    kept = max(readings.KEPT, share)
-    fingerprint, key = model.fingerprint, None
-    options: dict[str, Any] = {"score": score, "kept": kept, "seed": seed}
-    if fingerprint is not None:
-        what = [[s.name, s.function, list(s.sentences), s.labels] for s in asked]
-        key = {"model": fingerprint, "subfunctions": what, "groups": groups.to_numpy(), **options, **measure.key()}
-
-    def read() -> xr.Dataset:
-        by = readings.read if scheduler is None or key is None else partial(spread.read, scheduler)
-        return by(model, asked, groups.expand_dims(partition=["own"]), **options)
-
-    found = store.cached_dataset(f"analysis-{model.stem}", key, read)
+    options: dict[str, Any] = {"score": score, "kept": max(readings.KEPT, share), "seed": seed}
+    what = [[s.name, s.function, list(s.sentences), s.labels] for s in asked]
+    named = {"subfunctions": what, "groups": groups.to_numpy(), **options, **measure.key()}
+    key = None if (fingerprint := model.fingerprint) is None else {"model": fingerprint, **named}
+    by = readings.read if scheduler is None or key is None else partial(spread.read, scheduler)
+    own = groups.expand_dims(partition=["own"])
+    found = store.cached_dataset(f"analysis-{model.stem}", key, lambda: by(model, asked, own, **options))
     return Analysis(found, groups, tuple(s.sizes for s in asked), null, alpha, share, seed)

@@ -42,15 +42,18 @@ class SubFunction:
 
         Raises
         ------
+        TypeError
+            It is no table, as the path of one.
         ValueError
             A column or a value is missing, a label is neither 0 nor 1, a class or sentence is empty, or a sub-function
             is of two functions; with the row where there is one.
         """
+        if not isinstance(table, pd.DataFrame):
+            raise TypeError(f"expected a table, got {type(table).__name__}; read a file with pandas.read_csv first")
         if missing := [c for c in ("sentence", "label") if c not in table]:
             raise ValueError(f"the table has no column {missing[0]!r}, only {', '.join(map(str, table))}; rename it")
         named = table.assign(**{c: MINE for c in ("subfunction", "function") if c not in table}).reset_index(drop=True)
-        columns = ["sentence", "label", "subfunction", "function"]
-        for column in columns:
+        for column in ("sentence", "label", "subfunction", "function"):
             if (empty := np.flatnonzero(named[column].isna())).size:
                 raise ValueError(f"row {empty[0]} of the table has no {column}; fill it in, or leave the row out")
         made = []

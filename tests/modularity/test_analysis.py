@@ -165,3 +165,12 @@ def test_a_model_with_experts_brings_its_own():
     found = modularity.analyse(catalogue.load("switch-mini"), few)
     assert int(found.partition.max()) + 1 == 16
     assert found.reading.sizes["layer"] == 2
+
+
+def test_what_takes_the_place_of_another_is_named(built, table):
+    with pytest.raises(TypeError, match=r"expected a table, got str; read a file with pandas.read_csv first"):
+        SubFunction.from_table("mine.csv")
+    with pytest.raises(TypeError, match=r"expected a SubFunction, got str; make it with SubFunction.from_table"):
+        modularity.analyse(built.model, table)
+    with pytest.raises(TypeError, match=r"expected a Model, got T5\w+; make it with modularity.wrap"):
+        modularity.analyse(built.model.module, built.subfunctions)

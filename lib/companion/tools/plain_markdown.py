@@ -144,8 +144,9 @@ def _directive(token: Token) -> _Directive | None:
 
 def _block(directive: _Directive, page: str, book: Book) -> str:
     name, title, label, folded, body = directive
-    if name == "verdicts":  # a table of the run's verdicts, which a page's prose says as well
-        return ""
+    if name == "verdicts":
+        said = {claim: book.values.get(f"{page}::verdicts_{claim}") for claim in title.split()}
+        return "".join(f"- *{claim.replace('-', ' ')}*: {words}\n" for claim, words in said.items() if words)
     if name == "quiz":
         if page not in book.quizzes:
             raise ValueError(f"{page} has a quiz, and {FILE} has no questions for it")

@@ -525,7 +525,9 @@ def test_a_card_links_to_the_figures_that_use_it(page, data):
     assert [link.get_attribute("href") for link in links.all()] == found[1:]  # not the best: not in the first figure
 
 
-@pytest.mark.parametrize("use", {use for of in uses.OF_MODELS.values() for use in of}, ids=lambda use: use.figure)
+@pytest.mark.parametrize(
+    "use", dict.fromkeys(use for of in uses.OF_MODELS.values() for use in of), ids=lambda use: use.figure
+)
 def test_every_figure_that_a_card_links_to_is_in_its_section(use):
     text = (ROOT / f"notebooks/{use.page}.py").read_text(encoding="utf-8")
     assert f'"figure": {{"name": "{use.figure}"' in text

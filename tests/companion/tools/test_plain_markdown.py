@@ -34,6 +34,7 @@ def book(tmp_path):
     page = tmp_path / "claims.md"
     page.write_text("# What holds?\n\n(d1)=\n### D1\n", encoding="utf-8")
     values = {"first::share": 0.1234, "first::number": 4321, "other::word": "holds", "other::verdict_add_t5": "weaker"}
+    values |= {"first::verdicts_add-up": "holds (t5)"}
     options = (quizzes.Option("a < b", "It is less.", right=True),)
     asked = {"first": [quizzes.Question("Which?", options)]}
     return plain_markdown.book({"first": new_notebook(cells=cells)}, [page], values, asked)
@@ -70,7 +71,8 @@ BLOCKS = [
     ("(start)=\n## Where", "## Where"),
     ("```{math}\n:label: product\na b\n```", "$$\na b \\tag{2}\n$$"),
     ("```{math}\na b\n```", "$$\na b\n$$"),
-    ("before\n\n```{verdicts} one two\n```\n\nafter", "before\n\nafter"),
+    ("before\n\n```{verdicts} one two\n```\n\nafter", "before\n\nafter"),  # no run said anything of them
+    ("before\n\n```{verdicts} one add-up\n```\n\nafter", "before\n\n- *add up*: holds (t5)\n\nafter"),
     (":::{admonition} Read\n{glue:text}`number:d`\n\nlines\n:::", "> **Read**\n> \n> 4321\n> \n> lines"),
     (":::{note}\nso\n:::", "> **Note**\n> \n> so"),
     (
