@@ -115,7 +115,7 @@ def test_the_first_page_fits_a_laptop(browser, site):
     page, _, _ = visit(browser, f"{site}/book/index.html", width=1440)
     doors = page.locator(".doors").bounding_box()
     assert doors["y"] + doors["height"] < 900  # the height that a visit has
-    assert page.locator("table .verdict").count() == 5
+    assert page.locator("table .verdict").count() == 6
     page.context.close()
 
 
