@@ -207,10 +207,14 @@ def test_every_figure_is_drawn(runs, rng):
     table = report.functional_by_step(parts, alpha=0.3).assign(function="semantic")
     both = pd.concat([table.assign(model=name) for name in losses])
     assert plots.modularity(both.query("kind == 'functional'"), losses).shape == (3, 4)
-    curves = report.by_run(report.stabilization(runs))
+    scores = report.stabilization(runs)
+    curves, settled = report.by_run(scores), report.stabilised(scores, 0.9)
+    settled["first as printed"] = np.nan
     printed = published.figure4().query("model == 't5'")
-    assert plots.stabilization(curves, losses["t5-mini"], printed).shape == (4, 3)
-    assert plots.stabilization(curves, losses["t5-mini"], printed.head(0))[0, 2].get_title() == "nothing printed"
+    assert plots.stabilization(curves, losses["t5-mini"], printed, settled).shape == (4, 3)
+    assert (
+        plots.stabilization(curves, losses["t5-mini"], printed.head(0), settled)[0, 2].get_title() == "nothing printed"
+    )
     assert plots.noise(noise_tables.noise(runs)).shape == (3, 3)
     assert plots.parts(noise_tables.parts(runs)).shape == (2, 3)
     schedules = report.stacked({"decaying": curves, "constant": curves}, "schedule")
