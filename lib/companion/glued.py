@@ -29,16 +29,17 @@ def read(folder: Path) -> Values:
     """``PAGE::NAME`` → value, of all executed notebooks of a folder; of a table in JSON, as Python has it."""
     made: Values = {}
     for file in sorted(folder.glob("*.ipynb")):
-        made |= of_notebook(json.loads(file.read_text(encoding="utf-8")), file.stem)
+        of_page = of_notebook(json.loads(file.read_text(encoding="utf-8")), file.stem)
+        made |= {key: v for key, v in of_page.items() if not f"{key.partition('::')[2]}:".startswith(OF_MACHINE)}
     return made
 
 
 def of_notebook(notebook: Mapping[str, Any], page: str) -> Values:
-    """As `read`, of one executed notebook, which is `page`."""
+    """``PAGE::NAME`` → value, of one executed notebook, which is `page`, with what is of its machine only."""
     made: Values = {}
     for output in (output for cell in notebook["cells"] for output in cell.get("outputs", [])):
         name = output.get("metadata", {}).get("scrapbook", {}).get("name")
-        if name and not f"{name}:".startswith(OF_MACHINE):
+        if name:
             (text,) = (v for k, v in output["data"].items() if k.endswith("text/plain"))
             made[f"{page}::{name}"] = _value("".join(text))
     return made

@@ -127,14 +127,15 @@ def rerun(notebook: str, output: str | Path, parameters: Mapping[str, object], *
 def with_its_numbers(done: nbformat.NotebookNode, page: str, parameters: Mapping[str, object]) -> None:
     """Write the numbers and verdicts of a run into its prose, which any notebook program then shows.
 
-    What a page quotes of another one is as it was published. Prose that has no plain form stays as it is: a run of
-    hours is not lost for it.
+    What a page quotes of another one is as it was published; what this run has no value for is left open. Prose that
+    has no plain form stays as it is: a run of hours is not lost for it.
     """
     from companion import glued
     from companion.tools import plain_markdown
     from companion.tools.whole_book import whole_book
 
-    book = whole_book(glued.published() | glued.of_notebook(done, page))
+    others = {key: value for key, value in glued.published().items() if key.partition("::")[0] != page}
+    book = whole_book(others | glued.of_notebook(done, page))
     for cell in (cell for cell in done.cells if cell.cell_type == "markdown"):
         with contextlib.suppress(ValueError):
             cell.source = plain_markdown.convert(cell.source, page, book)

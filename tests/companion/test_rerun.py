@@ -12,7 +12,8 @@ import pytest
 import yaml
 from jupyter_client.kernelspec import KernelSpecManager
 
-from companion import rerun
+from companion import glued, rerun
+from companion.tools import plain_markdown
 
 PROFILES = yaml.safe_load((rerun.NOTEBOOKS / rerun.PROFILES).read_text(encoding="utf-8"))
 REAL = sorted(p.stem for p in rerun.NOTEBOOKS.glob("*.ipynb"))
@@ -48,6 +49,30 @@ def test_a_parameter_reaches_the_notebook(notebooks, tmp_path):
     cost = nbformat.read(out, 4).metadata["cost"]
     assert cost["minutes"] >= 0
     assert cost["peak_mib"] > 10
+
+
+def test_a_run_shows_its_own_numbers_and_none_of_the_published_run():
+    page, data = "04_specialization", {"application/papermill.record/text/plain": "0.25"}
+    outputs = [
+        nbformat.v4.new_output("display_data", data=data, metadata={"scrapbook": {"name": name}})
+        for name in ("trained", "cost_cpu")
+    ]
+    prose = "It is {glue:text}`trained:.2f` and {glue:text}`cost_cpu:.1f`, not {glue:text}`untrained:.2f`.\n\n"
+    quoted = "{glue:text}`05_how_sure.ipynb::tests:d`"
+    assert f"{page}::untrained" in glued.published()
+    cells = [
+        nbformat.v4.new_markdown_cell(prose + quoted),
+        nbformat.v4.new_code_cell("1", outputs=outputs),
+        nbformat.v4.new_markdown_cell("```{unheard-of}\nkept as it is\n```"),
+    ]
+    for parameters in ({}, {"model": "mine"}):
+        done = nbformat.v4.new_notebook(cells=[nbformat.from_dict(dict(cell)) for cell in cells])
+        rerun.with_its_numbers(done, page, parameters)
+        first = done.cells[0].source
+        assert first.startswith(f"It is 0.25 and 0.2, not {plain_markdown.UNKNOWN}.\n\n")
+        assert str(glued.published()["05_how_sure::tests"]) in first
+        assert ("Of this run: `model = 'mine'`." in first) == bool(parameters)
+        assert done.cells[2].source == cells[2].source
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ class _Handler(ContentHandler):
 
 
 class _NoEntities(LexicalHandler):
-    """Refuses a document type: the entities that it can declare may grow without end, and OneSeC has none."""
+    """Refuses a document type: the entities that it can declare may grow without end, and this form needs none."""
 
     def __init__(self, locator) -> None:
         self.parser = locator
