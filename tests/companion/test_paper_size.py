@@ -27,7 +27,7 @@ ALONE = ["-p", "beside", ""]
 # With T5 alone; the first finds in the store what SECTION read. Left out are Section 4, which counts functions on
 # sentences of its own whatever the limit, and the two sections that perturb: a mask or a step of learning is a pass.
 OTHERS = {
-    "05_how_sure": [*FEW[:2], *ALONE],
+    "05_how_sure": [*FEW[:3], *ALONE],
     "A_released": ["-p", "per_class", "20"],
 }
 SHARD = "1GB"
