@@ -24,11 +24,11 @@ T5, SWITCH = "google-t5/t5-base", "google/switch-base-16"
 NEURONS = {T5: 12 * 3072, SWITCH: 294_912}  # of the encoder; of Switch those of its six layers with experts
 SECTION, FEW = "05_functional_experts", ["-p", "limit", "5", "-p", "copies", "1"]
 ALONE = ["-p", "beside", ""]
-# With T5 alone; the first finds in the store what SECTION read. Left out are Section 4, which counts functions on
-# sentences of its own whatever the limit, and the two sections that perturb: a mask or a step of learning is a pass.
+# With T5 alone; the first finds in the store what SECTION read.
 OTHERS = {
     "05_how_sure": [*FEW[:3], *ALONE],
     "A_released": ["-p", "per_class", "20"],
+    "05_perturbing_t5": ["-p", "limit", "2"],
 }
 SHARD = "1GB"
 pytestmark = pytest.mark.full_size
@@ -99,6 +99,10 @@ def test_other_sections_get_through_with_t5_at_full_size(run, weights, section):
 def test_a_section_reads_switch_beside_it_at_full_size(run, place, weights):
     assert run(SECTION, *FEW, "-p", "beside", SWITCH) < 3 * sum(weights.values())
     assert neurons_read(place, SWITCH) == NEURONS[SWITCH]
+
+
+def test_switch_learns_from_examples_at_full_size(run, weights):
+    assert run("05_perturbing_switch", "-p", "limit", "2") < 4 * weights[SWITCH]  # of which gradients are one
 
 
 def neurons_read(place, name):

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
-from xml.sax import SAXParseException, make_parser
-from xml.sax.handler import ContentHandler, LexicalHandler, feature_external_ges, property_lexical_handler
+from xml.sax import SAXParseException
+from xml.sax.handler import ContentHandler
 
 import numpy as np
 from tqdm import tqdm
@@ -112,6 +112,10 @@ class _Handler(ContentHandler):
         if self.inside:
             self.tokens[-1] += content
 
+    def skippedEntity(self, name) -> None:
+        line = self.parser.getLineNumber()
+        raise ValueError(f"{line} has the entity &{name};, which it does not declare; write the character itself")
+
     def endElement(self, name) -> None:
         if name in ("wf", "instance"):
             self.inside = False
@@ -120,23 +124,14 @@ class _Handler(ContentHandler):
             self.done.append((text, self.open))
 
 
-class _NoEntities(LexicalHandler):
-    """Refuses a document type: the entities that it can declare may grow without end, and this form needs none."""
-
-    def __init__(self, locator) -> None:
-        self.parser = locator
-
-    def startDTD(self, name, public_id, system_id) -> None:
-        raise ValueError(f"{self.parser.getLineNumber()} declares a document type; remove its <!DOCTYPE …>")
-
-
 def _sentences(file: Path) -> Iterator[tuple[str, list[Instance]]]:
     """Each sentence with its instances, read piece by piece: OneSeC has millions."""
-    parser = make_parser()
-    parser.setFeature(feature_external_ges, False)  # the file may not name others
+    from defusedxml import EntitiesForbidden, sax  # a machine that only reads models lacks it
+
+    parser = sax.make_parser()  # which refuses every entity that the file declares: such may grow without end
+    parser.forbid_external = False  # a document type may name a file, which is not read
     handler = _Handler(parser)
     parser.setContentHandler(handler)
-    parser.setProperty(property_lexical_handler, _NoEntities(parser))
     bar = tqdm(total=file.stat().st_size, desc=file.name, unit="B", unit_scale=True, leave=False)
     try:
         with file.open("rb") as stream, bar:
@@ -150,6 +145,9 @@ def _sentences(file: Path) -> Iterator[tuple[str, list[Instance]]]:
         raise ValueError(
             f"{file}:{error.getLineNumber()} is not well-formed XML ({error.getMessage()}); fetch the file again"
         ) from error
+    except EntitiesForbidden as error:
+        line = parser.getLineNumber()  # type: ignore[attr-defined]
+        raise ValueError(f"{file}:{line} declares the entity {error.name!r}; remove its <!ENTITY …>") from error
     except ValueError as error:
         raise ValueError(f"{file}:{error}") from error
     yield from handler.done

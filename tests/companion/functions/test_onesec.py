@@ -89,12 +89,35 @@ def test_a_bad_file_is_named(folder, damage, message):
         onesec.load()
 
 
-def test_entities_are_not_expanded(folder):
+NESTED = "".join(f'<!ENTITY e{i} "{f"&e{i - 1};" * 10}">' for i in range(1, 10))
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [f'<!ENTITY e0 "word">{NESTED}', '<!ENTITY e9 SYSTEM "file:///etc/hostname">', '<!ENTITY % e9 "word">'],
+    ids=["nested", "of a file", "of a parameter"],
+)
+def test_entities_are_not_expanded(folder, declared):
     xml = folder / "onesec.data.xml"
-    nested = "".join(f'<!ENTITY e{i} "{f"&e{i - 1};" * 10}">' for i in range(1, 10))
-    declared = f'<!DOCTYPE corpus [<!ENTITY e0 "word">{nested}]>\n<corpus>'
-    xml.write_text(xml.read_text().replace("<corpus>", declared, 1).replace("The", "&e9;", 1))
-    with pytest.raises(ValueError, match=r"onesec.data.xml:2 declares a document type; remove its <!DOCTYPE"):
+    typed = f"<!DOCTYPE corpus [{declared}]>\n<corpus>"
+    xml.write_text(xml.read_text().replace("<corpus>", typed, 1).replace("The", "&e9;", 1))
+    with pytest.raises(ValueError, match=r"onesec.data.xml:2 declares the entity 'e\d'; remove its <!ENTITY"):
+        onesec.load()
+
+
+@pytest.mark.parametrize("declared", ["", " SYSTEM 'corpus.dtd'", " [<!ELEMENT corpus ANY>]"])
+def test_a_document_type_without_entities_is_read_past(folder, declared):
+    expected = onesec.load()
+    xml = folder / "onesec.data.xml"
+    xml.write_text(xml.read_text().replace("<corpus>", f"<!DOCTYPE corpus{declared}><corpus>", 1))
+    assert [(s.name, s.sentences) for s in onesec.load()] == [(s.name, s.sentences) for s in expected]
+
+
+def test_an_entity_of_another_file_is_not_left_out(folder):
+    xml = folder / "onesec.data.xml"
+    typed = "<!DOCTYPE corpus SYSTEM 'corpus.dtd'><corpus>"
+    xml.write_text(xml.read_text().replace("<corpus>", typed, 1).replace("The", "Th&eacute;", 1))
+    with pytest.raises(ValueError, match=r"onesec.data.xml:\d+ has the entity &eacute;, which it does not declare"):
         onesec.load()
 
 
