@@ -33,11 +33,11 @@ JUDGED = [*COLUMNS[2:], "least", "verdict"]
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim of the paper, and how it is decided."""
+    """A claim of the paper, or an answer to a question that it leaves open, and how it is decided."""
 
     id: str
     claim: str  # in our words
-    section: str  # of the paper
+    section: str  # of the paper, first the one that makes the claim; "Beyond the paper; 7" for one that it does not make
     test: str  # what is measured, and over what the interval is
     unit: str  # of the effect
     pages: Sequence[str]  # the notebooks that compute it, each for models of its own
