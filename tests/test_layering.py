@@ -60,7 +60,7 @@ from importlib.machinery import PathFinder
 class Some(PathFinder):
     @classmethod
     def find_spec(cls, name, path=None, target=None):
-        hidden = ("pooch", "datasets", "accelerate", "zstandard", "sklearn", "companion", "distributed")
+        hidden = ("pooch", "datasets", "accelerate", "sklearn", "companion", "distributed")
         return None if name.split(".")[0] in hidden else PathFinder.find_spec(name, path, target)
 sys.meta_path = [Some if finder is PathFinder else finder for finder in sys.meta_path]
 """

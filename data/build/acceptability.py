@@ -73,7 +73,7 @@ class Sentence:
 
 def tagged(package: Path) -> Iterator[tuple[str, str, list[tuple[str, str]]]]:
     """(source, sentence as in the corpus, words with tags) of all of Brown; -hl is left on the tags of headings."""
-    documents = pd.read_json(CORPUS / "brown.jsonl.zst", lines=True, compression="zstd")
+    documents = pd.read_json(CORPUS / "brown.jsonl.xz", lines=True)
     with tarfile.open(package) as archive:
         for title, text in zip(documents["title"], documents["text"], strict=True):
             file = archive.extractfile(f"package/{title}")
@@ -100,7 +100,7 @@ def sentences(package: Path) -> tuple[list[Sentence], Lexicon]:
             if gaps:
                 found[text] = Sentence(source, list(words), [frozenset([t]) for t in tags], list(gaps.groups()))
     common = {w: frozenset(t for t, n in c.items() if n >= RARE * c.total()) for w, c in lexicon.items()}
-    documents = pd.read_json(CORPUS / "wikipedia.jsonl.zst", lines=True, compression="zstd")
+    documents = pd.read_json(CORPUS / "wikipedia.jsonl.xz", lines=True)
     for title, document in zip(documents["title"], documents["text"], strict=True):
         for number, text in enumerate(document.split("\n")):
             if text in wanted and text not in found:

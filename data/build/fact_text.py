@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from packing import write_table
+
 HERE = Path(__file__).parent
 TABLES = [HERE.parent / "functions" / f"{form}.parquet" for form in ("knowledge", "balanced")]
 OUT = HERE.parent / "corpus" / "facts.parquet"
@@ -54,5 +56,5 @@ def statements(*tables: pd.DataFrame) -> pd.DataFrame:
 
 if __name__ == "__main__":
     made = statements(*map(pd.read_parquet, TABLES))
-    made.astype({"name": "category", "wording": "category"}).to_parquet(OUT, index=False, compression="zstd")
+    write_table(made.astype({"name": "category", "wording": "category"}), OUT)
     print(f"{OUT.name}: {len(made)} statements")

@@ -296,7 +296,7 @@ class Relation:
 
 
 def corpus(part: str) -> pd.DataFrame:
-    return pd.read_json(CORPUS / f"{part}.jsonl.zst", lines=True, compression="zstd")
+    return pd.read_json(CORPUS / f"{part}.jsonl.xz", lines=True)
 
 
 @cache

@@ -10,6 +10,7 @@ from collections import Counter
 import pandas as pd
 
 from corpus import OUT
+from packing import write_table
 
 WORD = re.compile(r"[^\W\d_]+")
 
@@ -17,14 +18,12 @@ WORD = re.compile(r"[^\W\d_]+")
 def main() -> None:
     counts: Counter = Counter()
     for part in ("wikipedia", "brown", "wordnet"):
-        for text in pd.read_json(OUT / f"{part}.jsonl.zst", lines=True, compression="zstd")["text"]:
+        for text in pd.read_json(OUT / f"{part}.jsonl.xz", lines=True)["text"]:
             counts.update(WORD.findall(text.lower()))
     rows = sorted(((word, n) for word, n in counts.items() if n > 1), key=lambda row: (-row[1], row[0]))
     table = pd.DataFrame(rows, columns=["word", "count"]).astype({"count": "int32"})
     path = OUT / "frequency.parquet"
-    temporary = path.with_suffix(".tmp")
-    table.to_parquet(temporary, compression="zstd", index=False)
-    temporary.replace(path)
+    write_table(table, path)
     print(f"{path.name}: {len(table)} words of {counts.total()} tokens, {path.stat().st_size / 2**20:.1f} MiB")
 
 

@@ -351,7 +351,7 @@ def sentences() -> list[str]:
     """Short, plain sentences of the corpus, with a capital and a full stop."""
     found = {}
     for part in ("brown", "wikipedia", "wordnet"):
-        for text in pd.read_json(CORPUS / f"{part}.jsonl.zst", lines=True, compression="zstd")["text"]:
+        for text in pd.read_json(CORPUS / f"{part}.jsonl.xz", lines=True)["text"]:
             for sentence in text.split("\n")[part == "wordnet" :]:  # the first line there is a definition
                 plain = re.sub(r"[;:]$", ".", sentence[:1].upper() + sentence[1:])
                 plain += "." if part == "wordnet" and plain[-1:].isalnum() else ""

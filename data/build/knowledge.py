@@ -26,6 +26,7 @@ from tqdm import tqdm
 
 from facts import TEMPLATES, Fact, Relation, alike, frequency, relations
 from packages import folder
+from packing import write_table
 
 OUT = Path(__file__).parents[1] / "functions"
 FORMS = ("knowledge", "balanced")
@@ -162,9 +163,7 @@ def write(tables: list[pd.DataFrame], path: Path) -> None:
     order = [table["name"], table["part"], -table["label"]]
     table = table.iloc[np.lexsort(order[::-1])]
     categories = dict.fromkeys(("name", "relation", "part", "template", "source"), "category")
-    temporary = path.with_suffix(".tmp")
-    table.astype({"label": "int8", **categories}).to_parquet(temporary, compression="zstd", index=False)
-    temporary.replace(path)
+    write_table(table.astype({"label": "int8", **categories}), path)
     print(
         f"{path.name}: {table['name'].nunique()} relations, {len(table)} triples, {path.stat().st_size / 2**20:.2f} MiB"
     )

@@ -4,6 +4,7 @@ Run `python data/build/models.py` from the repository root, then `registry.py`. 
 what was shipped before stays.
 """
 
+import lzma
 import os
 import shutil
 from pathlib import Path
@@ -21,7 +22,7 @@ def ship(run: Path, target: Path) -> None:
     temporary.mkdir(parents=True)
     for name in FILES:
         shutil.copyfile(run / "final" / name, temporary / name)
-    shutil.copyfile(run / "log.jsonl", temporary / "log.jsonl")
+    (temporary / "log.jsonl.xz").write_bytes(lzma.compress((run / "log.jsonl").read_bytes()))
     shutil.rmtree(target, ignore_errors=True)
     os.replace(temporary, target)
 

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from companion.functions import shipped_chance
 from modularity import chance, predictivity
+from packing import write_table
 
 OUT = Path(__file__).parents[1] / "results" / "null.parquet"
 OWN = [(n, n) for n in (50, 60, 70, 80, 90, 100, 118, 200, 1000)]  # of the shipped sub-functions
@@ -35,9 +36,7 @@ def main() -> None:
         tables.append(pd.DataFrame({"few": few, "many": many, "draw": kept, "predictivity": drawn[kept]}))
     table = pd.concat(tables, ignore_index=True)
     types = {"few": "int16", "many": "int16", "draw": "int32", "predictivity": "float32"}
-    temporary = OUT.with_suffix(".tmp")
-    table.astype(types).to_parquet(temporary, compression="zstd", index=False)
-    temporary.replace(OUT)
+    write_table(table.astype(types), OUT)
     print(f"{OUT.name}: {len(sizes)} pairs of class sizes, {OUT.stat().st_size / 2**10:.0f} KiB")
 
 

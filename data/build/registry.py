@@ -20,9 +20,9 @@ TRIPLES = (
     " by data/build/knowledge.py",
 )
 KNOWN = {  # path, or the start of it → licence, source
-    "corpus/wikipedia.jsonl.zst": ("CC BY-SA 4.0", WIKIPEDIA),
-    "corpus/brown.jsonl.zst": (BROWN_LICENCE, BROWN),
-    "corpus/wordnet.jsonl.zst": ("WordNet licence", WORDNET),
+    "corpus/wikipedia.jsonl.xz": ("CC BY-SA 4.0", WIKIPEDIA),
+    "corpus/brown.jsonl.xz": (BROWN_LICENCE, BROWN),
+    "corpus/wordnet.jsonl.xz": ("WordNet licence", WORDNET),
     "corpus/facts.parquet": (
         "CC BY-SA 4.0, WordNet licence, MIT, CC BY 4.0",
         "true triples of functions/knowledge.parquet in wordings of this project, by data/build/fact_text.py",

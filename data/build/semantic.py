@@ -22,6 +22,7 @@ import pandas as pd
 
 from corpus import OUT as CORPUS
 from packages import fetch, folder
+from packing import write_table
 
 OUT = Path(__file__).parents[1] / "functions" / "semantic.parquet"
 PAIRS, SENTENCES, SEED = 100, 100, 0
@@ -59,7 +60,7 @@ def occurrences(candidates: set[str]) -> tuple[dict[str, dict[str, list[str]]], 
     topics: dict[str, Counter] = defaultdict(Counter)
     seen: set[str] = set()
     for part, min_words in MIN_WORDS.items():
-        for document in pd.read_json(CORPUS / f"{part}.jsonl.zst", lines=True, compression="zstd").to_dict("records"):
+        for document in pd.read_json(CORPUS / f"{part}.jsonl.xz", lines=True).to_dict("records"):
             for sentence in document["text"].split("\n")[part == "wordnet" :]:  # the first line there is a definition
                 words = re.findall(r"[^\W\d_]+", sentence)
                 if not min_words <= len(words) <= MAX_WORDS or sentence in seen:
@@ -142,11 +143,8 @@ def main() -> None:
     pairs = pair(found, topics)
     print(f"{len(candidates)} nouns, {len(found)} found, {len(pairs)} matched pairs")
     table = choose(found, pairs)
-    temporary = OUT.with_suffix(".tmp")
-    table.astype({"name": "category", "keyword": "category", "part": "category", "label": "int8"}).to_parquet(
-        temporary, compression="zstd", index=False
-    )
-    temporary.replace(OUT)
+    types = {"name": "category", "keyword": "category", "part": "category", "label": "int8"}
+    write_table(table.astype(types), OUT)
     print(f"{OUT.name}: {table['name'].nunique()} pairs, {len(table)} sentences, {OUT.stat().st_size / 2**20:.1f} MiB")
 
 

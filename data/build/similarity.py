@@ -20,6 +20,7 @@ from corpus import OUT as CORPUS
 from frequency import WORD
 from lexicon import wordnet
 from packages import folder
+from packing import write_table
 from semantic import OUT as SEMANTIC
 
 OUT = SEMANTIC.with_name("similarity.parquet")
@@ -32,7 +33,7 @@ def vectors() -> tuple[list[str], np.ndarray]:
     index = {word: i for i, word in enumerate(vocabulary)}
     ids: list[int] = []
     for part in ("wikipedia", "brown", "wordnet"):
-        for text in pd.read_json(CORPUS / f"{part}.jsonl.zst", lines=True, compression="zstd")["text"]:
+        for text in pd.read_json(CORPUS / f"{part}.jsonl.xz", lines=True)["text"]:
             ids += [index.get(word, -1) for word in WORD.findall(text.lower())] + [-1] * WINDOW
     stream = np.array(ids)
     counts = sparse.csr_array((CONTEXTS, CONTEXTS))
@@ -61,9 +62,7 @@ def main() -> None:
             rows.append((a, b, float(unit[index[a]] @ unit[index[b]]), reader.wup_similarity(senses[a], senses[b])))
     table = pd.DataFrame(rows, columns=["word_1", "word_2", "corpus", "wordnet"])
     table = table.round(3).astype({"word_1": "category", "word_2": "category", "corpus": "f4", "wordnet": "f4"})
-    temporary = OUT.with_suffix(".tmp")
-    table.to_parquet(temporary, compression="zstd", index=False)
-    temporary.replace(OUT)
+    write_table(table, OUT)
     agreement = np.corrcoef(table["corpus"].rank(), table["wordnet"].rank())[0, 1]
     print(f"{OUT.name}: {len(nouns)} nouns, rank correlation of the two measures {agreement:.2f}")
 

@@ -18,6 +18,7 @@ import paraphrases
 import questions
 import sentiment
 from packages import folder
+from packing import write_table
 
 OUT = Path(__file__).parents[1] / "functions" / "task.parquet"
 COLUMNS = ["task", "part", "label", "text_1", "text_2", "source", "kind"]
@@ -48,11 +49,8 @@ def main() -> None:
     table = table.sort_values(by=["task", "part"], kind="stable").reset_index(drop=True)
     assert set(table["task"]) == set(SENTENCES)
     check(table)
-    temporary = OUT.with_suffix(".tmp")
-    table.astype({"task": "category", "part": "category", "kind": "category", "label": "int8"}).to_parquet(
-        temporary, compression="zstd", compression_level=19, index=False
-    )
-    temporary.replace(OUT)
+    types = {"task": "category", "part": "category", "kind": "category", "label": "int8"}
+    write_table(table.astype(types), OUT)
     print(f"{OUT.name}: {len(table)} instances, {OUT.stat().st_size / 2**20:.1f} MiB")
     print(table.value_counts(["task", "part", "label"]).unstack([1, 2]).sort_index(axis=1).to_string())
 

@@ -23,6 +23,7 @@ import pandas as pd
 from corpus import OUT as CORPUS
 from lexicon import wordnet
 from packages import fetch, folder
+from packing import write_table
 from semantic import MAX_WORDS, MIN_WORDS, nouns
 
 OUT = Path(__file__).parents[1] / "functions" / "topics.parquet"
@@ -44,7 +45,7 @@ def occurrences(candidates: set[str]) -> Found:
     forms = {form: noun for noun in candidates for form in (noun, plural(noun))}
     found: Found = defaultdict(lambda: defaultdict(list))
     seen: set[str] = set()
-    table = pd.read_json(CORPUS / "wikipedia.jsonl.zst", lines=True, compression="zstd")
+    table = pd.read_json(CORPUS / "wikipedia.jsonl.xz", lines=True)
     for title, text, topic in table.loc[table["topic"] != NO_TOPIC, ["title", "text", "topic"]].to_numpy():
         given: Counter[str] = Counter()
         for sentence in text.split("\n"):
@@ -82,11 +83,8 @@ def main() -> None:
         with wordnet(packages) as reader:
             candidates = {noun for noun in candidates if len(reader.synsets(noun, "n")) > 1}
     table = choose(occurrences(candidates))
-    temporary = OUT.with_suffix(".tmp")
-    table.astype({"name": "category", "keyword": "category", "topic": "category", "label": "int8"}).to_parquet(
-        temporary, compression="zstd", index=False
-    )
-    temporary.replace(OUT)
+    types = {"name": "category", "keyword": "category", "topic": "category", "label": "int8"}
+    write_table(table.astype(types), OUT)
     print(
         f"{OUT.name}: {table['name'].nunique()} sub-functions of {table['keyword'].nunique()} nouns, "
         f"{len(table)} sentences, {OUT.stat().st_size / 2**20:.2f} MiB"

@@ -125,7 +125,7 @@ def top_neurons(history: xr.Dataset) -> xr.DataArray:
 def log(name: str = "t5-mini", *, seed: int = 0) -> pd.DataFrame:
     """What a shipped run wrote while it trained: ``step``, ``loss`` and the other losses in nats, ``tokens_per_s``; of
     Switch ``load_entropy``, ``dropped`` and ``load`` by encoder layer with experts."""
-    return pd.read_json(sources.path(f"models/{name}/seed-{seed}/log.jsonl"), lines=True)
+    return pd.read_json(sources.path(f"models/{name}/seed-{seed}/log.jsonl.xz"), lines=True)
 
 
 def routers(log: pd.DataFrame, layers: Sequence[int]) -> tuple[pd.DataFrame, pd.DataFrame]:

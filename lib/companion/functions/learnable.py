@@ -62,7 +62,7 @@ def _sentences() -> Any:  # a table
     """Every sentence of the corpus of some length: ``sentence, words, source, topic, corpus``."""
     made = []
     for corpus in CORPORA:
-        texts = pd.read_json(sources.path(f"corpus/{corpus}.jsonl.zst"), lines=True, compression="zstd")
+        texts = pd.read_json(sources.path(f"corpus/{corpus}.jsonl.xz"), lines=True)
         topics = texts["topic"] if "topic" in texts else [""] * len(texts)
         for title, text, topic in zip(texts["title"], texts["text"], topics, strict=True):
             made += [(sentence, f"{corpus} {title}", topic, corpus) for sentence in text.split("\n")]

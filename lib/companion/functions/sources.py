@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-import pyarrow as pa
 
 from modularity import environment
 
@@ -61,7 +60,7 @@ def registry() -> dict[str, Entry]:
 
 
 def path(name: str) -> Path:
-    """The shipped file `name` (as ``corpus/brown.jsonl.zst``), once its bytes match its checksum.
+    """The shipped file `name` (as ``corpus/brown.jsonl.xz``), once its bytes match its checksum.
 
     Raises
     ------
@@ -97,11 +96,7 @@ def downloads() -> Path:
 
 def corpus(part: str) -> list[list[str]]:
     """One part of the pre-training text (``wikipedia``, ``brown`` or ``wordnet``): sentences by document."""
-    with pa.input_stream(
-        path(f"corpus/{part}.jsonl.zst"), compression="zstd"
-    ) as text:  # pandas would ask for zstandard
-        table = pd.read_json(text, lines=True)
-    return table["text"].str.split("\n").tolist()
+    return pd.read_json(path(f"corpus/{part}.jsonl.xz"), lines=True)["text"].str.split("\n").tolist()
 
 
 def paper_folder() -> Path | None:

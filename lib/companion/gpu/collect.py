@@ -5,6 +5,7 @@ Nothing is shipped by this: it says what to judge, and what to do if the models 
 
 import argparse
 import json
+import lzma
 import os
 import shutil
 import sys
@@ -96,7 +97,8 @@ def _model(target: Path, said: Mapping[str, Any], contents: list[bytes]) -> str:
         made = checkpoints.save_model(Path(temporary), module, tokenizer, recipe, max(said["steps"]))
         for name in FILES:
             shutil.copyfile(made / name, target / name)
-    (target / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in said["log"]), encoding="utf-8")
+    lines = "".join(json.dumps(line) + "\n" for line in said["log"])
+    (target / "log.jsonl.xz").write_bytes(lzma.compress(lines.encode()))
     return sources.file_hash(target / catalogue.WEIGHTS)
 
 

@@ -99,7 +99,7 @@ def modules(code: str, library: Path) -> list[Path]:
 def folders(texts: Iterable[str], data: Path) -> list[str]:
     """The folders of `data`, and the YAML files beside them, that programs can read: those that one of them names.
 
-    A file is named as ``corpus/brown.jsonl.zst``, or with parts filled in, as ``corpus/{part}.jsonl.zst``; what is
+    A file is named as ``corpus/brown.jsonl.xz``, or with parts filled in, as ``corpus/{part}.jsonl.xz``; what is
     alone as ``"corpus"``. A comment that does so counts as well, which errs on the safe side.
     """
     together = "\n".join(texts)

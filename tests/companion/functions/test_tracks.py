@@ -225,7 +225,7 @@ def test_every_sentence_shows_its_noun_once():
 
 def test_a_sentence_is_of_its_topic_and_no_article_gives_more_than_two():
     table = tracks.table_of("topics").astype({c: str for c in ("name", "keyword", "topic")})
-    articles = pd.read_json(sources.path("corpus/wikipedia.jsonl.zst"), lines=True, compression="zstd")
+    articles = pd.read_json(sources.path("corpus/wikipedia.jsonl.xz"), lines=True)
     articles = articles.set_index("title")
     for row in table.itertuples():
         article = articles.loc[row.article]

