@@ -51,6 +51,16 @@ def test_a_parameter_reaches_the_notebook(notebooks, tmp_path):
     assert cost["peak_mib"] > 10
 
 
+@pytest.mark.parametrize("progress", [True, False])
+def test_the_bars_of_cells_are_seen_while_they_move(notebooks, tmp_path, capsys, progress):
+    notebook = nbformat.read(notebooks / "x.ipynb", 4)
+    notebook.cells[1].source = "import sys\nfrom tqdm import tqdm\nfor _ in tqdm(range(3), desc='reading', mininterval=0): pass"
+    nbformat.write(notebook, notebooks / "x.ipynb")
+    out = rerun.rerun("x", tmp_path / "out.ipynb", {}, progress=progress)
+    assert ("reading: 100%" in capsys.readouterr().err) == progress
+    assert "reading: 100%" in "".join(output.text for output in nbformat.read(out, 4).cells[1].outputs)
+
+
 def test_a_run_shows_its_own_numbers_and_none_of_the_published_run():
     page, data = "04_specialization", {"application/papermill.record/text/plain": "0.25"}
     outputs = [
