@@ -92,20 +92,21 @@ def rerun(notebook: str, output: str | Path, parameters: Mapping[str, object], *
     Raises
     ------
     ValueError
-        An unknown notebook or parameter, a value of another type than the notebook annotates, or an output inside
-        ``notebooks/``.
+        An unknown notebook, parameter or model, a value of another type than the notebook annotates, or an output
+        inside ``notebooks/``.
     papermill.PapermillExecutionError
         A cell failed; the notebook as far as it came is left beside `output`, ending in ``.failed.ipynb``.
     """
+    output = environment.expanded(output)
+    prepared = source(notebook)
+    cells.inject(prepared, parameters)
+    cells.check_models(parameters)
+    if NOTEBOOKS.resolve() in output.resolve().parents:
+        raise ValueError(f"the output {output} lies beside the sources and would be taken for one; name another folder")
     import papermill
 
     from companion.tools.kernel import OwnKernel
 
-    output = environment.expanded(output)
-    prepared = source(notebook)
-    cells.inject(prepared, parameters)
-    if NOTEBOOKS.resolve() in output.resolve().parents:
-        raise ValueError(f"the output {output} lies beside the sources and would be taken for one; name another folder")
     output.parent.mkdir(parents=True, exist_ok=True)
     temporary = output.with_suffix(".failed.ipynb")
     nbformat.write(prepared, temporary)
