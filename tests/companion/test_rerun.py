@@ -2,6 +2,7 @@
 
 import ast
 import datetime
+import importlib.util
 import json
 import subprocess
 import sys
@@ -62,6 +63,18 @@ def test_the_bars_of_cells_are_seen_while_they_move(notebooks, tmp_path, capsys,
     out = rerun.rerun("x", tmp_path / "out.ipynb", {}, progress=progress)
     assert ("reading: 100%" in capsys.readouterr().err) == progress
     assert "reading: 100%" in "".join(output.text for output in nbformat.read(out, 4).cells[1].outputs)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("ipywidgets") is not None, reason="ipywidgets is here, so none asks for it"
+)
+@pytest.mark.parametrize(("first", "warned"), [("import companion; ", False), ("", True)])
+def test_no_library_asks_for_other_bars(notebooks, tmp_path, first, warned):
+    notebook = nbformat.read(notebooks / "x.ipynb", 4)
+    notebook.cells[1].source = f"{first}import sys, tqdm.auto"  # as transformers imports it
+    nbformat.write(notebook, notebooks / "x.ipynb")
+    outputs = nbformat.read(rerun.rerun("x", tmp_path / "out.ipynb", {}, progress=False), 4).cells[1].outputs
+    assert any("TqdmWarning: IProgress not found" in output.text for output in outputs) == warned
 
 
 def test_a_run_shows_its_own_numbers_and_none_of_the_published_run():
