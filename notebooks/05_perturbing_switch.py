@@ -231,7 +231,7 @@ axes = figures.strategies(tables)
 section.beside(tables)
 
 # %% [markdown]
-# **How to read it.** On average the left panel lies {glue:text}`flattery:.1f` points to the right of the middle one, and nothing was learned in between. This much is gained by choosing the best of
+# **How to read it.** On average over tasks and strategies, the left panel lies {glue:text}`flattery:.1f` points to the right of the middle one, and nothing was learned in between. This much is gained by choosing the best of
 # {glue:text}`evaluations:d` evaluations on {glue:text}`judged:d` rows. The paper takes the best of 100 to 600. These are the paired differences, task by task:
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-pairs", "caption": "Paired differences between strategies, mean over eight seeds with 95 % intervals. Above: best evaluation; below: the step chosen apart."}, "image": {"alt": "Six panels of dots with intervals around a vertical line at zero, a row a task. Most intervals contain zero."}}

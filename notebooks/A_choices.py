@@ -176,7 +176,7 @@ for name, row in zip(("first", "second", "third"), found[found["clear"]].to_dict
 for row in found.to_dict("records"):
     columns = ("text", "other", "difference", "low", "high", "relative")
     values |= {f"{row['row'].lower()}_{column}": row[column] for column in columns}
-grid = setup.tuning.sel(setting="code", strategy="Function")
+grid = setup.tuning.sel(setting="code")
 values["d19_level"] = 100 * float((section.best(grid) - section.fair(grid)).mean())
 for name, value in values.items():
     glue(name, value, display=False)
