@@ -58,6 +58,7 @@ from companion.functions import prompts
 from companion.models import planted, suited
 from companion.sections import models_figures as figures
 from companion.sections import specialization_tables as section
+from companion.tools import exercise
 from modularity import capture, neurons, predictivity, specialists
 
 # %% [markdown]
@@ -276,6 +277,7 @@ every, routed = (
 )
 
 # %% tags=["check"]
+exercise.answered(globals(), "every", "routed")
 read_before = specialists.best(scored["switch-mini"].trained[0]).sel(subfunction=few[0].name).mean("layer")
 assert np.isclose(every, read_before), "`every` is not what this page found above for the same neurons and sentences"
 assert 0.5 < routed != every, "a neuron that is read on some tokens only does not score the same"
@@ -301,6 +303,7 @@ functions_of = scores["function"].to_numpy()
 largest = max(np.bincount(shuffled.partition[best[functions_of == f]].ravel()).max() for f in planted.FUNCTIONS)
 
 # %% tags=["check"]
+exercise.answered(globals(), "largest")
 assert max(counts["blocks", f].max() for f in planted.FUNCTIONS) > largest, "no block stands out as it did as built"
 assert planted.BLOCKS * largest >= max(n.sum() for n in counts.values()), "the fullest block holds less than the mean"
 print(f"largest count: {largest} shuffled, {max(counts['blocks', f].max() for f in planted.FUNCTIONS)} as built")

@@ -62,6 +62,7 @@ from companion.experiments import example
 from companion.functions import baselines, controls, sources
 from companion.models import suited
 from companion.sections import functionality_figures as figures
+from companion.tools import exercise
 from modularity import capture, neurons, predictivity
 from modularity.subfunction import find
 
@@ -323,6 +324,7 @@ def outputs_of(module, run):
 
 
 # %% tags=["check"]
+exercise.answered(globals(), "outputs_of")
 from contextlib import suppress
 
 double = torch.nn.Linear(1, 1, bias=False)
@@ -368,6 +370,7 @@ def real_maximum(activations, mask):
 
 
 # %% tags=["check"]
+exercise.answered(globals(), "real_maximum")
 short = real_maximum(np.array([[[-0.2], [-0.1], [5.0]]]), np.array([[1, 1, 0]]))
 assert np.shape(short) == (1, 1), "expected sentences in rows and neurons in columns"
 assert short.item() != 5, "the padding token counted: 5.0 is its activation"
@@ -444,6 +447,7 @@ def sorted_ap(labels, activations):
 
 
 # %% tags=["check"]
+exercise.answered(globals(), "sorted_ap")
 from sklearn.metrics import average_precision_score
 
 # Highest first, no ties: precision 1 / 1 at the first sentence and 2 / 3 at the third, so (1 + 2 / 3) / 2 = 5 / 6.
@@ -584,6 +588,7 @@ glue("agreement", float((variants["length"].labels == y).mean()), display=False)
 answer = (0.5, 0.7)  # the one precision is the share of a class, and the larger class counts
 
 # %% tags=["check"]
+exercise.answered(globals(), "answer")
 silent = np.zeros((100, 1))
 assert np.isclose(answer[0], predictivity.predictivity(silent, np.arange(100) % 2)[0]), "not for equal classes"
 assert np.isclose(answer[1], predictivity.predictivity(silent, np.arange(100) >= 70)[0]), "not for 30 and 70"
@@ -606,6 +611,7 @@ mean_pooled = capture.pooled_activations(companion, chosen.sentences, pooling="m
 mean_best = predictivity.predictivity(mean_pooled, y).max()
 
 # %% tags=["check"]
+exercise.answered(globals(), "mean_pooled", "mean_best")
 assert mean_pooled.shape == maxima.shape, "expected the sentences in rows and the neurons of one layer in columns"
 assert (mean_pooled <= maxima + 1e-5).all(), (
     "a mean is never above the maximum of the same layer: is it that of the last layer?"

@@ -62,10 +62,11 @@ import pandas as pd
 from myst_nb import glue
 
 from companion import functions, models
-from companion.experiments import cost, function_counts, history_source, obtain, stored_scores
+from companion.experiments import cost, equal_footing, function_counts, history_source, obtain, stored_scores
 from companion.sections import figure1, one_function
 from companion.sections import specialization_figures as figures
 from companion.sections import specialization_tables as section
+from companion.tools import exercise
 from modularity import predictivity, readings, specialists
 
 # %% [markdown]
@@ -250,7 +251,8 @@ axes = figures.overlaps(shares)
 # are specialised in one function each, more neurons pass in one function only than under independence. The second comparison is with *untrained* copies.
 
 # %%
-counted, checked = function_counts.obtain(names, recompute)
+even = equal_footing.equally_many(subfunctions)
+counted, checked = function_counts.obtain(names, even, recompute, copies=copies, seed=seed)
 print(*checked, sep="\n")
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-one-function", "caption": "Neurons that pass in one, in two and in three functions; the others pass in none. If independent: what is to be expected if passing in one function said nothing about passing in another."}, "image": {"alt": "Stacked bars for each model: trained, if independent, untrained."}}
@@ -266,7 +268,7 @@ each = one_function.in_each(counted).query("kind == 'trained'").pivot(index="mod
 order = [one_function.INDEPENDENT, "trained", "untrained"]
 both = {
     "of those that pass, in one function only": alone.loc[names, order],
-    "pass in (trained)": each.loc[names, list(one_function.FUNCTIONS)],
+    "pass in (trained)": each.loc[names, list(equal_footing.FUNCTIONS)],
 }
 pd.concat(both, axis=1).style.format("{:.1%}")
 
@@ -311,8 +313,8 @@ values = {
     "across": float(mine.drop([(f, f) for f in gain_of.index]).mean()),
     "chance": float(shares["chance"].iloc[0]),
     "rate": function_counts.FALSE,
-    "each": function_counts.SUBFUNCTIONS,
-    "sentences": function_counts.PER_CLASS,
+    "each": len(even) // len(equal_footing.FUNCTIONS),
+    "sentences": even[0].sizes[0],
     "cost_cpu": float(costs["hours here"].sum()),
     "cost_gpu": float(costs["minutes at 10 TFLOP/s"].sum()),
 }
@@ -378,6 +380,7 @@ rng = np.random.default_rng(seed)
 shuffled = predictivity.relabelled_null(pooled, one.labels, score=score, draws=20, rng=rng).mean()
 
 # %% tags=["check"]
+exercise.answered(globals(), "shuffled")
 true = float(few[0][0, 0].max())
 size = {"score": score, "draws": 50, "rng": np.random.default_rng(seed)}
 chance = predictivity.best_of_null(*subfunctions[0].sizes, few[0].sizes["neuron"], **size).mean()
@@ -406,6 +409,7 @@ both = [
 fewer = [float(table.isel(neuron=slice(64)).max("neuron").mean()) for table in both]
 
 # %% tags=["check"]
+exercise.answered(globals(), "fewer")
 fresh = models.load(small, untrained=True, seed=seed)
 whole = [few[0], stored_scores.of_model(fresh, asked, score=score, pooling=pooling)]
 all_of_them = [float(table.max("neuron").mean()) for table in whole]
@@ -431,5 +435,6 @@ tables = [section.overlaps(trained, share).iloc[0] for share in (0.01, 0.05)]
 relative = [table["value"] / table["chance"] for table in tables]
 
 # %% tags=["check"]
+exercise.answered(globals(), "relative")
 assert relative[0] > relative[1] > 1, "the very best neurons are shared most, and even the top 5 % more than by chance"
 print(f"times chance: {relative[0]:.1f} at 1 %, {relative[1]:.1f} at 5 %")

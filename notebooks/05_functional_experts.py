@@ -69,6 +69,7 @@ from companion.released import published
 from companion.sections import functional_expert_figures as figures
 from companion.sections import functional_expert_tables as section
 from companion.sections import sensitivity
+from companion.tools import exercise
 from modularity import experts, moefication, nulls, specialists
 
 # %% [markdown]
@@ -220,6 +221,7 @@ def simulated_p(hits, size, count, draws, rng):
 
 
 # %% tags=["check"]
+exercise.answered(globals(), "simulated_p")
 random = np.random.default_rng(0)
 equal = np.full(5, 3)  # every pair has a count of 3 + 3 = 6: all 99 pairs reach 6, (1 + 99) / 100, and none reaches 7
 assert simulated_p(equal, 2, 6, 99, random) == 1, "a group with exactly `count` counts too, and every pair has 6 here"
@@ -303,6 +305,7 @@ def balanced(distances):
 
 
 # %% tags=["check"]
+exercise.answered(globals(), "balanced")
 from itertools import permutations
 
 from scipy.optimize import linprog
@@ -400,6 +403,7 @@ groups = moefication.at_random(own, seed=seed).isel(layer=[0])
 fooled = {n: int(experts.functional_experts(same, groups, null=n)["functional"].sum()) for n in section.NULLS}
 
 # %% tags=["check"]
+exercise.answered(globals(), "fooled")
 assert fooled["binomial"] >= 1, "a hundred copies of one sub-function are no hundred witnesses"
 assert fooled["permutation"] == 0, "the permutation null knows that they are one"
 print(fooled)
@@ -425,6 +429,7 @@ for i in range(50):
 rejected = np.mean(rejected)
 
 # %% tags=["check"]
+exercise.answered(globals(), "rejected")
 assert 0 <= rejected <= 1, "a share of partitions and layers"
 assert rejected > 0.05, "it takes every count for an independent witness"
 print(f"{rejected:.0%} of random partitions are found to hold something, where 5 % would be right")

@@ -68,6 +68,7 @@ from companion.released import published
 from companion.sections import functional_expert_figures as figures
 from companion.sections import functional_expert_tables as section
 from companion.sections import resampling, sensitivity
+from companion.tools import exercise
 from modularity import experts, moefication, specialists
 
 # %% tags=["hide-input"]
@@ -185,6 +186,7 @@ def hypergeometric_tail(count, neurons, top, size):
 
 
 # %% tags=["check"]
+exercise.answered(globals(), "hypergeometric_tail")
 from itertools import combinations
 
 # 5 neurons, 2 of them top: of the 10 pairs, 3 have no top neuron, 2 x 3 = 6 have one, and 1 has both.
@@ -324,6 +326,7 @@ by_alpha = np.mean((nothing <= 0.001).any(1))
 by_rate = np.mean((stats.false_discovery_control(nothing, axis=1) <= 0.05).any(1))
 
 # %% tags=["check"]
+exercise.answered(globals(), "by_alpha", "by_rate")
 assert 0.5 < by_alpha < 0.75, "1 − 0.999¹⁰⁰⁰ is 0.63"
 assert by_rate < 0.12, "where all hypotheses are true, the false discovery rate is the chance of any finding: 5 %"
 print(f"{by_alpha:.0%} of the families have a p below 0.001, {by_rate:.1%} keep a finding at a rate of 5 %")
@@ -347,6 +350,7 @@ best = [pd.crosstab(rows[0], other).loc[called].max(axis=1).mean() for other in 
 shared, by_chance = np.array(best) / (own.sizes["neuron"] / (own.max().item() + 1))
 
 # %% tags=["check"]
+exercise.answered(globals(), "by_chance", "shared")
 some = bool((p <= alpha).sel(function="semantic").isel(layer=-1).any())  # a small model may have none
 assert not some or 0 < by_chance < 1, "a share of an expert's neurons"
 assert not some or shared > by_chance, "two runs of k-means agree more than chance makes them"

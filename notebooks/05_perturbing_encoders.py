@@ -65,6 +65,7 @@ from companion.experiments import encoder_grid, encoder_plan, encoder_shipped, j
 from companion.sections import perturbing_encoders_figures as figures
 from companion.sections import perturbing_encoders_tables as section
 from companion.sections import written_variance
+from companion.tools import exercise
 
 # %% [markdown]
 # ## The answer in one figure
@@ -421,6 +422,7 @@ easier = losses + np.array([5, 0, 0])
 shifted = (np.trace(easier) - (easier.sum() - np.trace(easier)) / 2) / 3
 
 # %% tags=["check"]
+exercise.answered(globals(), "difference", "shifted")
 expected = section.own_over_others(lost[first], "scaled", fifth)[0]
 assert np.isclose(difference, expected), "each column's own minus the mean of the other two, then the mean over columns"
 assert np.isclose(shifted, expected), "what is added to a whole column is added to its diagonal and to the rest"
@@ -446,6 +448,7 @@ for layer in (0, encoder.module.config.num_hidden_layers - 1):
 low, high = ends
 
 # %% tags=["check"]
+exercise.answered(globals(), "low", "high")
 whole = probe.judge(x[one.rows], one.rows)[0]
 assert max(low, high) < whole, "half of a layer's neurons with noise as strong as themselves cost something here"
 assert abs(low - high) > 0.005, "one value for each layer"

@@ -68,6 +68,7 @@ from companion.released import published
 from companion.sections import intervals
 from companion.sections import perturbing_switch_figures as figures
 from companion.sections import perturbing_switch_tables as section
+from companion.tools import exercise
 from modularity import moefication, neurons
 
 # %% [markdown]
@@ -230,7 +231,7 @@ axes = figures.strategies(tables)
 section.beside(tables)
 
 # %% [markdown]
-# **How to read it.** On average the left panel lies {glue:text}`flattery:.1f` points to the right of the middle one, and nothing was learned in between. This much is gained by choosing the best of
+# **How to read it.** On average over tasks and strategies, the left panel lies {glue:text}`flattery:.1f` points to the right of the middle one, and nothing was learned in between. This much is gained by choosing the best of
 # {glue:text}`evaluations:d` evaluations on {glue:text}`judged:d` rows. The paper takes the best of 100 to 600. These are the paired differences, task by task:
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-pairs", "caption": "Paired differences between strategies, mean over eight seeds with 95 % intervals. Above: best evaluation; below: the step chosen apart."}, "image": {"alt": "Six panels of dots with intervals around a vertical line at zero, a row a task. Most intervals contain zero."}}
@@ -366,6 +367,7 @@ rng = np.random.default_rng(0)
 flattered = (rng.binomial(1000, 0.5, size=(500, 100)) / 1000).max(1).mean()
 
 # %% tags=["check"]
+exercise.answered(globals(), "flattered")
 assert 0.53 < flattered < 0.55, "the best of a hundred lies about two and a half standard deviations above one half"
 print(f"guessing reaches {flattered:.1%}")
 
@@ -386,6 +388,7 @@ smallest = intervals.sign_flip(np.arange(1.0, 9.0))
 power = np.mean([intervals.sign_flip(rng.normal(1, 1, 8)) < 0.05 for _ in range(500)])
 
 # %% tags=["check"]
+exercise.answered(globals(), "smallest", "power")
 assert np.isclose(smallest, 2 / 256), "only one sign vector is as extreme on each side"
 assert 0.5 < power < 0.8, "one standard deviation is not enough for four of five"
 print(f"smallest p {smallest:.4f}; power at one standard deviation {power:.0%}")

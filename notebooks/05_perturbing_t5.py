@@ -64,6 +64,7 @@ from companion.models import suited
 from companion.released import published
 from companion.sections import perturbing_t5_figures as figures
 from companion.sections import perturbing_t5_tables as section
+from companion.tools import exercise
 from modularity import capture, neurons, perturb
 
 # %% [markdown]
@@ -158,9 +159,9 @@ def silence(w_out, chosen):
 
 
 # %% tags=["check"]
-toy = torch.nn.Linear(3, 1, bias=False)
-toy.weight.data = torch.tensor([[1.0, 10.0, 100.0]])
-fired = torch.tensor([[1.0, 2.0, 3.0], [2.0, 0.0, 0.0]])  # two tokens: 1 + 20 + 300 = 321, and 2
+exercise.answered(globals(), "silence")
+toy, fired = torch.nn.Linear(3, 1, bias=False), torch.tensor([[1.0, 2.0, 3.0], [2.0, 0.0, 0.0]])  # of two tokens
+toy.weight.data = torch.tensor([[1.0, 10.0, 100.0]])  # 1 + 20 + 300 = 321, and 2
 handle = silence(toy, [1])
 assert hasattr(handle, "remove"), "it returns a handle, so that the hook can be removed"
 outputs = [toy(fired).flatten().tolist() for _ in range(2)]
@@ -384,6 +385,7 @@ rng = np.random.default_rng(0)
 apart = np.mean([abs(rng.choice(draws, 5).mean() - rng.choice(draws, 5).mean()) >= 0.02 for _ in range(2000)])
 
 # %% tags=["check"]
+exercise.answered(globals(), "draws", "apart")
 expected = 2 * stats.norm.sf(0.02 / np.sqrt(2 * draws.var() / 5))
 assert abs(apart - expected) < 0.1 or limit, "means of five are nearly normal; are there five of each?"
 print(f"{apart:.0%} of the pairs are 2 points or more apart")
@@ -412,6 +414,7 @@ found = lesions.accuracies(loaded, lesioned, ["qqp"], how="mean", means=means, d
 plain_qqp, mean_qqp = found.to_numpy().ravel()
 
 # %% tags=["check"]
+exercise.answered(globals(), "plain_qqp", "mean_qqp")
 assert plain_qqp > 0.7 or model != "t5-mini", "nothing is perturbed in the plain model"
 assert 0.3 < mean_qqp <= plain_qqp + 0.05, (
     "a mean holds nothing of the sentence at hand, and guessing is right at times"

@@ -66,6 +66,7 @@ from companion.released import published
 from companion.sections import emergence_figures as figures
 from companion.sections import emergence_tables as section
 from companion.sections import noise_tables
+from companion.tools import exercise
 from modularity import emergence, predictivity
 
 # %% [markdown]
@@ -176,6 +177,7 @@ def rank_correlation(x, y):
 
 
 # %% tags=["check"]
+exercise.answered(globals(), "rank_correlation")
 # No ties, ranks [1, 2, 3] and [1, 3, 2]: the products of the deviations sum to 1 + 0 + 0 = 1, the squares to 2 and 2.
 assert np.isclose(rank_correlation(np.array([1, 2, 9]), np.array([5, 7, 6])), 0.5), "not 1 / 2: are values ranked?"
 # Ranks [1, 2.5, 2.5, 4] and [1, 3, 2, 4] minus 2.5: products 2.25 + 0 + 0 + 2.25 = 4.5, squares 4.5 and 5.
@@ -430,6 +432,7 @@ sparse = section.stabilization(runs[model].isel(step=slice(None, None, 4)))
 rarely = section.stabilised(sparse.sel(level=["expert"]), level, seed=seed)
 
 # %% tags=["check"]
+exercise.answered(globals(), "rarely")
 often = firsts.query("model == @model and level == 'expert'").set_index("function")["first"]
 later = rarely.set_index("function")["first"]
 assert (later >= often.loc[later.index]).all(), "more happens between checkpoints that lie further apart"
@@ -459,6 +462,7 @@ half = predictivity.predictivity(once[:100], labels[:100]), predictivity.predict
 crossed = emergence.stabilization_score(*half)
 
 # %% tags=["check"]
+exercise.answered(globals(), "frozen", "crossed")
 assert 0.7 < frozen < 1, "the same sentences meet nearly the same neurons"
 assert abs(crossed) < 0.2, "chance-level neurons have no ranking to keep"
 print(f"same sentences {frozen:.2f}, crossed halves {crossed:.2f}")

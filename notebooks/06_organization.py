@@ -67,6 +67,7 @@ from companion.models import word_vectors
 from companion.sections import emergence_tables
 from companion.sections import organization_figures as figures
 from companion.sections import organization_tables as section
+from companion.tools import exercise
 from modularity import emergence, specialists
 
 # %% [markdown]
@@ -261,6 +262,7 @@ assigned = [alike["corpus"].to_numpy()[np.ix_(order, order)][corner] for order i
 rejected = np.mean([stats.spearmanr(pairs_alike, shared[corner]).pvalue < 0.05 for pairs_alike in assigned])
 
 # %% tags=["check"]
+exercise.answered(globals(), "rejected")
 assert 0.08 < rejected < 0.6, "words are assigned, not pairs, so rows and columns are permuted together"
 print(f"p < 0.05 in {rejected:.0%} of the random assignments, where 5 % would be right")
 
@@ -283,6 +285,7 @@ rows = [table[others].reshape(len(overlaps), -1) for table in (wanted["corpus"].
 of_neurons = np.nanmean(emergence.stabilization_score(*rows))
 
 # %% tags=["check"]
+exercise.answered(globals(), "rows", "of_neurons")
 by_hand = [stats.spearmanr(a, b).statistic for a, b in zip(*rows) if np.ptp(b)]
 assert np.isclose(of_neurons, np.mean(by_hand)), "a correlation for each sub-function, over all others"
 experts_of = final[[*runs][-1], "corpus"]["own"].iloc[-1]

@@ -62,6 +62,7 @@ from companion.choices import choice_figure as figures
 from companion.choices.choice_setup import Setup, best
 from companion.experiments import stored_scores
 from companion.sections import perturbing_switch_tables as section
+from companion.tools import exercise
 from modularity import experts, predictivity
 
 # %% [markdown]
@@ -175,7 +176,7 @@ for name, row in zip(("first", "second", "third"), found[found["clear"]].to_dict
 for row in found.to_dict("records"):
     columns = ("text", "other", "difference", "low", "high", "relative")
     values |= {f"{row['row'].lower()}_{column}": row[column] for column in columns}
-grid = setup.tuning.sel(setting="code", strategy="Function")
+grid = setup.tuning.sel(setting="code")
 values["d19_level"] = 100 * float((section.best(grid) - section.fair(grid)).mean())
 for name, value in values.items():
     glue(name, value, display=False)
@@ -222,6 +223,7 @@ for name, value in values.items():
 degrees = [np.mean([4, 2]), np.mean([np.mean([4, 2]), 0])]
 
 # %% tags=["check"]
+exercise.answered(globals(), "degrees")
 import xarray as xr
 
 dims = ("function", "layer", "expert")
@@ -249,6 +251,7 @@ asked |= {"score": (setup.loaded, "signs"), "both": (without, "signs")}
 four = {k: float(best(stored_scores.of_model(m, setup.semantic, score=s)).mean()) for k, (m, s) in asked.items()}
 
 # %% tags=["check"]
+exercise.answered(globals(), "four")
 added = four["end mark"] + four["score"] - four["none"]
 assert np.isclose(four["none"], best(stored_scores.of_model(setup.loaded, setup.semantic)).mean()), "none is plain"
 assert 0 < abs(added - four["both"]) < 0.01, "the two effects are small, and nearly add up"

@@ -68,6 +68,7 @@ from companion.released import recomputed as report
 from companion.sections import intervals, perturbing_switch_figures, released_partitions, released_tables
 from companion.sections import perturbing_switch_tables as section
 from companion.sections import released_figures as figures
+from companion.tools import exercise
 from modularity import moefication
 
 # %% [markdown]
@@ -357,6 +358,7 @@ fine = xr.DataArray(rng.permutation(3072)[None] % 96, {"layer": [0]}, ("layer", 
 purity = released_partitions.refinement(fine, fine // 6, seed=seed)["purity"].mean()
 
 # %% tags=["check"]
+exercise.answered(globals(), "purity")
 assert purity == 1, "every fine expert has to lie inside one coarse expert"
 print(f"nested {purity:.2f}, T5-base {values['purity']:.2f}, by chance {values['purity_chance']:.2f}")
 
@@ -376,6 +378,7 @@ print(f"nested {purity:.2f}, T5-base {values['purity']:.2f}, by chance {values['
 highest = (rng.binomial(1000, 0.75, (200, 600)) / 1000).max(1).mean()
 
 # %% tags=["check"]
+exercise.answered(globals(), "highest")
 assert 0.78 < highest < 0.81, "the highest of 600 lies about three standard errors above 0.75"
 print(
     f"{highest:.3f}: {100 * (highest - 0.75):.1f} points for nothing, where strategies differ by {values['only']:.1f}"

@@ -16,7 +16,7 @@ from reuse import DOWNLOADS, NOTEBOOKS, RERUN
 from sphinx.application import Sphinx
 
 from companion.functions import sources
-from companion.models import catalogue, hub
+from companion.models import names
 from companion.tools import dependencies, parameters
 from companion.tools.parameter_values import Value
 
@@ -45,7 +45,7 @@ def note_run(app: Sphinx, docname: str, source: list[str]) -> None:
 
 def models_among(values: Mapping[str, Value]) -> list[str]:
     """The models of the book, or of the hub, that parameters name, each once."""
-    known = {*catalogue.companions(), catalogue.MPNET, catalogue.MINILM, *hub.PINNED, *hub.ALIASES}
+    known = {*names.companions(), names.MPNET, names.MINILM, *names.PINNED, *names.ALIASES}
     words = (word for value in values.values() if isinstance(value, str) for word in value.split())
     return list(dict.fromkeys(word for word in words if word in known))
 

@@ -85,31 +85,35 @@ def profile(name: str, notebook: str) -> dict[str, Value]:
 def rerun(notebook: str, output: str | Path, parameters: Mapping[str, object], *, progress: bool = True) -> Path:
     """Execute ``notebooks/<notebook>.ipynb`` with `parameters` into `output`, in the Python that runs this.
 
+    With `progress` a bar counts cells, and those of the cells themselves are shown as they move, with their warnings.
     What the run cost is in the metadata of `output`, under ``cost``: minutes, MiB of the largest process (not on
     Windows), and the cores of the machine.
 
     Raises
     ------
     ValueError
-        An unknown notebook or parameter, a value of another type than the notebook annotates, or an output inside
-        ``notebooks/``.
+        An unknown notebook, parameter or model, a value of another type than the notebook annotates, or an output
+        inside ``notebooks/``.
     papermill.PapermillExecutionError
         A cell failed; the notebook as far as it came is left beside `output`, ending in ``.failed.ipynb``.
     """
+    output = environment.expanded(output)
+    prepared = source(notebook)
+    cells.inject(prepared, parameters)
+    cells.check_models(parameters)
+    if NOTEBOOKS.resolve() in output.resolve().parents:
+        raise ValueError(f"the output {output} lies beside the sources and would be taken for one; name another folder")
     import papermill
 
     from companion.tools.kernel import OwnKernel
 
-    output = environment.expanded(output)
-    prepared = source(notebook)
-    cells.inject(prepared, parameters)
-    if NOTEBOOKS.resolve() in output.resolve().parents:
-        raise ValueError(f"the output {output} lies beside the sources and would be taken for one; name another folder")
     output.parent.mkdir(parents=True, exist_ok=True)
     temporary = output.with_suffix(".failed.ipynb")
     nbformat.write(prepared, temporary)
     path = str(temporary).replace("{", "{{").replace("}", "}}")  # papermill takes paths for templates
-    papermill.execute_notebook(path, path, progress_bar=progress, kernel_name="python3", kernel_manager_class=OwnKernel)
+    bars = sys.stderr if progress else None  # of what takes long in a cell
+    kernel = {"kernel_name": "python3", "kernel_manager_class": OwnKernel}
+    papermill.execute_notebook(path, path, progress_bar=progress, stderr_file=bars, **kernel)
     done = nbformat.read(temporary, 4)
     paths = {"input_path": f"{notebook}.ipynb", "output_path": output.name}
     done.metadata["papermill"] |= {"parameters": dict(parameters), **paths}
@@ -152,7 +156,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("notebook", help="for instance 04_specialization")
     parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), dest="parameters")
     parser.add_argument("--profile", help="parameters from notebooks/profiles.yml: mini, smoke or paper; -p wins")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar, as where several are run at once")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bars, as where several are run at once")
     parser.add_argument(
         "-o", "--output", type=environment.expanded, help="default: executed/<notebook>.<profile or rerun>.ipynb"
     )

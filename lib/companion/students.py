@@ -22,8 +22,8 @@ from nbclient import NotebookClient
 
 from companion import glued, terminal
 from companion.rerun import profile, source
+from companion.tools import exercise, plain_markdown
 from companion.tools import parameters as cells
-from companion.tools import plain_markdown
 from companion.tools.exercise_cells import answers, exercises, imports
 from companion.tools.kernel import OwnKernel
 from companion.tools.whole_book import NOTEBOOKS, sources, whole_book
@@ -168,7 +168,7 @@ def run(
     for (i, j), check in zip(found, checks, strict=True):
         names = answers(notebook.cells[i].source, notebook.cells[j].source)
         errors = [f"{o.ename}: {o.evalue}" for o in check.outputs if o.output_type == "error"]
-        if errors not in [[f"NameError: name {name!r} is not defined"] for name in names]:
+        if errors != [f"{exercise.NoAnswerError.__name__}: {exercise.missing(names)}"]:
             raise ValueError(
                 f"the check of {' and '.join(names)} should miss its answer, but said {errors or 'nothing'}"
             )

@@ -69,7 +69,7 @@ def read(
     parts = neurons.layers(model)
     layers, width, one_hot = list(parts), next(iter(parts.values())).neurons, _one_hot(groups)
     with placed(model):
-        bar = tqdm(subfunctions, desc=model.label, unit="sub-function")
+        bar = tqdm(subfunctions, desc=model.label, unit="sub-function", disable=len(subfunctions) == 1)
         scored = ((s.name, s.function, _scores(model, s, layers, width, score, seed, options)) for s in bar)
         return joined(_row(one, layers, one_hot, kept) for one in scored)
 

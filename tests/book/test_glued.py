@@ -73,3 +73,8 @@ def test_a_value_is_compared_in_every_part():
         after = copy.deepcopy(before)
         after[0][key] += 0.1
         assert glued.moved(before, after)
+
+
+def test_two_pages_that_say_what_the_best_evaluation_raises_say_the_same():
+    known = glued.published()
+    assert known["A_choices::d19_level"] == pytest.approx(known["05_perturbing_switch::flattery"], abs=1e-4)

@@ -6,9 +6,11 @@ from importlib.metadata import packages_distributions
 import jsonschema
 import nbformat
 import pytest
+from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from companion import course, students
+from companion.tools.exercise import missing
 
 # The metadata of a cell as nbgrader's documentation has them, version 3. With nbgrader itself, which is no dependency,
 # a toy course was generated, answered, graded and exported when this was written.
@@ -34,7 +36,7 @@ def toy(first_line="*(5 minutes, hard.)* Predict, then put 1 + 1 into `answer`."
         new_markdown_cell("# Is it two?\n\nSee [so](first.ipynb)."),
         new_markdown_cell(f"```{{exercise}} Sum\n:label: sum-up\n{first_line}\n```"),
         new_code_cell("import math\nanswer = math.floor(1 + 1.5)", metadata={"tags": ["solution", "hide-cell"]}),
-        new_code_cell("assert answer == 2", metadata={"tags": ["check"]}),
+        new_code_cell('exercise.answered(globals(), "answer")\nassert answer == 2', metadata={"tags": ["check"]}),
     ]
     return new_notebook(cells=cells)
 
@@ -63,6 +65,17 @@ def test_answers_are_open_and_checks_are_locked_and_give_points():
         "points": 3,  # a hard one
     }
     assert "nbgrader" not in page.cells[2].metadata
+
+
+def test_a_check_without_its_answer_is_an_error_that_says_so():
+    page = toy()
+    copy = course.graded(students.student_copy(page), course.exercises(page))
+    copy.cells[2].source += "\nfrom companion.tools import exercise"
+    copy.cells[3].metadata["tags"] = ["raises-exception"]  # to which nbgrader gives no point
+    NotebookClient(copy, kernel_name="python3").execute()
+    (error,) = copy.cells[3].outputs
+    assert (error.output_type, error.ename) == ("error", "NoAnswerError")
+    assert error.traceback == [f"NoAnswerError: {missing(['answer'])}"]
 
 
 def test_a_solution_stands_where_nbgrader_cuts_it_out():

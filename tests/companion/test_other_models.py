@@ -22,7 +22,6 @@ from companion.tools import parameters
 from modularity.models import Model
 
 SECTIONS = sorted(path.stem for path in rerun.NOTEBOOKS.glob("*.ipynb"))
-GIVEN = ("model", "beside", "small", "routed")  # parameters that name models
 ANY = {*layouts.KINDS, "gpt2"}
 # Section and parameter → kinds of model folders that it takes.
 TAKES = {
@@ -52,7 +51,7 @@ TAKES = {
 
 def test_every_parameter_that_names_a_model_is_tested_here():
     declared = {s: parameters.declared(rerun.source(s)) for s in SECTIONS}
-    assert {(s, p) for s in SECTIONS for p in GIVEN if p in declared[s]} == set(TAKES)
+    assert {(s, p) for s in SECTIONS for p in parameters.MODELS if p in declared[s]} == set(TAKES)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import ast
 import datetime
+import importlib.util
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import yaml
 from jupyter_client.kernelspec import KernelSpecManager
 
 from companion import glued, rerun
+from companion.models import catalogue
 from companion.tools import plain_markdown
 
 PROFILES = yaml.safe_load((rerun.NOTEBOOKS / rerun.PROFILES).read_text(encoding="utf-8"))
@@ -24,15 +26,15 @@ def notebooks(tmp_path, monkeypatch):
     """A folder with one notebook of a few parameters, which fails when asked to."""
     folder = tmp_path / "notebooks"
     folder.mkdir()
-    declared = 'seed: int = 0  # of every draw\nmodel: str = "a"  # which\nalpha: float = 0.5\nfirst: list[str] = []'
+    declared = 'seed: int = 0  # of every draw\nname: str = "a"  # which\nalpha: float = 0.5\nfirst: list[str] = []'
     cells = [
         nbformat.v4.new_code_cell(declared, metadata={"tags": ["parameters"]}),
-        nbformat.v4.new_code_cell("import sys\nassert seed != 13, 'unlucky'\nprint(seed + 1, model)"),
-        nbformat.v4.new_code_cell("[seed, model, alpha, first, sys.executable]"),
+        nbformat.v4.new_code_cell("import sys\nassert seed != 13, 'unlucky'\nprint(seed + 1, name)"),
+        nbformat.v4.new_code_cell("[seed, name, alpha, first, sys.executable]"),
     ]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "x.ipynb")
-    (folder / rerun.PROFILES).write_text("small: {x: {seed: 4, model: b}}\nwrong: {x: {sed: 4}}\nother: {y: {}}\n")
+    (folder / rerun.PROFILES).write_text("small: {x: {seed: 4, name: b}}\nwrong: {x: {sed: 4}}\nother: {y: {}}\n")
     monkeypatch.setattr(rerun, "NOTEBOOKS", folder)
     return folder
 
@@ -49,6 +51,30 @@ def test_a_parameter_reaches_the_notebook(notebooks, tmp_path):
     cost = nbformat.read(out, 4).metadata["cost"]
     assert cost["minutes"] >= 0
     assert cost["peak_mib"] > 10
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_the_bars_of_cells_are_seen_while_they_move(notebooks, tmp_path, capsys, progress):
+    notebook = nbformat.read(notebooks / "x.ipynb", 4)
+    notebook.cells[
+        1
+    ].source = "import sys\nfrom tqdm import tqdm\nfor _ in tqdm(range(3), desc='reading', mininterval=0): pass"
+    nbformat.write(notebook, notebooks / "x.ipynb")
+    out = rerun.rerun("x", tmp_path / "out.ipynb", {}, progress=progress)
+    assert ("reading: 100%" in capsys.readouterr().err) == progress
+    assert "reading: 100%" in "".join(output.text for output in nbformat.read(out, 4).cells[1].outputs)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("ipywidgets") is not None, reason="ipywidgets is here, so none asks for it"
+)
+@pytest.mark.parametrize(("first", "warned"), [("import companion; ", False), ("", True)])
+def test_no_library_asks_for_other_bars(notebooks, tmp_path, first, warned):
+    notebook = nbformat.read(notebooks / "x.ipynb", 4)
+    notebook.cells[1].source = f"{first}import sys, tqdm.auto"  # as transformers imports it
+    nbformat.write(notebook, notebooks / "x.ipynb")
+    outputs = nbformat.read(rerun.rerun("x", tmp_path / "out.ipynb", {}, progress=False), 4).cells[1].outputs
+    assert any("TqdmWarning: IProgress not found" in output.text for output in outputs) == warned
 
 
 def test_a_run_shows_its_own_numbers_and_none_of_the_published_run():
@@ -78,7 +104,7 @@ def test_a_run_shows_its_own_numbers_and_none_of_the_published_run():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("sed", r"no parameter 'sed' \(did you mean 'seed'\?\); there are: seed = 0 # of every draw; model"),
+        ("sed", r"no parameter 'sed' \(did you mean 'seed'\?\); there are: seed = 0 # of every draw; name"),
         ("zz", "'zz'; there are"),
     ],
 )
@@ -111,7 +137,7 @@ HARD = "runs/t5 #2\n%%bash\n'\"\\{x} é\x00\u2028"
 
 
 def test_hard_values_reach_the_kernel_unchanged_and_a_path_is_no_template(notebooks, tmp_path):
-    values = {"model": HARD, "alpha": 1e-4, "first": [HARD, ""]}
+    values = {"name": HARD, "alpha": 1e-4, "first": [HARD, ""]}
     out = rerun.rerun("x", tmp_path / "{model} {0.__class__}" / "out{}.ipynb", values, progress=False)
     assert told(out)[:4] == [0, HARD, 1e-4, [HARD, ""]]
     assert nbformat.read(out, 4).metadata["papermill"]["parameters"] == values
@@ -126,7 +152,7 @@ def test_hard_values_reach_the_kernel_unchanged_and_a_path_is_no_template(notebo
         ("alpha", "a: b", "a finite decimal number"),
         ("alpha", "nan", "a finite decimal number"),
         ("first", "a", "a list as in JSON, each item text"),
-        ("model", "\udcff", "text"),
+        ("name", "\udcff", "text"),
     ],
 )
 def test_a_value_that_does_not_fit_ends_with_2_and_names_the_parameter(
@@ -141,16 +167,16 @@ def test_a_value_that_does_not_fit_ends_with_2_and_names_the_parameter(
 
 def test_no_object_reaches_the_kernel_from_python(notebooks, tmp_path):
     for value in (b"a", datetime.date(2020, 1, 1), {"a": 1}):
-        with pytest.raises(ValueError, match=f"parameter 'model': got .* of type .*{type(value).__name__}; expected"):
-            rerun.rerun("x", tmp_path / "out" / "x.ipynb", {"model": value})
+        with pytest.raises(ValueError, match=f"parameter 'name': got .* of type .*{type(value).__name__}; expected"):
+            rerun.rerun("x", tmp_path / "out" / "x.ipynb", {"name": value})
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("text", ["0.1", "1e-4", "no", "010", "12:30", "~", "'@x'", '"runs/t5 #2"', "2020-01-01"])
 def test_a_profile_is_read_as_the_command_line_is(notebooks, text):
-    (notebooks / rerun.PROFILES).write_text(f"small: {{x: {{model: {text}}}}}")
+    (notebooks / rerun.PROFILES).write_text(f"small: {{x: {{name: {text}}}}}")
     given = text.strip("'\"")
-    assert rerun.profile("small", "x") == rerun.read({"model": given}, "x") == {"model": given}
+    assert rerun.profile("small", "x") == rerun.read({"name": given}, "x") == {"name": given}
 
 
 @pytest.mark.parametrize(
@@ -200,9 +226,26 @@ def test_the_command_line_ends_non_zero_and_says_why():
     assert "no parameter 'modle' (did you mean 'model'?)" in done.stderr
 
 
+@pytest.mark.parametrize(("name", "value"), [("model", "all-mpnet-base-v3"), ("beside", "t5-mini all-mpnet-base-v3")])
+def test_a_misspelt_model_is_refused_before_a_kernel_starts(tmp_path, monkeypatch, capsys, name, value):
+    monkeypatch.setattr(papermill, "execute_notebook", lambda *_, **__: pytest.fail("a kernel starts"))
+    output = tmp_path / "out.ipynb"
+    assert rerun.main(["04_specialization", "-p", name, value, "-o", str(output)]) == 2
+    with pytest.raises(ValueError, match="unknown model 'all-mpnet-base-v3'; known: t5-mini, ") as told:
+        catalogue.load("all-mpnet-base-v3")
+    assert capsys.readouterr().err == f"error: {told.value}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_are_checked_without_what_takes_seconds_to_import():
+    code = "import companion.rerun, sys; sys.exit(bool({'torch', 'transformers', 'papermill'} & sys.modules.keys()))"
+    for also, status in (("", 0), ("import companion.models.catalogue; ", 1)):
+        assert subprocess.run([sys.executable, "-c", also + code], check=False).returncode == status
+
+
 def test_a_profile_sets_parameters_and_p_wins(notebooks, tmp_path, capsys):
     output = tmp_path / "out.ipynb"
-    assert rerun.main(["x", "--profile", "small", "-p", "model", "c", "-o", str(output)]) == 0
+    assert rerun.main(["x", "--profile", "small", "-p", "name", "c", "-o", str(output)]) == 0
     said = capsys.readouterr()
     assert said.out.strip() == str(output)
     assert "Executing" in said.err

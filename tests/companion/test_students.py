@@ -22,10 +22,15 @@ def notebook(request):
     return nbformat.read(request.param, 4)
 
 
-def toy(solution="answer = 1 + 1", check="assert answer == 2, 'two, not that'", *, then="x + 1"):
+ASKS = 'exercise.answered(globals(), "answer")'
+
+
+def toy(
+    solution="answer = 1 + 1", check=f"{ASKS}\nassert answer == 2, 'two, not that'", *, then="x + 1", first="x = 1"
+):
     """A notebook of one exercise."""
     cells = [
-        new_code_cell("x = 1"),
+        new_code_cell(f"from companion.tools import exercise\n\n{first}"),
         new_markdown_cell("```{exercise} Sum\nPredict what 1 + 1 is, and put it into `answer`.\n```"),
         new_code_cell(solution, metadata={"tags": ["solution", "hide-cell"]}),
         new_code_cell(check, metadata={"tags": ["check"]}),
@@ -150,7 +155,7 @@ def test_a_cell_that_needs_a_solution_is_found():
 
 def test_a_check_that_fails_for_something_else_is_found():
     with pytest.raises(ValueError, match=r"check of answer should miss its answer, but said .*ZeroDivisionError"):
-        students.run(toy(check="1 / 0\nassert answer"))
+        students.run(toy(check=f"{ASKS}\n1 / 0\nassert answer", then="1", first="answer = 3"))
 
 
 def test_what_is_implemented_needs_no_guess():
@@ -185,6 +190,10 @@ def test_imports_of_a_solution_stay():
         (lambda cells: cells.pop(3), r"solutions are cells \[2\], checks are cells \[\]"),
         (lambda cells: cells.insert(3, new_markdown_cell("between")), r"checks are cells \[4\]"),
         (lambda cells: cells[3].update(source="assert True"), "reads no name that the solution in cell 2 assigns"),
+        (
+            lambda cells: cells[3].update(source="assert answer"),
+            r"begins with 'assert answer'; expected 'exercise\.ans",
+        ),
     ],
 )
 def test_an_exercise_without_its_check_is_refused(change, message):
@@ -300,7 +309,7 @@ def test_a_copy_runs_and_its_checks_turn_down_wrong_answers(path, monkeypatch):
         cells = []
         for n, answer in enumerate(tries):
             check = new_code_cell(copy.cells[j].source, metadata={"tags": ["raises-exception"]})
-            expected[check.id] = f"{label}, {answer or 'no answer'}", "AssertionError" if n else "NameError"
+            expected[check.id] = f"{label}, {answer or 'no answer'}", "AssertionError" if n else "NoAnswerError"
             cells += [new_code_cell(answer), check]
         copy.cells[i + 1 : j + 1] = cells
     parameters.inject(copy, rerun.profile("smoke", path.stem))

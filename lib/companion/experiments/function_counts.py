@@ -1,11 +1,11 @@
 """In how many of the three functions a neuron passes on sentences that did not choose it: an experiment, for Section 4.
 
-Functions stand on equal footing: equally many sub-functions, and equally many sentences of each.
+Functions stand on equal footing (`equal_footing`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from os import PathLike
 from typing import Any
 
@@ -17,40 +17,28 @@ from scipy import stats
 from tqdm import tqdm
 
 from companion.experiments import experiment, halves
+from companion.experiments.equal_footing import FUNCTIONS, asked
 from companion.experiments.experiment import Cell, Checked, Recompute, available
-from companion.experiments.shipped_readings import content, copies_of, copy_of
-from companion.functions import shipped_chance, tracks
+from companion.experiments.shipped_readings import COPIES, content, copies_of
+from companion.functions import shipped_chance
 from companion.models import catalogue
 from modularity import capture, chance, identity, measure, readings, specialists
 from modularity.models import Model
 from modularity.subfunction import SubFunction
 
-FUNCTIONS = ("semantic", "knowledge", "task")
-SUBFUNCTIONS = 8  # of each function: as many as there are tasks
-PER_CLASS = 100  # sentences, half of them to choose and half to judge
 FALSE = 0.05  # share of the neurons and functions that pass to expect among those that pass by chance
 LOW = 0.01  # p-values that are counted for rechecks
 NONE = -1  # sub-functions left out
 
 
-@cache
-def asked() -> tuple[SubFunction, ...]:
-    """The sub-functions: of each function some, spread evenly over its list, with their first sentences."""
-    made: list[SubFunction] = []
-    for function in FUNCTIONS:
-        every = tracks.load(function)  # type: ignore[arg-type]
-        chosen = np.linspace(0, len(every) - 1, SUBFUNCTIONS).round().astype(int)
-        made += [tracks.first(every[i], PER_CLASS) for i in chosen]
-    return tuple(made)
-
-
 def p_values(
-    model: Model, subfunctions: tuple[SubFunction, ...]
+    model: Model, subfunctions: Sequence[SubFunction], *, seed: int = 0
 ) -> tuple[Float[np.ndarray, "half subfunction layer neuron"], Float[np.ndarray, "half subfunction layer neuron"]]:
-    """Predictivities on the first and the second half of the sentences, and how often chance reaches as much."""
+    """Predictivities on the first and the second half of the sentences, drawn by `seed`, and how often chance reaches
+    as much."""
     bar = tqdm(subfunctions, desc=model.label, unit="sub-function")
     with readings.placed(model):
-        scores = halves.half_scores(capture.stream(model, bar)).sel(half=list(specialists.HALVES))
+        scores = halves.half_scores(capture.stream(model, bar), seed=seed).sel(half=list(specialists.HALVES))
     sizes = [(one.sizes[0] // 2, one.sizes[1] // 2) for one in subfunctions]
     made = [chance.p_values(scores[:, i].to_numpy(), shipped_chance.chance_level(*s)) for i, s in enumerate(sizes)]
     return scores.to_numpy(), np.stack(made, 1)
@@ -86,12 +74,15 @@ def passing(
 
 @dataclass(frozen=True)
 class FunctionCounts:
-    """Of a model that this book shows: a cell is a copy of it, a probe a sub-function of a copy.
+    """Of a model: a cell is a copy of it, a probe a sub-function of a copy.
 
-    A difference is that of the share of p-values up to `LOW`.
+    A difference is that of the share of p-values up to `LOW`. What is shipped is of the defaults.
     """
 
     model: str
+    chosen: tuple[SubFunction, ...] | None = field(default=None, repr=False)  # `equally_many`; those shipped if None
+    copies: int = COPIES  # untrained ones, from `seed` on
+    seed: int = 0  # of these, and of the halves
     tolerance: float = field(default=0.01, repr=False)
     folder: str = field(default="results", repr=False)
 
@@ -99,19 +90,30 @@ class FunctionCounts:
     def name(self) -> str:
         return f"functions_{self.model}"
 
+    @property
+    def subfunctions(self) -> tuple[SubFunction, ...]:
+        return self.chosen or asked()
+
+    @property
+    def loads(self) -> dict[str, Callable[[], Model]]:
+        """Label → how its copy of the model is loaded."""
+        copies = copies_of(self.model, untrained=self.copies, seed=self.seed)
+        return {str(copy): partial(copy.load, self.model) for copy in copies}
+
     def cells(self) -> list[Cell]:
         available(partial(catalogue.folder_of, self.model))
-        return [(str(copy),) for copy in copies_of(self.model)]
+        return [(label,) for label in self.loads]
 
     def key(self, cell: Cell) -> Mapping[str, object] | None:
-        weights = identity.weights(copy_of(self.model, str(cell[0])).load(self.model).module)
-        return {"weights": weights, "subfunctions": [content(s) for s in asked()], "rate": FALSE, **measure.key()}
+        weights = identity.weights(self.loads[str(cell[0])]().module)
+        key = {"weights": weights, "subfunctions": [content(s) for s in self.subfunctions], "rate": FALSE}
+        return key | ({"seed": self.seed} if self.seed else {}) | measure.key()
 
     def compute(self, cell: Cell) -> xr.Dataset:
         """``neurons`` (without, half, layer, pattern), `NONE` for all sub-functions; ``low`` (half, subfunction)."""
-        model = copy_of(self.model, str(cell[0])).load(self.model)
-        scores, p = p_values(model, asked())
-        functions = [one.function for one in asked()]
+        model = self.loads[str(cell[0])]()
+        scores, p = p_values(model, self.subfunctions, seed=self.seed)
+        functions = [one.function for one in self.subfunctions]
         without = range(NONE, len(functions))
         kept = [[i for i in range(len(functions)) if i != out] for out in without]
         counts = [passing(scores[:, k], p[:, k], [functions[i] for i in k]) for k in kept]
@@ -125,13 +127,13 @@ class FunctionCounts:
         )
 
     def assemble(self, made: Callable[[Cell], xr.Dataset]) -> tuple[xr.Dataset, Mapping[str, Mapping[str, Any]]]:
-        labels = [str(copy) for copy in copies_of(self.model)]
+        labels = list(self.loads)
         parts = [made((label,)) for label in labels]
         whole = xr.concat(parts, "copy", combine_attrs="drop").assign_coords(
             copy=labels,
             weights=("copy", [part.attrs["weights"] for part in parts]),
-            content=("subfunction", [content(one) for one in asked()]),
-            function=("subfunction", [one.function for one in asked()]),
+            content=("subfunction", [content(one) for one in self.subfunctions]),
+            function=("subfunction", [one.function for one in self.subfunctions]),
         )
         packed = {"compressors": [Zstd(level=19)], "chunks": whole["neurons"].shape}
         return whole, {"neurons": packed | {"dtype": "uint32"}}
@@ -140,15 +142,15 @@ class FunctionCounts:
         return {"model": self.model}
 
     def probes(self, shipped: xr.Dataset) -> list[Cell]:
-        return [(label, i) for label in shipped["copy"].to_numpy().tolist() for i in range(len(asked()))]
+        return [(label, i) for label in self.loads for i in range(len(self.subfunctions))]
 
     def again(self, shipped: xr.Dataset, probe: Cell) -> float:
         label, row = str(probe[0]), int(probe[1])
-        model = available(partial(copy_of(self.model, label).load, self.model))
-        then, one = shipped.sel(copy=label).isel(subfunction=row), asked()[row]
+        model = available(self.loads[label])
+        then, one = shipped.sel(copy=label).isel(subfunction=row), self.subfunctions[row]
         if content(one) != then["content"].item() or identity.weights(model.module) != then["weights"].item():
             return float("nan")
-        _, p = p_values(model, (one,))
+        _, p = p_values(model, (one,), seed=self.seed)
         return float(np.abs((p <= LOW).mean((1, 2, 3)) - then["low"].to_numpy()).max())
 
 
@@ -156,12 +158,30 @@ SHIPPED = {name: FunctionCounts(name) for name in (*catalogue.MINI, catalogue.MI
 
 
 def obtain(
-    names: Sequence[str | PathLike[str]], recompute: Recompute = "slice"
+    names: Sequence[str | PathLike[str]],
+    chosen: tuple[SubFunction, ...],
+    recompute: Recompute = "slice",
+    *,
+    copies: int = COPIES,
+    seed: int = 0,
 ) -> tuple[dict[str, xr.Dataset], list[Checked]]:
-    """Model → the counts of its copies, shipped and rechecked or computed; and what was rechecked, for each model."""
+    """Model → the counts of its copies, shipped and rechecked or computed; and what was rechecked, for each model.
+
+    Parameters
+    ----------
+    chosen : sub-functions as `equal_footing.equally_many` gives them.
+    copies, seed : untrained copies of each model, from that of `seed` on.
+    """
+    experiment.check(recompute)
     made: dict[str, xr.Dataset] = {}
     checked: list[Checked] = []
+    shipped = [content(one) for one in chosen] == [content(one) for one in asked()] and not seed and copies <= COPIES
     for name in map(catalogue.known_as, names):
-        made[name], said = experiment.obtain(FunctionCounts(name), recompute, cells=1)
+        one = FunctionCounts(name, chosen, copies, seed)
+        if shipped and experiment.is_shipped(one):
+            whole, said = experiment.obtain(one, recompute, cells=1)
+            made[name] = whole.sel(copy=list(one.loads))
+        else:
+            made[name], said = experiment.compute(one)[0], Checked(name, computed=True)
         checked.append(said)
     return made, checked

@@ -10,9 +10,10 @@ import xarray as xr
 
 from companion.experiments import experiment, reading_file, shipped_readings
 from companion.experiments.experiment import Checked, Recompute
+from companion.experiments.piecewise import Pieces
 from companion.experiments.shipped_readings import Copy, content
 from companion.models import catalogue
-from modularity import measure, readings, store
+from modularity import measure, readings
 from modularity.models import Model
 from modularity.subfunction import SubFunction
 
@@ -104,15 +105,14 @@ def _select(
 
 
 def _stored(model: Model, subfunctions: Sequence[SubFunction], seed: int, options: Mapping[str, Any]) -> xr.Dataset:
-    """Computed now, or read from the store of this machine."""
+    """Computed now, each sub-function stored once it is read, or from the store of this machine."""
     draws = shipped_readings.DRAWS if any(s.function == "semantic" for s in subfunctions) and not model.untrained else 0
     key = None
-    if model.fingerprint is not None:
-        contents = [content(s) for s in subfunctions]
-        key = {"model": model.fingerprint, "subfunctions": contents, "seed": seed, "draws": draws, **options}
-        key |= measure.key()
-    return store.cached_dataset(
-        f"reading-{model.stem}",
-        key,
-        lambda: shipped_readings.read(model, subfunctions, draws=draws, seed=seed, **options),
-    )
+    if (fingerprint := model.fingerprint) is not None:
+        key = {"model": fingerprint, "seed": seed, "draws": draws, **options, **measure.key()}
+    pieces = Pieces(f"reading-{model.stem}", key, subfunctions)
+
+    def by(model: Model, _: Sequence[SubFunction], groups: xr.DataArray, **options: Any) -> xr.Dataset:
+        return readings.joined(pieces.each(model, lambda one: readings.read(model, [one], groups, **options)))
+
+    return pieces.whole(lambda: shipped_readings.read(model, subfunctions, draws=draws, seed=seed, by=by, **options))

@@ -56,7 +56,13 @@ def copy_of(name: str, label: str) -> Copy:
 
 
 def read(
-    model: Model, subfunctions: Sequence[SubFunction], *, draws: int = 0, seed: int = 0, **options: Any
+    model: Model,
+    subfunctions: Sequence[SubFunction],
+    *,
+    draws: int = 0,
+    seed: int = 0,
+    by: Callable[..., xr.Dataset] | None = None,
+    **options: Any,
 ) -> xr.Dataset:
     """`readings.read` with the model's own experts, as ``own`` (layer, neuron), and with random ones of the same sizes.
 
@@ -65,12 +71,13 @@ def read(
     draws : as many random partitions, whose experts are in ``shuffled`` (draw, alike, layer, expert), of semantic
         sub-functions.
     seed : of k-means, of the random partitions and of the halves.
+    by : what reads instead of `readings.read`, given the same.
     """
     own = moefication.experts(model, seed=seed)
     drawn = [moefication.at_random(own, seed=seed + i) for i in range(max(1, draws))]
     groups = xr.concat([own, *drawn], "partition", coords="minimal")
     groups = groups.assign_coords(partition=["own", *(f"random {i}" for i in range(len(drawn)))])
-    made = readings.read(model, subfunctions, groups, seed=seed, **options)
+    made = (by or readings.read)(model, subfunctions, groups, seed=seed, **options)
     random = made["expert_mean"].isel(partition=slice(1, None)).rename(partition="draw", subfunction="alike")
     made = made.isel(partition=[0, 1]).assign_coords(partition=list(PARTITIONS)).assign(own=own)
     if not draws:

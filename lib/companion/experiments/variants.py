@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from companion.experiments import experiment
 from companion.experiments.experiment import Cell, Checked, Recompute, available
+from companion.experiments.piecewise import Pieces
 from companion.experiments.shipped_readings import asked, content
 from companion.models import catalogue
 from modularity import capture, identity, measure, neurons, predictivity, readings, specialists
@@ -45,7 +46,7 @@ def read(model: Model, subfunctions: Sequence[SubFunction], pooling: Pooling) ->
     scores = POOLINGS[pooling]
     found = []
     with readings.placed(model):
-        bar = tqdm(subfunctions, desc=f"{model.label}, {pooling}", unit="sub-function")
+        bar = tqdm(subfunctions, f"{model.label}, {pooling}", unit="sub-function", disable=len(subfunctions) == 1)
         for one, pooled in capture.stream(model, bar, pooling=pooling):
             values = [
                 [predictivity.predictivity(_as(setting, layer), one.labels, score=score) for layer in pooled.to_numpy()]
@@ -65,6 +66,11 @@ def read(model: Model, subfunctions: Sequence[SubFunction], pooling: Pooling) ->
 
 def _as(setting: str, pooled: np.ndarray) -> np.ndarray:
     return np.where(np.abs(pooled) < FLOOR, 0, pooled) if setting == FLOORED else pooled
+
+
+def _decides(pooling: Pooling) -> dict[str, object]:
+    """Beside model and sub-functions."""
+    return {pooling: [list(pair) for pair in POOLINGS[pooling].items()], FLOORED: FLOOR, **measure.key()}
 
 
 @dataclass(frozen=True)
@@ -89,10 +95,9 @@ class Variants:
     def key(self, cell: Cell) -> dict[str, object] | None:
         if (fingerprint := catalogue.load(self.model).fingerprint) is None:
             return None
-        pooling, function = map(str, cell)
-        settings = [list(pair) for pair in POOLINGS[pooling].items()]  # type: ignore[index]
-        contents = [content(s) for s in asked()[function]]
-        return {"model": fingerprint, "subfunctions": contents, pooling: settings, FLOORED: FLOOR, **measure.key()}
+        pooling, function = cell
+        contents = [content(s) for s in asked()[str(function)]]
+        return {"model": fingerprint, "subfunctions": contents, **_decides(pooling)}  # type: ignore[arg-type]
 
     def compute(self, cell: Cell) -> xr.Dataset:
         pooling, function = cell
@@ -156,7 +161,13 @@ def obtain(
             said = experiment.recheck(shipped, file, probes, cells=cells if recompute == "slice" else 0)
             return {(choice, s): file.isel(subfunction=rows).sel(setting=s) for s, choice in SETTINGS.items()}, said
     model = catalogue.load(name)
-    read_by = {
-        s: table.sel(setting=s) for p in POOLINGS for table in [read(model, subfunctions, p)] for s in POOLINGS[p]
-    }
+    tables = {p: _stored(model, subfunctions, p) for p in POOLINGS}
+    read_by = {s: tables[p].sel(setting=s) for p in POOLINGS for s in POOLINGS[p]}
     return {(choice, s): read_by[s] for s, choice in SETTINGS.items()}, Checked(model.label, computed=True)
+
+
+def _stored(model: Model, subfunctions: Sequence[SubFunction], pooling: Pooling) -> xr.Dataset:
+    """Computed now, each sub-function stored once it is read, or from the store of this machine."""
+    key = None if (fingerprint := model.fingerprint) is None else {"model": fingerprint, **_decides(pooling)}
+    pieces = Pieces(f"variants-{model.stem}-{pooling}", key, subfunctions)
+    return pieces.whole(lambda: xr.concat(pieces.each(model, lambda one: read(model, [one], pooling)), "subfunction"))

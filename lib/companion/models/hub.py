@@ -1,6 +1,5 @@
 """Models of the hub: each at one commit, as safetensors only; and their shapes, for copies that need no network."""
 
-import re
 from http import HTTPStatus
 from pathlib import Path
 
@@ -16,21 +15,9 @@ from huggingface_hub.file_download import repo_folder_name
 from transformers import BertConfig, PreTrainedConfig, RobertaConfig, SwitchTransformersConfig, T5Config
 
 from companion.functions import sources
-from companion.models import mpnet
+from companion.models.names import AT_COMMIT, PINNED
 
-# Hub id → commit. That of Switch is a proposed change that adds safetensors to a model published as a pickle only.
-PINNED = {
-    "google-t5/t5-base": "a9723ea7f1b39c1eae772870f3b547bf6ef7e6c1",
-    "google/switch-base-16": "fca3c90",
-    "google-bert/bert-base-uncased": "86b5e0934494bd15c9632b12f734a8a67f723594",
-    "FacebookAI/roberta-base": "e2da8e2f811d1448a5b465c236feacd80ffbac7b",
-}
 PROPOSALS = {"google/switch-base-16": "refs/pr/5"}
-ALIASES = {
-    "bert-base-uncased": "google-bert/bert-base-uncased",
-    "roberta-base": "FacebookAI/roberta-base",
-    **dict.fromkeys((mpnet.HUB, mpnet.HUB.partition("@")[0]), mpnet.NAME),  # the same files, from packages
-}
 FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "model*.safetensors*")
 # The paper's two shapes and BERT's, so that an untrained copy needs no network.
 SHAPES: dict[str, PreTrainedConfig] = {
@@ -65,7 +52,7 @@ def folder(name: str) -> Path | None:
     """
     if name in PINNED:
         return _fetched(name, _revision(name), PINNED[name])
-    if commit := re.fullmatch(r"([\w.-]+/[\w.-]+)@([0-9a-f]{40})", name):
+    if commit := AT_COMMIT.fullmatch(name):
         return _fetched(commit[1], commit[2], commit[2])
     return None
 

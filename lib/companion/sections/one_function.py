@@ -7,7 +7,8 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Float
 
-from companion.experiments.function_counts import FUNCTIONS, NONE
+from companion.experiments.equal_footing import FUNCTIONS
+from companion.experiments.function_counts import NONE
 
 INDEPENDENT = "if independent"
 PASSED = np.array([[pattern >> i & 1 for i in range(len(FUNCTIONS))] for pattern in range(1 << len(FUNCTIONS))])

@@ -1,6 +1,7 @@
 """Where a notebook's exercises are, and which names a check asks of an answer: read from tags and code."""
 
 import ast
+import json
 
 import nbformat
 
@@ -45,7 +46,8 @@ def exercises(notebook: nbformat.NotebookNode) -> list[tuple[int, int]]:
     Raises
     ------
     ValueError
-        A solution without a check right behind it, a check without a solution, or a check that reads nothing of it.
+        A solution without a check right behind it, a check without a solution, or one that reads nothing of it or
+        does not begin by asking for what it reads (`exercise.answered`).
     """
     tags = [set(cell.metadata.get("tags", [])) for cell in notebook.cells]
     found = [i for i, t in enumerate(tags) if "solution" in t]
@@ -56,6 +58,11 @@ def exercises(notebook: nbformat.NotebookNode) -> list[tuple[int, int]]:
             "move the cell, or tag it"
         )
     for i, j in zip(found, checks, strict=True):
-        if not answers(notebook.cells[i].source, notebook.cells[j].source):
+        if not (names := answers(notebook.cells[i].source, notebook.cells[j].source)):
             raise ValueError(f"the check in cell {j} reads no name that the solution in cell {i} assigns")
+        asks = f"exercise.answered(globals(), {', '.join(map(json.dumps, names))})"
+        if (first := notebook.cells[j].source.splitlines()[0]) != asks:
+            raise ValueError(
+                f"the check in cell {j} begins with {first!r}; expected {asks!r}, which asks for its answer"
+            )
     return list(zip(found, checks, strict=True))

@@ -11,9 +11,12 @@ from difflib import get_close_matches
 
 import nbformat
 
+from companion.models import names
 from companion.tools.parameter_values import KINDS, Parameter, checked
 
 TAG, INJECTED = "parameters", "injected-parameters"  # papermill's names
+MODELS = ("model", "beside", "small", "routed")  # parameters that name models, `SEVERAL` of them any number
+SEVERAL = ("beside",)
 
 
 def declared(notebook: nbformat.NotebookNode) -> dict[str, Parameter]:
@@ -77,6 +80,20 @@ def inject(notebook: nbformat.NotebookNode, values: Mapping[str, object]) -> Non
     place = next(i for i, c in enumerate(notebook.cells) if TAG in c.metadata.get("tags", []))
     cell = nbformat.v4.new_code_cell("\n".join(["# Parameters", *lines]), metadata={"tags": [INJECTED]})
     notebook.cells.insert(place + 1, cell)
+
+
+def check_models(values: Mapping[str, object]) -> None:
+    """Refuse names that no model has: a run would find them only once its kernel has started and read the library.
+
+    Raises
+    ------
+    ValueError
+        As `names.check`.
+    """
+    for name in values.keys() & set(MODELS):
+        text = str(values[name])
+        for model in text.split() if name in SEVERAL else [text]:
+            names.check(model)
 
 
 def find(name: str, known: Mapping[str, Parameter]) -> Parameter:

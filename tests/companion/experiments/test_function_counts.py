@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from companion.experiments import experiment, function_counts
-from companion.experiments.function_counts import FUNCTIONS, NONE, SHIPPED, FunctionCounts, asked, passing
+from companion.experiments import computing, experiment, function_counts
+from companion.experiments.equal_footing import FUNCTIONS, asked, equally_many
+from companion.experiments.function_counts import NONE, SHIPPED, FunctionCounts, passing
+from companion.functions import tracks
 from companion.sections import one_function
 
 EIGHT = [f for f in FUNCTIONS for _ in range(8)]
@@ -22,6 +24,25 @@ def made(rng, good):
 def test_functions_stand_on_equal_footing():
     assert [one.function for one in asked()] == EIGHT
     assert {tuple(one.sizes) for one in asked()} == {(100, 100)}
+
+
+def test_what_is_shipped_is_of_what_section_4_reads_by_default():
+    assert [function_counts.content(s) for s in equally_many(tracks.load_all())] == [
+        function_counts.content(s) for s in asked()
+    ]
+
+
+@pytest.mark.parametrize(("limit", "per_class", "number", "few"), [(5, None, 5, 100), (None, 21, 8, 20), (1, 2, 1, 2)])
+def test_fewer_are_as_many_of_each_and_none_twice(limit, per_class, number, few):
+    chosen = equally_many(tracks.load_all(limit=limit, per_class=per_class))
+    assert [one.function for one in chosen] == [f for f in FUNCTIONS for _ in range(number)]
+    assert len({one.name for one in chosen}) == 3 * number
+    assert {tuple(one.sizes) for one in chosen} == {(few, few)}
+
+
+def test_a_function_without_sub_functions_is_named():
+    with pytest.raises(ValueError, match=r"no sub-function of semantic, task; expected some of semantic, knowledge, t"):
+        equally_many(tracks.load("knowledge"))
 
 
 def test_neurons_are_counted_by_what_they_pass_in(rng):
@@ -60,6 +81,33 @@ def test_what_is_shipped_is_of_these_sub_functions(name):
     shipped = experiment.load(SHIPPED[name])
     assert shipped["content"].to_numpy().tolist() == [function_counts.content(one) for one in asked()]
     assert len(np.unique(shipped["neurons"].sum("pattern"))) == 1
+
+
+def test_fewer_untrained_copies_are_those_that_are_shipped_first(monkeypatch):
+    monkeypatch.setattr(FunctionCounts, "compute", lambda *_: pytest.fail("computed"))
+    found, (said,) = function_counts.obtain(["switch-mini"], asked(), "none", copies=1)
+    assert not said.computed
+    assert found["switch-mini"]["copy"].to_numpy().tolist() == ["run 0", "run 1", "run 2", "untrained 0"]
+    whole = experiment.load(SHIPPED["switch-mini"])
+    assert (found["switch-mini"]["neurons"] == whole["neurons"].isel(copy=[0, 1, 2, 3])).all()
+
+
+@pytest.mark.parametrize("seed", [0, 7])
+def test_other_sentences_and_copies_are_those_that_are_asked_for(monkeypatch, seed):
+    monkeypatch.setattr(computing.os, "cpu_count", lambda: 1)  # in this process
+    read = []
+    monkeypatch.setattr(
+        function_counts, "p_values", lambda model, some, seed: read.append((model.label, some, seed)) or half
+    )
+    few = equally_many(tracks.load_all(limit=3, per_class=6))
+    half = (np.full((2, 9, 4, 10), 0.5), np.ones((2, 9, 4, 10)))
+    found, (said,) = function_counts.obtain(["t5-mini"], few, copies=1, seed=seed)
+    assert said.computed
+    assert found["t5-mini"].sizes["subfunction"] == 9
+    labels = [*(f"t5-mini, seed {i}" for i in range(3)), f"t5-mini, untrained {seed}"]
+    assert read == [(label, few, seed) for label in labels]
+    function_counts.obtain(["t5-mini"], few, copies=1, seed=seed)  # from the store
+    assert len(read) == 4
 
 
 def test_a_wrong_share_is_found():

@@ -331,6 +331,16 @@ def test_no_baseline_solves_a_function(function):
     assert table.drop(columns=["function", "subfunction"]).max(axis=None) < 0.9
 
 
+def test_baselines_are_computed_once(monkeypatch):
+    first = baselines.report("balanced")
+    with monkeypatch.context() as patch:
+        patch.setattr(baselines, "accuracy", lambda *_: pytest.fail("computed again"))
+        pd.testing.assert_frame_equal(baselines.report("balanced"), first)
+    monkeypatch.setattr(baselines, "accuracy", lambda *_: 0.25)
+    monkeypatch.setattr(baselines, "VERSION", 0)  # another definition, as an older one
+    assert (baselines.report("balanced")["words"] == 0.25).all()
+
+
 def test_all_functions_have_the_sizes_of_the_paper():
     whole = tracks.load_all()
     assert [s.function for s in whole] == ["semantic"] * 100 + ["knowledge"] * 29 + ["task"] * 8

@@ -262,3 +262,19 @@ def test_without_values_nothing_is_injected():
     copy = notebook()
     parameters.inject(copy, {})
     assert len(copy.cells) == 2
+
+
+def test_models_are_looked_for_by_name(tmp_path):
+    folder = tmp_path / "a model"
+    folder.mkdir()
+    commit = f"owner/name@{'0f' * 20}"
+    parameters.check_models({"model": str(folder), "beside": f"  t5-mini {commit}", "small": "roberta-base", "seed": 1})
+    parameters.check_models({"beside": ""})
+    for values, unknown in (
+        ({"model": "t5-mini switch-mini"}, "t5-mini switch-mini"),
+        ({"beside": f"t5-mini {folder}"}, "/a"),
+        ({"routed": ""}, ""),
+        ({"model": commit[:-1]}, commit[:-1]),
+    ):
+        with pytest.raises(ValueError, match=f"unknown model .*{unknown}'; known: t5-mini, .* or the path of an exist"):
+            parameters.check_models(values)
