@@ -13,11 +13,11 @@ from companion.released import published
 from companion.sections import emergence_tables as report
 from companion.sections import intervals
 from companion.sections.intervals import ENDS, NAN
+from companion.sections.noise_tables import LATE
 from modularity import emergence
 
 HALF = 0.5  # of the run: what is reached before is early
 FEW = 10  # sub-functions of which a clustering score has no interval
-LATE = 0.1  # fraction of training from which on checkpoints are equally far apart
 
 
 def appearance(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -46,7 +46,7 @@ def released_table(release: Release, *, seed: int = 0) -> pd.DataFrame:
 
 
 def perturbed(release: Release) -> pd.DataFrame:
-    """Figure 2 as effects, as `evidence_perturbed.t5`, with the intervals of `over_panels`."""
+    """Figure 2 as effects, as `perturbation_effects.t5`, with the intervals of `over_panels`."""
     values: Any = by_task(release).set_index(["claim", "task"])["effect"]
     claims = dict.fromkeys(values.index.get_level_values("claim"))
     return evidence.as_table((claim, T5, *over_panels(values.loc[claim])) for claim in claims)
@@ -87,7 +87,7 @@ def over_panels(values: pd.Series) -> tuple[float, float, float]:
     if variance == 0:
         return middle, middle, middle
     free = variance**2 / sum(v**2 / (len(part) - 1) for v, part in zip(variances, parts, strict=True))
-    reach = float(stats.t.ppf(0.5 + intervals.LEVEL / 2, free) * variance**0.5)
+    reach = float(stats.t.ppf(0.5 + intervals.CONFIDENCE / 2, free) * variance**0.5)
     return middle, middle - reach, middle + reach
 
 

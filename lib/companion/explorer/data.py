@@ -15,12 +15,12 @@ from companion.experiments.experiment import Cell, available
 from companion.experiments.shipped_readings import SHIPPED, asked, content
 from companion.explorer import cards, recheck
 from companion.explorer import layers as explorer_layers
+from companion.functions.tracks import FUNCTIONS
 from companion.models import catalogue
 from modularity import capture, identity, measure, specialists
 from modularity.subfunction import SubFunction
 
 MODELS = (catalogue.MPNET, *catalogue.MINI, catalogue.MINILM)
-FUNCTIONS = ("semantic", "knowledge", "task")  # without the controls
 RUN = "run 0"  # of the models that have several
 PAIRS = slice(3, None, 4)  # of the noun pairs: every fourth
 SINGLE_SENTENCE = ("cola", "sst2")  # tasks; an input of the others is two sentences, which take longer

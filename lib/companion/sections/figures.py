@@ -19,9 +19,9 @@ COLOURS = {
     "paper": "#000000",
     "other": "#882255",
 }
-FUNCTIONS = ("semantic", "knowledge", "task")
 CATEGORIES = ("#332288", "#44AA99", "#999933", "#CC6677", "#AA4499", "#88CCEE")  # of anything else, as layers
 FUNCTION_COLOURS = {"semantic": "#CC79A7", "knowledge": "#E69F00", "task": "#009E73"}
+FUNCTIONS = tuple(FUNCTION_COLOURS)
 STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,

@@ -117,10 +117,10 @@ def test_a_sentence_is_cut_around_its_token():
 
 def test_of_equal_sentences_the_first_is_kept():
     most, where = np.full((2, 2), -np.inf, np.float32), np.full((2, 2), -1)
-    layers._keep(most, where, np.array([[1, 5], [3, 4], [3, 4]], np.float32), np.array([7, 8, 9]))
+    layers.keep_strongest(most, where, np.array([[1, 5], [3, 4], [3, 4]], np.float32), np.array([7, 8, 9]))
     assert most.tolist() == [[3, 5], [3, 4]]
     assert where.tolist() == [[8, 7], [9, 8]]
-    layers._keep(most, where, np.array([[3, 6]], np.float32), np.array([10]))
+    layers.keep_strongest(most, where, np.array([[3, 6]], np.float32), np.array([10]))
     assert where.tolist() == [[8, 10], [9, 7]]  # not the equal one that comes later
 
 
