@@ -40,7 +40,7 @@ def released_table(release: Release, *, seed: int = 0) -> pd.DataFrame:
     """
     rows = paired(release, (1.0,))
     over_tasks = rows[rows["task"] == "other tasks"].assign(task="avg")
-    stabilised = [stabilisation(release, model, seed=seed) for model in TRAINED]
+    stabilised = [stabilization_effects(release, model, seed=seed) for model in TRAINED]
     parts = [perturbed(release), perturbation_effects.switch(over_tasks, SWITCH), *stabilised]
     return pd.concat(parts, ignore_index=True)
 
@@ -129,11 +129,11 @@ def _whole(grid: xr.DataArray, tasks: Sequence[str]) -> xr.DataArray:
     return part.where(part.notnull().all("task"))
 
 
-def stabilisation(
+def stabilization_effects(
     release: Release, model: str, level: float = emergence.LEVEL, *, draws: int = DRAWS, seed: int = 0
 ) -> pd.DataFrame:
-    """Figure 4 as effects, as `emergence_effects.stabilisation`; neurons of the layers with experts; a bootstrap over
-    these layers, drawn alike for all functions and levels."""
+    """Figure 4 as effects, as `emergence_effects.stabilization_effects`; neurons of the layers with experts; a
+    bootstrap over these layers, drawn alike for all functions and levels."""
     rows = release.stabilization.query("model == @model")
     places = rows.loc[rows["level"] == "expert", "layer"].unique()
     rows = rows[rows["layer"].isin(places)]

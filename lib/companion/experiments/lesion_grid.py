@@ -95,7 +95,7 @@ def wanted(plan: Plan, setting: str, limit: int = 0) -> list[tuple[str, int]]:
     return list(dict.fromkeys((str(o), n) for o, n in [*pairs, *((o, plan.reach) for o in EACH)]))
 
 
-def layers(model: Model, setting: str) -> list[int]:
+def perturbed_layers(model: Model, setting: str) -> list[int]:
     """The encoder layers that a setting perturbs; `ValueError` for an unknown setting."""
     if setting not in SETTINGS:
         raise ValueError(f"unknown setting {setting!r}; known: {', '.join(SETTINGS)}")
@@ -184,7 +184,7 @@ def piece(
     ValueError
         An unknown setting, order or task.
     """
-    chosen = layers(model, setting)
+    chosen = perturbed_layers(model, setting)
     pairs = wanted(plan, setting, limit) if only is None else list(only)
     neurons_of = masks(model, chosen, pairs, plan, groups, track=track, seed=seed)
     plain: list[Mask] = [{}]

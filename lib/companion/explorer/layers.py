@@ -18,7 +18,7 @@ from modularity.subfunction import SubFunction
 SENTENCES = 3  # that drive a neuron most
 
 
-def layers(
+def shown(
     model: Model,
     subfunctions: Mapping[int, SubFunction],
     groups: xr.DataArray,

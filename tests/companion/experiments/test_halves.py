@@ -22,7 +22,9 @@ def test_each_part_is_what_its_sentences_give(untrained, subfunctions):
     found = halves.half_scores(capture.stream(untrained, subfunctions))
     assert found.dims == ("half", "subfunction", "layer", "neuron")
     firsts = [subfunction.first_half(s) for s in subfunctions]
-    first, second = ([s.only(m) for s, m in zip(subfunctions, of, strict=True)] for of in (firsts, [~m for m in firsts]))
+    first, second = (
+        [s.only(m) for s, m in zip(subfunctions, of, strict=True)] for of in (firsts, [~m for m in firsts])
+    )
     for part, chosen in zip(halves.PARTS, (subfunctions, first, second), strict=True):
         expected = predictivity.scores(capture.stream(untrained, chosen))
         # Activations differ in the last bits with the batch, and then may change places.

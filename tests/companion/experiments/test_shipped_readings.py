@@ -27,7 +27,7 @@ def test_what_is_shipped_is_of_these_sentences_copies_and_weights(name):
     copies = shipped_readings.copies_of(name)
     assert shipped["copy"].to_numpy().tolist() == [str(c) for c in copies]
     for copy in copies:
-        one = reading_file.kept(shipped.sel(copy=str(copy)))
+        one = reading_file.without_gaps(shipped.sel(copy=str(copy)))
         assert not any(one[v].isnull().any() for v in one.data_vars)
         assert one["top"].max() < one.attrs["neurons"] > one["half_top"].max()
         assert one.sizes["rank"] >= specialists.number(one.attrs["neurons"])
