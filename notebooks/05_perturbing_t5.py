@@ -300,7 +300,7 @@ means = at_a_fifth.set_index(["setting", "order"])["accuracy"].unstack("order")
 cost_of = 100 * means.rsub(means["none"], axis=0)
 sentences = [s for t in functions.load("task", track) for s in t.sentences[::50]]
 own = crossed["variance 64", "experts"]
-layers = lesion_grid.layers(loaded, "text")
+layers = lesion_grid.perturbed_layers(loaded, "text")
 mass = lesion_grid.mass(loaded, sentences, layers)
 pairs = [(order, reach) for order in ("random, equal mass", "MoE, least", "MoE (4)")]
 masks = lesion_grid.masks(loaded, layers, pairs, grid.plan, grid.experts(0), track=track)

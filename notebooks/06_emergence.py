@@ -372,7 +372,7 @@ values = {
     "lead_whole": float(ahead.loc["whole", "difference"]),
 }
 found = [emergence_effects.appearance(own), emergence_effects.between_over_within(leads)]
-found += [emergence_effects.stabilisation(table, name, level, seed=seed) for name, table in scores.items()]
+found += [emergence_effects.stabilization_effects(table, name, level, seed=seed) for name, table in scores.items()]
 values |= ledger.to_glue(model, *found)
 for name, value in values.items():
     glue(name, value, display=False)

@@ -173,7 +173,7 @@ scored, checked = obtain.runs([*runs], pairs, seeds=seeds, copies=0, recompute=r
 print(*checked, sep="\n")
 tables = {name: section.experts_of(read.trained) for name, read in scored.items()}
 final = {
-    (name, measure): section.organisation(*pair, table, draws=draws, seed=seed)
+    (name, measure): section.organization(*pair, table, draws=draws, seed=seed)
     for name, pair in tables.items()
     for measure, table in wanted.items()
 }
@@ -205,7 +205,7 @@ values = {
     "random_corpus_last": float(final[model, "corpus"]["random"].iloc[-1]),
 }
 by = embedded.name  # the vectors of the paper's figure
-tested = [emergence_effects.organisation(*pair, wanted[by], name, seed=seed) for name, pair in tables.items()]
+tested = [emergence_effects.organization_effects(*pair, wanted[by], name, seed=seed) for name, pair in tables.items()]
 tested += [emergence_effects.organised_early(curves[name, by], name) for name in runs]
 values |= ledger.to_glue(model, *tested)
 for name, value in values.items():

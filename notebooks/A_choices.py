@@ -59,7 +59,7 @@ from sklearn.metrics import average_precision_score
 from companion.choices import all_choices as choices
 from companion.choices import audit, score_choices
 from companion.choices import choice_figure as figures
-from companion.choices.choice_setup import Setup, best
+from companion.choices.choice_setup import Setup, mean_best
 from companion.experiments import stored_scores
 from companion.sections import perturbing_switch_tables as section
 from companion.tools import exercise
@@ -248,11 +248,11 @@ print(f"text {degrees[0]:.1f}, code {degrees[1]:.1f}: the code's degree falls wi
 without = score_choices.unended(setup.loaded)
 asked = {"none": (setup.loaded, "labels"), "end mark": (without, "labels")}
 asked |= {"score": (setup.loaded, "signs"), "both": (without, "signs")}
-four = {k: float(best(stored_scores.of_model(m, setup.semantic, score=s)).mean()) for k, (m, s) in asked.items()}
+four = {k: float(mean_best(stored_scores.of_model(m, setup.semantic, score=s)).mean()) for k, (m, s) in asked.items()}
 
 # %% tags=["check"]
 exercise.answered(globals(), "four")
 added = four["end mark"] + four["score"] - four["none"]
-assert np.isclose(four["none"], best(stored_scores.of_model(setup.loaded, setup.semantic)).mean()), "none is plain"
+assert np.isclose(four["none"], mean_best(stored_scores.of_model(setup.loaded, setup.semantic)).mean()), "none is plain"
 assert 0 < abs(added - four["both"]) < 0.01, "the two effects are small, and nearly add up"
 print(f"added {added:.4f}, together {four['both']:.4f}")

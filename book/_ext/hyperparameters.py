@@ -149,7 +149,7 @@ def statistics() -> list[Row]:
         Row("a functional expert has p of at most", "0.001 (5)", f"{experts.ALPHA:g}"),
         Row("null hypothesis", "binomial (5, footnote 3)", ", ".join(get_args(nulls.Null))),
         Row("a curve has settled above", "0.9 (6)", f"{emergence.LEVEL:g}"),
-        Row("intervals", "none; standard deviations in Table 3", f"{100 * intervals.LEVEL:g} %"),
+        Row("intervals", "none; standard deviations in Table 3", f"{100 * intervals.CONFIDENCE:g} %"),
     ]
 
 

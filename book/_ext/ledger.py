@@ -114,7 +114,7 @@ def _place(part: str) -> str:
 
 def _cells(row: dict) -> list[nodes.Node]:
     low, high = row["low"], row["high"]
-    effect = _number(row["estimate"]) + (f" ({_number(low)} to {_number(high)})" if math.isfinite(low + high) else "")
+    effect = number(row["estimate"]) + (f" ({number(low)} to {number(high)})" if math.isfinite(low + high) else "")
     paragraph = nodes.paragraph("", "", badge(row["verdict"]) if row["verdict"] else nodes.Text("–"))
     if not row["agrees"]:
         paragraph += nodes.Text(f" (expected: {row['expected']})")
@@ -122,7 +122,7 @@ def _cells(row: dict) -> list[nodes.Node]:
     return [nodes.paragraph("", model), nodes.paragraph("", effect), paragraph]
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Three decimals below 1, one above: enough for both a predictivity and a percentage point."""
     if not math.isfinite(value):
         return "–"
@@ -133,9 +133,7 @@ def _number(value: float) -> str:
 def _bar(rows: pd.DataFrame) -> str:
     """From which effect on a claim holds, for each model that is judged by another one."""
     bars: Any = rows[rows["verdict"] != ""].groupby("least", sort=False)["model"].agg(", ".join)
-    return "".join(
-        f" Half of what is printed, for {models}: {_number(bar)}." for bar, models in bars.items() if bar > 0
-    )
+    return "".join(f" Half of what is printed, for {models}: {number(bar)}." for bar, models in bars.items() if bar > 0)
 
 
 def script(app: Sphinx, page: str, _template: str, _context: dict, _doctree: object) -> None:

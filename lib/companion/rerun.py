@@ -19,6 +19,7 @@ from companion import terminal
 from companion.tools import parameter_values
 from companion.tools import parameters as cells
 from companion.tools.parameter_values import Value
+from companion.tools.whole_book import NOTEBOOKS
 from modularity import environment
 
 try:
@@ -26,25 +27,24 @@ try:
 except ImportError:  # Windows has no such module
     resource = None
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 PROFILES = "profiles.yml"
 
 
-def source(notebook: str) -> nbformat.NotebookNode:
-    """The notebook of that name, as it is committed.
+def source(notebook: str, folder: Path = NOTEBOOKS) -> nbformat.NotebookNode:
+    """The notebook of that name in a folder, by default as it is committed.
 
     Raises
     ------
     ValueError
         There is none; the message lists those there are.
     """
-    known = sorted(p.stem for p in NOTEBOOKS.glob("*.ipynb"))
+    known = sorted(p.stem for p in folder.glob("*.ipynb"))
     if notebook not in known:
         raise ValueError(f"unknown notebook {notebook!r}; known: {', '.join(known)}")
-    return nbformat.read(NOTEBOOKS / f"{notebook}.ipynb", 4)
+    return nbformat.read(folder / f"{notebook}.ipynb", 4)
 
 
-def read(given: Mapping[str, object], notebook: str) -> dict[str, Value]:
+def read(given: Mapping[str, object], notebook: str, folder: Path = NOTEBOOKS) -> dict[str, Value]:
     """Texts as the values of a notebook's parameters, each by the type that the notebook annotates.
 
     Raises
@@ -52,12 +52,12 @@ def read(given: Mapping[str, object], notebook: str) -> dict[str, Value]:
     ValueError
         An unknown notebook or parameter, or a text that is no value of the parameter's type.
     """
-    known = cells.declared(source(notebook))
+    known = cells.declared(source(notebook, folder))
     return {name: parameter_values.read(text, cells.find(name, known)) for name, text in given.items()}
 
 
-def profile(name: str, notebook: str) -> dict[str, Value]:
-    """The parameters that a profile of ``notebooks/profiles.yml`` gives a notebook.
+def profile(name: str, notebook: str, folder: Path = NOTEBOOKS) -> dict[str, Value]:
+    """The parameters that a profile gives a notebook, of ``profiles.yml`` in the folder of both.
 
     Everything in that file is text, which is read like that of a command line: YAML makes 8 of ``010``, and text of
     ``1e-4``.
@@ -67,7 +67,7 @@ def profile(name: str, notebook: str) -> dict[str, Value]:
     ValueError
         An unknown profile, or one that does not name the notebook; a file that is no YAML, or has tags; else as `read`.
     """
-    path = NOTEBOOKS / PROFILES
+    path = folder / PROFILES
     text = path.read_text(encoding="utf-8")
     try:
         if tags := [event.tag for event in yaml.parse(text) if getattr(event, "tag", None)]:
@@ -79,11 +79,18 @@ def profile(name: str, notebook: str) -> dict[str, Value]:
         raise ValueError(f"unknown profile {name!r}; known: {', '.join(known)}")
     if notebook not in known[name]:
         raise ValueError(f"profile {name!r} does not name {notebook!r}; it has: {', '.join(known[name])}")
-    return read(known[name][notebook], notebook)
+    return read(known[name][notebook], notebook, folder)
 
 
-def rerun(notebook: str, output: str | Path, parameters: Mapping[str, object], *, progress: bool = True) -> Path:
-    """Execute ``notebooks/<notebook>.ipynb`` with `parameters` into `output`, in the Python that runs this.
+def rerun(
+    notebook: str,
+    output: str | Path,
+    parameters: Mapping[str, object],
+    *,
+    progress: bool = True,
+    folder: Path = NOTEBOOKS,
+) -> Path:
+    """Execute a notebook of `folder` with `parameters` into `output`, in the Python that runs this.
 
     With `progress` a bar counts cells, and those of the cells themselves are shown as they move, with their warnings.
     What the run cost is in the metadata of `output`, under ``cost``: minutes, MiB of the largest process (not on
@@ -93,15 +100,15 @@ def rerun(notebook: str, output: str | Path, parameters: Mapping[str, object], *
     ------
     ValueError
         An unknown notebook, parameter or model, a value of another type than the notebook annotates, or an output
-        inside ``notebooks/``.
+        inside `folder`.
     papermill.PapermillExecutionError
         A cell failed; the notebook as far as it came is left beside `output`, ending in ``.failed.ipynb``.
     """
     output = environment.expanded(output)
-    prepared = source(notebook)
+    prepared = source(notebook, folder)
     cells.inject(prepared, parameters)
     cells.check_models(parameters)
-    if NOTEBOOKS.resolve() in output.resolve().parents:
+    if folder.resolve() in output.resolve().parents:
         raise ValueError(f"the output {output} lies beside the sources and would be taken for one; name another folder")
     import papermill
 
@@ -151,7 +158,7 @@ def with_its_numbers(done: nbformat.NotebookNode, page: str, parameters: Mapping
         )
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, folder: Path = NOTEBOOKS) -> int:
     parser = argparse.ArgumentParser(prog="python -m companion.rerun", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("notebook", help="for instance 04_specialization")
     parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), dest="parameters")
@@ -161,13 +168,11 @@ def main(arguments: list[str] | None = None) -> int:
         "-o", "--output", type=environment.expanded, help="default: executed/<notebook>.<profile or rerun>.ipynb"
     )
     options = parser.parse_args(arguments)
-    output = options.output or (
-        NOTEBOOKS.parent / "executed" / f"{options.notebook}.{options.profile or 'rerun'}.ipynb"
-    )
+    output = options.output or folder.parent / "executed" / f"{options.notebook}.{options.profile or 'rerun'}.ipynb"
     try:
-        values = profile(options.profile, options.notebook) if options.profile else {}
-        values |= read(dict(options.parameters), options.notebook)
-        print(rerun(options.notebook, output, values, progress=not options.quiet))
+        values = profile(options.profile, options.notebook, folder) if options.profile else {}
+        values |= read(dict(options.parameters), options.notebook, folder)
+        print(rerun(options.notebook, output, values, progress=not options.quiet, folder=folder))
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

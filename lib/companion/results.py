@@ -5,6 +5,7 @@ It may be stopped at any moment and goes on where it was: each cell is stored on
 
 import argparse
 import sys
+from collections.abc import Mapping
 
 from companion import terminal
 from companion.choices.audit import Audit
@@ -39,19 +40,19 @@ EXPERIMENTS: dict[str, Experiment] = {
 }
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, known: Mapping[str, Experiment] = EXPERIMENTS) -> int:
     parser = argparse.ArgumentParser(prog="python -m companion.results", description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("only", nargs="*", metavar="NAME", help=f"of {', '.join(EXPERIMENTS)}; all if not given")
+    parser.add_argument("only", nargs="*", metavar="NAME", help=f"of {', '.join(known)}; all if not given")
     parser.add_argument("--workers", type=int, help="processes; one a core if not given")
     parser.add_argument("--scheduler", help="address of a Dask scheduler whose workers compute instead")
     options = parser.parse_args(arguments)
-    if unknown := [name for name in options.only if name not in EXPERIMENTS]:
-        parser.error(f"unknown experiment {unknown[0]!r}; known: {', '.join(EXPERIMENTS)}")
+    if unknown := [name for name in options.only if name not in known]:
+        parser.error(f"unknown experiment {unknown[0]!r}; known: {', '.join(known)}")
     left: list[str] = []
     try:
-        for name in options.only or EXPERIMENTS:
+        for name in options.only or known:
             try:
-                path = experiment.write(EXPERIMENTS[name], workers=options.workers, scheduler=options.scheduler)
+                path = experiment.write(known[name], workers=options.workers, scheduler=options.scheduler)
             except UnavailableError:
                 if options.only:
                     raise

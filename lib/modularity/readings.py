@@ -34,10 +34,11 @@ def read(
     activation: neurons.Activation = "post",
     kept: float = KEPT,
     seed: int = 0,
+    room: int = ROOM,
 ) -> xr.Dataset:
     """Read every sub-function once and keep what Sections 4 and 5 ask for.
 
-    At most `ROOM` bytes of activations are in memory: of many sentences only a few layers are read at a time.
+    At most `room` bytes of activations are in memory: of many sentences only a few layers are read at a time.
 
     Parameters
     ----------
@@ -70,7 +71,7 @@ def read(
     layers, width, one_hot = list(parts), next(iter(parts.values())).neurons, _one_hot(groups)
     with placed(model):
         bar = tqdm(subfunctions, desc=model.label, unit="sub-function", disable=len(subfunctions) == 1)
-        scored = ((s.name, s.function, _scores(model, s, layers, width, score, seed, options)) for s in bar)
+        scored = ((s.name, s.function, _scores(model, s, layers, width, score, seed, room, options)) for s in bar)
         return joined(_row(one, layers, one_hot, kept) for one in scored)
 
 
@@ -108,13 +109,13 @@ def joined(parts: Iterable[xr.Dataset]) -> xr.Dataset:
 
 
 def _scores(
-    model: Model, one: SubFunction, layers: list[int], width: int, score: Score, seed: int, options: dict[str, Any]
+    model: Model, one: SubFunction, layers: list[int], width: int, score: Score, seed: int, room: int, options: dict
 ) -> Float[np.ndarray, "part layer neuron"]:
     """Predictivities on all sentences and on either half of them."""
     if min(np.bincount(one.labels, minlength=2)) < 2:
         raise ValueError(f"{one.name!r} has a class of one sentence; a half of it would have none")
     first = subfunction.first_half(one, seed=seed)
-    at_once = max(1, ROOM // (4 * width * len(one.sentences)))
+    at_once = max(1, room // (4 * width * len(one.sentences)))
     made = np.empty((1 + len(specialists.HALVES), len(layers), width))
     for start in range(0, len(layers), at_once):
         of = layers[start : start + at_once]

@@ -18,7 +18,6 @@ from modularity import measure, readings, store
 from modularity.models import Model
 from modularity.subfunction import SubFunction
 
-PATIENCE = 10.0  # seconds until a scheduler that does not answer is given up
 TURNS = threading.Lock()  # of a worker's threads: models are read by hooks, which two at once would share
 
 
@@ -43,10 +42,10 @@ def connected(address: str) -> Iterator[Any]:
         message = f"the scheduler {address} needs the package distributed: pip install distributed"
         raise ModuleNotFoundError(message, name="distributed") from error
     try:
-        client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
+        client = distributed.Client(address, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ConnectionError(
-            f"no Dask scheduler answers at {address} within {PATIENCE:g} s ({error}); "
+            f"no Dask scheduler answers at {address} ({error}); "
             "start `dask scheduler` and give the address that it prints, as tcp://host:8786"
         ) from error
     with client:

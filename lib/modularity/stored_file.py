@@ -61,7 +61,7 @@ def write(
             with zipfile.ZipFile(file, "w") as target:  # zarr's own zip store writes metadata twice
                 for name, content in parts.items():
                     target.writestr(name, content)
-                target.writestr(DIGEST, _digest(parts))
+                target.writestr(DIGEST, digest(parts))
             file.flush()
             os.fsync(file.fileno())  # else a power failure can leave the name and not the content
         os.replace(temporary, path)
@@ -87,7 +87,7 @@ def read_dataset(path: Path, *, key: Mapping[str, object] | None = None, sha256:
     """
     with path.open("rb") as file:
         try:
-            dataset = _decoded(_parts(file, sha256))
+            dataset = _decoded(parts_of(file, sha256))
         except Exception as error:  # a changed byte can raise anything, in zipfile, json, zarr, numcodecs and xarray
             raise ValueError(
                 f"the stored result {path} is damaged ({type(error).__name__}: {error}); delete it"
@@ -114,8 +114,8 @@ def as_array(dataset: xr.Dataset) -> xr.DataArray:
     return dataset[next(iter(dataset))].assign_attrs(dataset.attrs)
 
 
-def _parts(file: BufferedReader, sha256: str | None) -> dict[str, bytes]:
-    """Name → content, once one of the two digests is right."""
+def parts_of(file: BufferedReader, sha256: str | None = None) -> dict[str, bytes]:
+    """Name → content of what a file is put together from, once one of the two digests is right."""
     if sha256 is not None and (found := hashlib.file_digest(file, "sha256").hexdigest()) != sha256:
         raise ValueError(f"its sha256 is {found}, expected {sha256}")
     with zipfile.ZipFile(file) as source:
@@ -123,7 +123,7 @@ def _parts(file: BufferedReader, sha256: str | None) -> dict[str, bytes]:
             raise ValueError(f"its parts have {size:,} bytes, more than the {8 * LARGEST:,} of the largest result")
         parts = {name: source.read(name) for name in source.namelist()}
     written = parts.pop(DIGEST, None)
-    if sha256 is None and written != _digest(parts):
+    if sha256 is None and written != digest(parts):
         raise ValueError("the digest over its parts is " + ("missing" if written is None else "not the one written"))
     return parts
 
@@ -134,7 +134,7 @@ def _decoded(parts: Mapping[str, bytes]) -> xr.Dataset:
     return xr.open_zarr(content, consolidated=False, zarr_format=2, chunks=None).load()
 
 
-def _digest(parts: Mapping[str, bytes]) -> bytes:
+def digest(parts: Mapping[str, bytes]) -> bytes:
     """Over names and contents; the lengths in front of them tell where each ends."""
     sha = hashlib.sha256()
     for name in sorted(parts):

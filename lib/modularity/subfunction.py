@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Int
 
+SENTINEL = "<extra_id_0>"  # what stands for a hidden word: T5's first sentinel
 MINE = "mine"  # the function, or sub-function, of a table that names none
 
 
@@ -111,12 +112,6 @@ def first_half(whole: SubFunction, *, seed: int = 0) -> Bool[np.ndarray, "senten
         rows = rng.permutation(np.flatnonzero(whole.labels == label))
         first[rows[: len(rows) // 2]] = True
     return first
-
-
-def halves(subfunctions: Sequence[SubFunction], *, seed: int = 0) -> tuple[list[SubFunction], list[SubFunction]]:
-    """Every sub-function with its `first_half`, and with the rest: what is chosen on one can be judged on the other."""
-    pairs = [(whole, first_half(whole, seed=seed)) for whole in subfunctions]
-    return [whole.only(chosen) for whole, chosen in pairs], [whole.only(~chosen) for whole, chosen in pairs]
 
 
 def find(subfunctions: Sequence[SubFunction], name: str) -> SubFunction:

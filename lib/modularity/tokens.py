@@ -2,7 +2,7 @@
 
 from transformers import PreTrainedTokenizerBase
 
-SENTINEL = "<extra_id_0>"  # T5's first, and how sub-functions write a hidden word
+from modularity.subfunction import SENTINEL
 
 
 def gap(tokenizer: PreTrainedTokenizerBase) -> str:

@@ -9,7 +9,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
 from companion.experiments import fewshot, fewshot_grid, lesion_grid, shipped_readings
-from companion.models.recipe import RECIPES, Recipe
+from companion.models.recipe import RECIPES
 from modularity import emergence, experts, perturb, specialists
 
 
@@ -47,15 +47,12 @@ def test_every_value_of_the_paper_says_where_it_stands(extension):
             assert row.ours
 
 
-def test_our_column_follows_the_code(extension, monkeypatch):
-    assert column(extension, "pre-training", "ours")["steps"] == f"{RECIPES['t5-mini'].steps:,}"
-    monkeypatch.setitem(RECIPES, "t5-mini", Recipe(steps=123_456, layers=12))
-    monkeypatch.setitem(lesion_grid.PLANS, "mini", lesion_grid.PLANS["mini"]._replace(draws=7))
-    monkeypatch.setitem(fewshot_grid.PLANS, "mini", fewshot_grid.PLANS["mini"]._replace(rate=0.25))
-    assert column(extension, "pre-training", "ours")["steps"] == "123,456"
-    assert column(extension, "perturbing", "ours")["layers"] == "the last third: 4 of 12"
-    assert column(extension, "perturbing", "ours")["repeats"].startswith("7 draws")
-    assert column(extension, "tuning", "ours")["learning rate"] == "0.25"
+def test_our_column_follows_the_code(extension):
+    recipe, plan = RECIPES["t5-mini"], lesion_grid.PLANS["mini"]
+    assert column(extension, "pre-training", "ours")["steps"] == f"{recipe.steps:,}"
+    assert column(extension, "perturbing", "ours")["layers"].endswith(f" of {recipe.layers}")
+    assert column(extension, "perturbing", "ours")["repeats"].startswith(f"{plan.draws} draws")
+    assert float(column(extension, "tuning", "ours")["learning rate"]) == fewshot_grid.PLANS["mini"].rate
 
 
 def test_the_page_shows_every_part(extension):

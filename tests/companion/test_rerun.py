@@ -22,7 +22,7 @@ REAL = sorted(p.stem for p in rerun.NOTEBOOKS.glob("*.ipynb"))
 
 
 @pytest.fixture
-def notebooks(tmp_path, monkeypatch):
+def notebooks(tmp_path):
     """A folder with one notebook of a few parameters, which fails when asked to."""
     folder = tmp_path / "notebooks"
     folder.mkdir()
@@ -35,7 +35,6 @@ def notebooks(tmp_path, monkeypatch):
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "x.ipynb")
     (folder / rerun.PROFILES).write_text("small: {x: {seed: 4, name: b}}\nwrong: {x: {sed: 4}}\nother: {y: {}}\n")
-    monkeypatch.setattr(rerun, "NOTEBOOKS", folder)
     return folder
 
 
@@ -45,7 +44,7 @@ def told(output):
 
 
 def test_a_parameter_reaches_the_notebook(notebooks, tmp_path):
-    out = rerun.rerun("x", tmp_path / "out.ipynb", {"seed": 4}, progress=False)
+    out = rerun.rerun("x", tmp_path / "out.ipynb", {"seed": 4}, progress=False, folder=notebooks)
     assert "5 a" in nbformat.read(out, 4).cells[-2].outputs[0].text
     assert nbformat.read(out, 4).metadata["papermill"]["parameters"] == {"seed": 4}
     cost = nbformat.read(out, 4).metadata["cost"]
@@ -56,11 +55,10 @@ def test_a_parameter_reaches_the_notebook(notebooks, tmp_path):
 @pytest.mark.parametrize("progress", [True, False])
 def test_the_bars_of_cells_are_seen_while_they_move(notebooks, tmp_path, capsys, progress):
     notebook = nbformat.read(notebooks / "x.ipynb", 4)
-    notebook.cells[
-        1
-    ].source = "import sys\nfrom tqdm import tqdm\nfor _ in tqdm(range(3), desc='reading', mininterval=0): pass"
+    bar = "for _ in tqdm(range(3), desc='reading', mininterval=0): pass"
+    notebook.cells[1].source = f"import sys\nfrom tqdm import tqdm\n{bar}"
     nbformat.write(notebook, notebooks / "x.ipynb")
-    out = rerun.rerun("x", tmp_path / "out.ipynb", {}, progress=progress)
+    out = rerun.rerun("x", tmp_path / "out.ipynb", {}, progress=progress, folder=notebooks)
     assert ("reading: 100%" in capsys.readouterr().err) == progress
     assert "reading: 100%" in "".join(output.text for output in nbformat.read(out, 4).cells[1].outputs)
 
@@ -73,7 +71,11 @@ def test_no_library_asks_for_other_bars(notebooks, tmp_path, first, warned):
     notebook = nbformat.read(notebooks / "x.ipynb", 4)
     notebook.cells[1].source = f"{first}import sys, tqdm.auto"  # as transformers imports it
     nbformat.write(notebook, notebooks / "x.ipynb")
-    outputs = nbformat.read(rerun.rerun("x", tmp_path / "out.ipynb", {}, progress=False), 4).cells[1].outputs
+    outputs = (
+        nbformat.read(rerun.rerun("x", tmp_path / "out.ipynb", {}, progress=False, folder=notebooks), 4)
+        .cells[1]
+        .outputs
+    )
     assert any("TqdmWarning: IProgress not found" in output.text for output in outputs) == warned
 
 
@@ -110,26 +112,26 @@ def test_a_run_shows_its_own_numbers_and_none_of_the_published_run():
 )
 def test_an_unknown_parameter_lists_the_known(notebooks, tmp_path, name, message):
     with pytest.raises(ValueError, match=message):
-        rerun.rerun("x", tmp_path / "out.ipynb", {name: 1}, progress=False)
+        rerun.rerun("x", tmp_path / "out.ipynb", {name: 1}, progress=False, folder=notebooks)
     assert not (tmp_path / "out.ipynb").exists()
 
 
 def test_a_failed_run_does_not_get_the_final_name(notebooks, tmp_path):
     with pytest.raises(papermill.PapermillExecutionError, match="unlucky"):
-        rerun.rerun("x", tmp_path / "out.ipynb", {"seed": 13}, progress=False)
+        rerun.rerun("x", tmp_path / "out.ipynb", {"seed": 13}, progress=False, folder=notebooks)
     assert not (tmp_path / "out.ipynb").exists()
     assert (tmp_path / "out.failed.ipynb").exists()
 
 
 def test_an_unknown_notebook_lists_the_known(notebooks, tmp_path):
     with pytest.raises(ValueError, match="unknown notebook 'y'; known: x"):
-        rerun.rerun("y", tmp_path / "out.ipynb", {})
+        rerun.rerun("y", tmp_path / "out.ipynb", {}, folder=notebooks)
 
 
 @pytest.mark.parametrize("place", ["out.ipynb", "further/down/out.ipynb"])
 def test_an_output_beside_the_sources_is_refused(notebooks, place):
     with pytest.raises(ValueError, match="lies beside the sources"):
-        rerun.rerun("x", notebooks / place, {})
+        rerun.rerun("x", notebooks / place, {}, folder=notebooks)
     assert [p.name for p in sorted(notebooks.iterdir())] == ["profiles.yml", "x.ipynb"]
 
 
@@ -138,7 +140,7 @@ HARD = "runs/t5 #2\n%%bash\n'\"\\{x} é\x00\u2028"
 
 def test_hard_values_reach_the_kernel_unchanged_and_a_path_is_no_template(notebooks, tmp_path):
     values = {"name": HARD, "alpha": 1e-4, "first": [HARD, ""]}
-    out = rerun.rerun("x", tmp_path / "{model} {0.__class__}" / "out{}.ipynb", values, progress=False)
+    out = rerun.rerun("x", tmp_path / "{model} {0.__class__}" / "out{}.ipynb", values, progress=False, folder=notebooks)
     assert told(out)[:4] == [0, HARD, 1e-4, [HARD, ""]]
     assert nbformat.read(out, 4).metadata["papermill"]["parameters"] == values
 
@@ -158,7 +160,7 @@ def test_hard_values_reach_the_kernel_unchanged_and_a_path_is_no_template(notebo
 def test_a_value_that_does_not_fit_ends_with_2_and_names_the_parameter(
     notebooks, tmp_path, capsys, name, value, wanted
 ):
-    assert rerun.main(["x", "-p", name, value, "-o", str(tmp_path / "out" / "x.ipynb")]) == 2
+    assert rerun.main(["x", "-p", name, value, "-o", str(tmp_path / "out" / "x.ipynb")], folder=notebooks) == 2
     assert capsys.readouterr().err.startswith(
         f"error: parameter {name!r}: got {value!r} of type str; expected {wanted}"
     )
@@ -168,7 +170,7 @@ def test_a_value_that_does_not_fit_ends_with_2_and_names_the_parameter(
 def test_no_object_reaches_the_kernel_from_python(notebooks, tmp_path):
     for value in (b"a", datetime.date(2020, 1, 1), {"a": 1}):
         with pytest.raises(ValueError, match=f"parameter 'name': got .* of type .*{type(value).__name__}; expected"):
-            rerun.rerun("x", tmp_path / "out" / "x.ipynb", {"name": value})
+            rerun.rerun("x", tmp_path / "out" / "x.ipynb", {"name": value}, folder=notebooks)
     assert not (tmp_path / "out").exists()
 
 
@@ -176,7 +178,7 @@ def test_no_object_reaches_the_kernel_from_python(notebooks, tmp_path):
 def test_a_profile_is_read_as_the_command_line_is(notebooks, text):
     (notebooks / rerun.PROFILES).write_text(f"small: {{x: {{name: {text}}}}}")
     given = text.strip("'\"")
-    assert rerun.profile("small", "x") == rerun.read({"name": given}, "x") == {"name": given}
+    assert rerun.profile("small", "x", notebooks) == rerun.read({"name": given}, "x", notebooks) == {"name": given}
 
 
 @pytest.mark.parametrize(
@@ -192,13 +194,13 @@ def test_a_profile_is_read_as_the_command_line_is(notebooks, text):
 )
 def test_a_profile_that_holds_no_plain_values_is_refused(notebooks, capsys, text, message):
     (notebooks / rerun.PROFILES).write_text(f"small: {{x: {text}}}")
-    assert rerun.main(["x", "--profile", "small"]) == 2
+    assert rerun.main(["x", "--profile", "small"], folder=notebooks) == 2
     assert message in capsys.readouterr().err
 
 
 def test_where_the_peak_of_memory_is_not_known_it_is_left_out(notebooks, tmp_path, monkeypatch):
     monkeypatch.setattr(rerun, "resource", None)
-    out = rerun.rerun("x", tmp_path / "out.ipynb", {}, progress=False)
+    out = rerun.rerun("x", tmp_path / "out.ipynb", {}, progress=False, folder=notebooks)
     assert set(nbformat.read(out, 4).metadata["cost"]) == {"minutes", "cores"}
 
 
@@ -216,7 +218,7 @@ def test_a_section_runs_in_this_python_whatever_kernels_there_are(notebooks, tmp
     monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", prefer)
     monkeypatch.setenv("JUPYTER_PATH" if prefer == "1" else "JUPYTER_DATA_DIR", str(tmp_path / "data"))
     assert KernelSpecManager().get_kernel_spec("python3").argv[0] == "/bin/false"  # or this test shows nothing
-    assert told(rerun.rerun("x", tmp_path / "out.ipynb", {}, progress=False))[-1] == sys.executable
+    assert told(rerun.rerun("x", tmp_path / "out.ipynb", {}, progress=False, folder=notebooks))[-1] == sys.executable
 
 
 def test_the_command_line_ends_non_zero_and_says_why():
@@ -245,7 +247,7 @@ def test_names_are_checked_without_what_takes_seconds_to_import():
 
 def test_a_profile_sets_parameters_and_p_wins(notebooks, tmp_path, capsys):
     output = tmp_path / "out.ipynb"
-    assert rerun.main(["x", "--profile", "small", "-p", "name", "c", "-o", str(output)]) == 0
+    assert rerun.main(["x", "--profile", "small", "-p", "name", "c", "-o", str(output)], folder=notebooks) == 0
     said = capsys.readouterr()
     assert said.out.strip() == str(output)
     assert "Executing" in said.err
@@ -253,7 +255,7 @@ def test_a_profile_sets_parameters_and_p_wins(notebooks, tmp_path, capsys):
 
 
 def test_an_output_is_named_after_its_profile(notebooks, tmp_path, capsys):
-    assert rerun.main(["x", "--profile", "small", "--quiet"]) == 0
+    assert rerun.main(["x", "--profile", "small", "--quiet"], folder=notebooks) == 0
     assert "Executing" not in capsys.readouterr().err
     assert (tmp_path / "executed" / "x.small.ipynb").is_file()  # with a dot: the ledger does not count it
 
@@ -267,7 +269,7 @@ def test_an_output_is_named_after_its_profile(notebooks, tmp_path, capsys):
     ],
 )
 def test_a_profile_that_does_not_fit_is_refused(notebooks, tmp_path, capsys, profile, message):
-    assert rerun.main(["x", "--profile", profile, "-o", str(tmp_path / "out.ipynb")]) == 2
+    assert rerun.main(["x", "--profile", profile, "-o", str(tmp_path / "out.ipynb")], folder=notebooks) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out.ipynb").exists()
 

@@ -9,8 +9,8 @@ from companion.experiments.experiment import UnavailableError
 from companion.functions import sources
 
 
-def results_of(capsys, *arguments):
-    return results.main([*arguments, "--workers", "1"]), capsys.readouterr()
+def results_of(capsys, known, *arguments):
+    return results.main([*arguments, "--workers", "1"], known), capsys.readouterr()
 
 
 @pytest.fixture
@@ -24,15 +24,14 @@ class Absent(Squares):
         raise UnavailableError("the numbers are not here")
 
 
-def test_what_has_no_files_here_is_left_as_it_is_unless_it_is_asked_for(squares, monkeypatch, capsys, tmp_path):
+def test_what_has_no_files_here_is_left_as_it_is_unless_it_is_asked_for(squares, capsys, tmp_path):
     known = {"cubes": Absent(squares.log), "squares": squares, "roots": Absent(squares.log)}
-    monkeypatch.setattr(results, "EXPERIMENTS", known)
-    code, said = results_of(capsys)
+    code, said = results_of(capsys, known)
     assert code == 0
     assert f"{tmp_path}/results/squares.zarr.zip: 0.0" in said.out
     assert "left as shipped, because what they are made from is not here: cubes, roots" in said.out
     assert len(list((tmp_path / "results").iterdir())) == 1
-    code, said = results_of(capsys, "squares", "cubes")
+    code, said = results_of(capsys, known, "squares", "cubes")
     assert code == 2
     assert "error: the numbers are not here" in said.err
 

@@ -70,7 +70,7 @@ def test_the_test_above_can_fail():
 @pytest.mark.parametrize("name", [OWN, "/home/me/my models/t5", "google-t5/t5-base"])
 def test_results_of_a_model_at_a_path_have_names_that_windows_takes(name):
     model = Model(name, None, None)  # type: ignore[arg-type]
-    cell = computing._named(Grid("switch", name), (0, "code", "qqp"))
+    cell = computing.cell_name(Grid("switch", name), (0, "code", "qqp"))
     for file in (f"reading-{model.stem}-0.zarr.zip", f"{cell}-0.zarr.zip"):
         assert PureWindowsPath(file).name == file
         assert not re.search(r'[<>:"/\\|?*]', file)

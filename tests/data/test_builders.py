@@ -56,7 +56,8 @@ def build(name: str, folder: Path, packages: Path) -> None:
 
 @pytest.mark.parametrize("part", ["wikipedia", "brown", "wordnet"])
 def test_the_corpus_is_what_its_builder_makes(copy, part):
-    made, shipped = (lzma.decompress((f / f"corpus/{part}.jsonl.xz").read_bytes()) for f in (copy, ROOT / "data"))
+    files = (folder / f"corpus/{part}.jsonl.xz" for folder in (copy, ROOT / "data"))
+    made, shipped = (lzma.decompress(file.read_bytes()) for file in files)
     assert made == shipped
 
 

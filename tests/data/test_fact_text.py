@@ -53,7 +53,7 @@ def test_each_statement_hides_its_head_and_its_tail(stated):
     for row, pair in zip(few.to_dict("records"), zip(made[::2], made[1::2], strict=True), strict=True):
         for hidden, example in zip((row["head"], row["tail"]), pair, strict=True):
             assert tokenizer.decode(example.targets) == tokenizer.decode(
-                tokenizer(f"{mixture.GAP} {hidden}")["input_ids"]
+                tokenizer(f"{mixture.SENTINEL} {hidden}")["input_ids"]
             )
-            assert tokenizer.convert_tokens_to_ids(mixture.GAP) in example.inputs
+            assert tokenizer.convert_tokens_to_ids(mixture.SENTINEL) in example.inputs
             assert len(tokenizer.decode(example.inputs, skip_special_tokens=True)) > 0

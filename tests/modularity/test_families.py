@@ -204,13 +204,21 @@ def test_routed_only_zeroes_what_a_token_was_not_sent_to():
 # What `wrap` refuses.
 
 
-def test_an_unknown_family_is_listed_and_can_be_registered(monkeypatch):
+@pytest.fixture
+def adapter():
+    """Registers an adapter until the test is over."""
+    before = dict(families.FAMILIES)
+    yield families.adapter
+    families.FAMILIES.clear()
+    families.FAMILIES.update(before)
+
+
+def test_an_unknown_family_is_listed_and_can_be_registered(adapter):
     model = built("gpt2")
-    monkeypatch.setattr(model.module.config, "model_type", "mine")
+    model.module.config.model_type = "mine"
     with pytest.raises(ValueError, match=r"type 'mine'.*known: bert, .*help\(modularity\.families\)"):
         neurons.feed_forward(model)
-    monkeypatch.setattr(families, "FAMILIES", dict(families.FAMILIES))
-    families.adapter("mine")(families.gpt2)
+    adapter("mine")(families.gpt2)
     self_check.check(model)
 
 
@@ -226,8 +234,8 @@ def without_gate(called):
 
 
 @pytest.mark.parametrize(("name", "kind", "wrong"), [("bert", "bert", swapped), ("llama", "llama", without_gate)])
-def test_a_wrong_adapter_is_found(monkeypatch, name, kind, wrong):
-    monkeypatch.setitem(families.FAMILIES, kind, wrong)
+def test_a_wrong_adapter_is_found(adapter, name, kind, wrong):
+    adapter(kind)(wrong)
     with pytest.raises(ValueError, match=r"feed-forward output of layer 0 of .* (differs|has shape)"):
         built(name)
 

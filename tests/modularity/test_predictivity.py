@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from modularity.predictivity import best_of_null, predictivity, relabelled_null, scores
+from modularity.predictivity import CHUNK, PANEL, best_of_null, predictivity, relabelled_null, scores
 
 ORACLES = {
     "labels": lambda y, a: max(average_precision_score(y, a), average_precision_score(1 - y, a)),
@@ -78,12 +78,14 @@ def test_predictivity_ignores_order_relabelling_and_monotone_change(case):
     assert ((base > 0) & (base <= 1)).all()
 
 
-def test_chunks_do_not_show(rng, monkeypatch):
-    a, y = rng.random((50, 40)).astype(np.float32), np.arange(50) % 2
+def test_chunks_do_not_show(rng):
+    y = np.arange(200) % 2
+    width = CHUNK // len(y)  # neurons of a chunk
+    a = rng.random((len(y), PANEL * width + width + 7), dtype=np.float32)
     whole = predictivity(a, y)
-    monkeypatch.setattr("modularity.predictivity.CHUNK", 150)
-    monkeypatch.setattr("modularity.predictivity.PANEL", 2)
-    np.testing.assert_allclose(predictivity(a, y), whole, rtol=0, atol=1e-14)
+    for start in (0, width - 3, PANEL * width - 3, a.shape[1] - 9):  # over the edges of chunks and panels
+        few = slice(start, start + 9)
+        np.testing.assert_allclose(whole[few], predictivity(a[:, few], y), rtol=0, atol=1e-14)
 
 
 @pytest.mark.usefixtures("unchecked")

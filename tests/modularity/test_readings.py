@@ -90,8 +90,7 @@ def test_layers_are_read_a_few_at_a_time_where_memory_is_short(untrained, few, r
 
     monkeypatch.setattr(capture, "pooled_activations", spy)
     width = neurons.layers(untrained)[0].neurons
-    monkeypatch.setattr(readings, "ROOM", 4 * width * len(few[0].sentences) * 2)
-    made = readings.read(untrained, few[:1])
+    made = readings.read(untrained, few[:1], room=4 * width * len(few[0].sentences) * 2)
     assert asked == [[0, 1], [2, 3]]
     np.testing.assert_array_equal(made["top"], reading["top"].isel(subfunction=[0]))
 

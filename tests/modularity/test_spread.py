@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 
+import dask
 import numpy as np
 import pytest
 import torch
@@ -118,10 +119,10 @@ def test_a_model_without_a_fingerprint_is_read_here(model, asked, monkeypatch):
 
 
 def test_no_scheduler_and_no_package_are_named(model, asked, monkeypatch):
-    monkeypatch.setattr(spread, "PATIENCE", 0.5)
     options = {"experts": 10, "scheduler": "tcp://127.0.0.1:9"}
-    with pytest.raises(
-        ConnectionError, match=r"no Dask scheduler answers at tcp://127.0.0.1:9 within 0.5 s .*dask sch"
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "500ms"}),
+        pytest.raises(ConnectionError, match=r"no Dask scheduler answers at tcp://127.0.0.1:9 .*dask sch"),
     ):
         modularity.analyse(model, asked, **options)
     monkeypatch.setitem(sys.modules, "distributed", None)

@@ -27,12 +27,13 @@ class Audit:
     """
 
     setup: Setup = field(default_factory=Setup)
+    rows: tuple[str, ...] = field(default=tuple(row.id for row in all_choices.MEASURED), repr=False)
     tolerance: float = field(default=0.02, repr=False)  # an answer on the edge may fall to the other side elsewhere
     name: str = field(default="audit", repr=False)
     folder: str = field(default="results", repr=False)
 
     def cells(self) -> Sequence[Cell]:
-        return [(row.id,) for row in all_choices.MEASURED]
+        return [(row,) for row in self.rows]
 
     def key(self, cell: Cell) -> Mapping[str, object] | None:
         prints = [catalogue.load(name).fingerprint for name in (self.setup.model, self.setup.routed)]

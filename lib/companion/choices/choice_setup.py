@@ -113,7 +113,7 @@ class Setup:
     @cached_property
     def gain(self) -> float:
         """What training adds to the best predictivity of a layer, semantic: the claim of Section 4."""
-        return float((best(self.trained) - best(self.untrained)).mean())
+        return float((mean_best(self.trained) - mean_best(self.untrained)).mean())
 
     @cached_property
     def histories(self) -> dict[str, list[xr.Dataset]]:
@@ -131,7 +131,7 @@ class Setup:
         return grids.load("switch")["accuracy"]
 
 
-def best(scores: xr.DataArray) -> Float[np.ndarray, "subfunction"]:
+def mean_best(scores: xr.DataArray) -> Float[np.ndarray, "subfunction"]:
     """Best predictivity of a layer, mean over layers."""
     return scores.max("neuron").mean("layer").to_numpy()
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from tokenizers.processors import TemplateProcessing
 
-from companion.choices.choice_setup import Effect, Setup, best, paired
+from companion.choices.choice_setup import Effect, Setup, mean_best, paired
 from companion.experiments import stored_scores
 from companion.functions import tracks
 from companion.models import catalogue
@@ -23,7 +23,7 @@ def average_precision(setup: Setup) -> Effect:
     """D1: of −a, or with the labels inverted? The gain of training under both."""
     parts = {}
     for score in ("signs", "labels"):
-        pair = [best(stored_scores.of_model(m, setup.semantic, score=score)) for m in (setup.loaded, setup.fresh)]
+        pair = [mean_best(stored_scores.of_model(m, setup.semantic, score=score)) for m in (setup.loaded, setup.fresh)]
         parts[score] = pair[0] - pair[1]
     what = "gain of the best predictivity by training, semantic"
     return paired(what, parts["signs"], parts["labels"], scale=parts["labels"].mean(), of=GAIN)
@@ -45,14 +45,14 @@ def mnli_order(setup: Setup) -> Effect:
         asked = [s for s in tracks.load("task", mnli=order) if s.name.startswith("mnli")]
         cut = [tracks.first(s, setup.per_class) for s in asked]
         sides.append(
-            np.concatenate([best(stored_scores.of_model(m, cut)) for m in catalogue.load_runs(setup.model, 3)])
+            np.concatenate([mean_best(stored_scores.of_model(m, cut)) for m in catalogue.load_runs(setup.model, 3)])
         )
     return paired("best predictivity, MNLI", *sides, scale=setup.gain, of=GAIN)
 
 
 def first_subfunctions(setup: Setup) -> Effect:
     """D4: all semantic sub-functions of an untrained model, or as many of the first as the authors' figure takes."""
-    values = best(setup.untrained)
+    values = mean_best(setup.untrained)
     number = min(FIRST, max(1, len(values) // 2))
     error = values.std(ddof=1) * np.sqrt(1 / number - 1 / len(values))
     difference = values[:number].mean() - values.mean()
@@ -85,9 +85,9 @@ def unended(model: Model) -> Model:
 
 def end_mark(setup: Setup) -> Effect:
     """D6: sentences with their end mark, as T5 reads them, or without."""
-    without = best(stored_scores.of_model(unended(setup.loaded), setup.semantic))
+    without = mean_best(stored_scores.of_model(unended(setup.loaded), setup.semantic))
     return paired(
-        "best predictivity, semantic", best(setup.trained)[: len(without)], without, scale=setup.gain, of=GAIN
+        "best predictivity, semantic", mean_best(setup.trained)[: len(without)], without, scale=setup.gain, of=GAIN
     )
 
 

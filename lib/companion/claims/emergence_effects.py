@@ -13,11 +13,11 @@ from companion.released import published
 from companion.sections import emergence_tables as report
 from companion.sections import intervals
 from companion.sections.intervals import ENDS, NAN
+from companion.sections.noise_tables import LATE
 from modularity import emergence
 
 HALF = 0.5  # of the run: what is reached before is early
 FEW = 10  # sub-functions of which a clustering score has no interval
-LATE = 0.1  # fraction of training from which on checkpoints are equally far apart
 
 
 def appearance(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -61,7 +61,7 @@ def _by_run(values: pd.Series) -> np.ndarray:
     return means.dropna().to_numpy()
 
 
-def stabilisation(
+def stabilization_effects(
     curves: xr.DataArray, name: str, level: float = emergence.LEVEL, *, draws: int = intervals.DRAWS, seed: int = 0
 ) -> pd.DataFrame:
     """Figure 4 as effects; a bootstrap of runs and, within each function, of sub-functions.
@@ -95,8 +95,8 @@ def stabilisation(
 
 
 def table_of(found: Mapping[str, np.ndarray], name: str) -> pd.DataFrame:
-    """The claims of `stabilisation` from function → `of_curves`, the estimate first; all but the first are means over
-    functions."""
+    """The claims of `stabilization_effects` from function → `of_curves`, the estimate first; all but the first are
+    means over functions."""
     effects_of = {f"{function}-experts-before-neurons": effects[0] for function, effects in found.items()}
     shared = np.mean([effects[1:] for effects in found.values()], axis=0)  # effect, draw
     effects_of |= dict(zip(("experts-before-random", "experts-early", "stabilises"), shared, strict=True))
@@ -106,7 +106,7 @@ def table_of(found: Mapping[str, np.ndarray], name: str) -> pd.DataFrame:
 
 
 def of_curves(means: np.ndarray, shares: np.ndarray, level: float) -> np.ndarray:
-    """The effects of `stabilisation` from curves of dims ``(draw, level, step)``, dims ``(effect, draw)``."""
+    """The effects of `stabilization_effects` from curves of dims ``(draw, level, step)``, dims ``(effect, draw)``."""
     expert, random, neuron = np.minimum(emergence.first_above(means, shares, level), 1).T
     both = means[:, [report.LEVELS.index("expert"), report.LEVELS.index("neuron")]].mean(1)
     grown = both[:, -1] - both[:, np.argmax(shares > LATE)]
@@ -122,7 +122,7 @@ def between_over_within(leads: pd.DataFrame) -> pd.DataFrame:
     return evidence.as_table(("between-over-within", *row) for row in rows)
 
 
-def organisation(
+def organization_effects(
     own: Sequence[xr.DataArray],
     random: Sequence[xr.DataArray],
     alike: xr.DataArray,
@@ -140,7 +140,7 @@ def organisation(
 
     Parameters
     ----------
-    own, random : as `organization_tables.organisation` takes them; the first `partitions` random ones are taken.
+    own, random : as `organization_tables.organization` takes them; the first `partitions` random ones are taken.
     alike : likeness of sub-functions, of `similarity.between`.
     """
     ends = [own[0]["layer"].to_numpy()[i] for i in (0, -1)]

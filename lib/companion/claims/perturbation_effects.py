@@ -9,13 +9,12 @@ import xarray as xr
 
 from companion.claims import effects
 from companion.claims.effects import Row
-from companion.experiments.lesion_orders import SEEN, Order
+from companion.experiments.lesion_orders import SINGLE, Order
 from companion.sections import intervals, perturbing_encoders_tables, perturbing_t5_tables
 
 ABOVE = 0.06  # share of the neurons beyond which the paper compares experts with neurons
 GUESSED = 0.5  # accuracy of guessing between two classes
 TENTH = 0.1  # share at which it finds T5 to guess
-SINGLE = tuple(map(str, SEEN))
 
 
 def t5(grid: xr.DataArray, fine: int, reach: int, guessing: pd.DataFrame, name: str) -> pd.DataFrame:

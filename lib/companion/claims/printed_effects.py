@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 
 from companion.claims import effects as evidence
-from companion.claims.emergence_effects import HALF, LATE
+from companion.claims.emergence_effects import HALF
 from companion.claims.expert_effects import expected_precision
-from companion.claims.perturbation_effects import ABOVE, SINGLE, TENTH
+from companion.claims.perturbation_effects import ABOVE, TENTH
+from companion.experiments.lesion_orders import SINGLE
 from companion.released import published
 from companion.sections import emergence_tables
 from companion.sections.intervals import NAN
+from companion.sections.noise_tables import LATE
 from modularity import emergence
 
 MODELS = ("t5", "switch")

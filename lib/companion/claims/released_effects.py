@@ -40,13 +40,13 @@ def released_table(release: Release, *, seed: int = 0) -> pd.DataFrame:
     """
     rows = paired(release, (1.0,))
     over_tasks = rows[rows["task"] == "other tasks"].assign(task="avg")
-    stabilised = [stabilisation(release, model, seed=seed) for model in TRAINED]
+    stabilised = [stabilization_effects(release, model, seed=seed) for model in TRAINED]
     parts = [perturbed(release), perturbation_effects.switch(over_tasks, SWITCH), *stabilised]
     return pd.concat(parts, ignore_index=True)
 
 
 def perturbed(release: Release) -> pd.DataFrame:
-    """Figure 2 as effects, as `evidence_perturbed.t5`, with the intervals of `over_panels`."""
+    """Figure 2 as effects, as `perturbation_effects.t5`, with the intervals of `over_panels`."""
     values: Any = by_task(release).set_index(["claim", "task"])["effect"]
     claims = dict.fromkeys(values.index.get_level_values("claim"))
     return evidence.as_table((claim, T5, *over_panels(values.loc[claim])) for claim in claims)
@@ -87,7 +87,7 @@ def over_panels(values: pd.Series) -> tuple[float, float, float]:
     if variance == 0:
         return middle, middle, middle
     free = variance**2 / sum(v**2 / (len(part) - 1) for v, part in zip(variances, parts, strict=True))
-    reach = float(stats.t.ppf(0.5 + intervals.LEVEL / 2, free) * variance**0.5)
+    reach = float(stats.t.ppf(0.5 + intervals.CONFIDENCE / 2, free) * variance**0.5)
     return middle, middle - reach, middle + reach
 
 
@@ -129,11 +129,11 @@ def _whole(grid: xr.DataArray, tasks: Sequence[str]) -> xr.DataArray:
     return part.where(part.notnull().all("task"))
 
 
-def stabilisation(
+def stabilization_effects(
     release: Release, model: str, level: float = emergence.LEVEL, *, draws: int = DRAWS, seed: int = 0
 ) -> pd.DataFrame:
-    """Figure 4 as effects, as `emergence_effects.stabilisation`; neurons of the layers with experts; a bootstrap over
-    these layers, drawn alike for all functions and levels."""
+    """Figure 4 as effects, as `emergence_effects.stabilization_effects`; neurons of the layers with experts; a
+    bootstrap over these layers, drawn alike for all functions and levels."""
     rows = release.stabilization.query("model == @model")
     places = rows.loc[rows["level"] == "expert", "layer"].unique()
     rows = rows[rows["layer"].isin(places)]

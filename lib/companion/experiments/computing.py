@@ -98,7 +98,7 @@ def arriving(
 def keep(experiment: Computable, cell: Cell) -> tuple[store.Entry | None, xr.Dataset]:
     """A cell from the store of this machine, or computed by one thread and stored; and its place there, if it has a
     key."""
-    name, key = _named(experiment, cell), experiment.key(cell)
+    name, key = cell_name(experiment, cell), experiment.key(cell)
     found = store.cached_dataset(name, key, partial(_alone, experiment, cell))
     return None if key is None else store.Entry.of(name, key), found
 
@@ -114,7 +114,7 @@ class Piece:
     @classmethod
     def of(cls, experiment: Computable, cell: Cell) -> "Piece":
         """`ValueError` without a key, by which a worker's cell could be told from another one."""
-        name, key = _named(experiment, cell), experiment.key(cell)
+        name, key = cell_name(experiment, cell), experiment.key(cell)
         if key is None:
             raise ValueError(f"the model of {name} has no fingerprint, so a cluster cannot return its results")
         return cls(experiment, cell, store.Entry.of(name, key))
@@ -138,7 +138,7 @@ def make(piece: Piece) -> xr.Dataset:
                 f"the worker {platform.node()}:{os.getpid()} lacks a file: {error}; share its folder, or copy it to "
                 "the same path there"
             ) from error
-        name = _named(piece.experiment, piece.cell)
+        name = cell_name(piece.experiment, piece.cell)
         spread.check_same(name, piece.entry.key, store.Entry.of(name, key).key)
         return store.cached_dataset(name, key, partial(_alone, piece.experiment, piece.cell))
 
@@ -149,7 +149,7 @@ def _kept(experiment: Computable, cell: Cell) -> Kept:
     return entry if entry and entry.path.is_file() else found
 
 
-def _named(experiment: Computable, cell: Cell) -> str:
+def cell_name(experiment: Computable, cell: Cell) -> str:
     """What a cell is called in the store; a model may be named by its path, also by one of Windows."""
     words = (re.sub(r'[/\\:*?"<>| ]', "-", str(part)) for part in (experiment.name, *cell))
     return "-".join(words)

@@ -1,6 +1,6 @@
 """Which neurons of an encoder are perturbed: experts of each function, and what is as many, as heavy or at random."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cache, partial
 from typing import NamedTuple
@@ -17,16 +17,17 @@ from companion.experiments.lesions import Mask
 from companion.experiments.read_outs import BATCH_TOKENS
 from companion.experiments.shipped_readings import SHIPPED, Readings, asked
 from companion.functions import tracks
+from companion.functions.tracks import FUNCTIONS
 from companion.models import catalogue
 from modularity import capture, moefication, neurons
 from modularity.models import Model
+from modularity.subfunction import SubFunction
 
-FUNCTIONS = ("semantic", "knowledge", "task")
 SAMPLE = 10  # sentences of each class of a sub-function
-EXPERTS = [Order("experts", f) for f in FUNCTIONS]
-NEURONS = [Order("neurons", f) for f in FUNCTIONS]
+BY_EXPERTS = [Order("experts", f) for f in FUNCTIONS]
+BY_NEURONS = [Order("neurons", f) for f in FUNCTIONS]
 # As the paper draws them, at every number of experts.
-CURVES = [Order(), *EXPERTS, *NEURONS]
+CURVES = [Order(), *BY_EXPERTS, *BY_NEURONS]
 # What they are compared with, at some numbers.
 FAIR = [
     *(Order("neurons", f, "equal mass") for f in FUNCTIONS),
@@ -113,14 +114,25 @@ def _totals(name: str) -> xr.DataArray:
 
 @cache
 def _unseen(name: str) -> xr.DataArray:
-    names = {one.name for one in judged.judged()}
-    read = [s for function in FUNCTIONS for s in asked()[function] if s.name in names]
-    scores = stored_scores.of_model(catalogue.load(name), read)
+    return without(_totals(name), catalogue.load(name), asked(), {one.name for one in judged.judged()})
+
+
+def without(
+    means: xr.DataArray, model: Model, subfunctions: Mapping[str, Sequence[SubFunction]], names: Collection[str]
+) -> xr.DataArray:
+    """`means` over those sub-functions of each function that are none of `names`; the latter are read.
+
+    Parameters
+    ----------
+    means : as `totals` returns them, over all of `subfunctions`.
+    subfunctions : function → its sub-functions.
+    """
+    scores = stored_scores.of_model(model, [s for f in FUNCTIONS for s in subfunctions[f] if s.name in names])
     made: list[xr.DataArray] = []
     for function in FUNCTIONS:
         mine = scores.isel(subfunction=np.flatnonzero(scores["function"] == function))
-        number, out = len(asked()[function]), mine.sizes["subfunction"]
-        whole = _totals(name).sel(subfunction=function) * number
+        number, out = len(subfunctions[function]), mine.sizes["subfunction"]
+        whole = means.sel(subfunction=function) * number
         made.append((whole - mine.sum("subfunction")) / (number - out))
     return xr.concat(made, "subfunction")
 

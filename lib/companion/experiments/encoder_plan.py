@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from companion.experiments.encoder_masks import CURVES, EXPERTS, FAIR, NEURONS
+from companion.experiments.encoder_masks import BY_EXPERTS, BY_NEURONS, CURVES, FAIR
 from companion.experiments.lesion_orders import Order
 from modularity import perturb
 
@@ -38,11 +38,11 @@ SETTINGS: Mapping[str, Setting] = {
     "scaled": Setting("gaussian", _pairs((CURVES, EVERY), (FAIR, [FIFTH]), (CURVES, MANY)), scaled=True),
     "zero": Setting("zero", _pairs((CURVES, MANY))),
     "zero, all layers": Setting("zero", _pairs((CURVES, FEW), (FAIR, [FIFTH])), everywhere=True),
-    UNSEEN: Setting("zero", _pairs(([*EXPERTS, *NEURONS], [FIFTH])), everywhere=True, unseen=True),
+    UNSEEN: Setting("zero", _pairs(([*BY_EXPERTS, *BY_NEURONS], [FIFTH])), everywhere=True, unseen=True),
     "scaled, all layers": Setting("gaussian", _pairs((CURVES, [FIFTH])), scaled=True, everywhere=True),
-    "text": Setting("gaussian", _pairs(([Order(), *EXPERTS], (1, *SOME)))),  # Section 5 and Appendix A.2
+    "text": Setting("gaussian", _pairs(([Order(), *BY_EXPERTS], (1, *SOME)))),  # Section 5 and Appendix A.2
     "mean": Setting("mean", _pairs((CURVES, SOME))),
-    "code": Setting("shuffle", _pairs(([Order(), *EXPERTS], SOME))),  # the authors' code
+    "code": Setting("shuffle", _pairs(([Order(), *BY_EXPERTS], SOME))),  # the authors' code
     "kept": Setting("zero", _pairs((CURVES, FEW)), kept=True),
     "kept, all layers": Setting("zero", _pairs((CURVES, (FIFTH, 48))), everywhere=True, kept=True),
 }

@@ -109,7 +109,7 @@ class History:
         model = self.load(catalogue.steps(self.place)[-1])
         own = moefication.experts(model, self.experts)
         groups = history_arrays.groups(own.to_numpy())
-        kept = history_arrays.kept([s.function for s in subfunctions])
+        kept = history_arrays.with_every_score([s.function for s in subfunctions])
         rows = list(history_arrays.followed_by_time((_scored(made(cell)) for cell in cells), groups, kept, self.top))
         arrays = {name: np.stack([row[name] for row in rows]) for name in rows[0]} | {"partition_of": groups[:2]}
         rest = sorted(neurons.feed_forward(model).keys() - neurons.layers(model).keys())

@@ -44,7 +44,7 @@ def groups(own: Integer[np.ndarray, "layer neuron"]) -> Integer[np.ndarray, "par
     return np.array([own, *random], dtype=own.dtype)
 
 
-def kept(functions: Sequence[str]) -> list[int]:
+def with_every_score(functions: Sequence[str]) -> list[int]:
     """Which sub-functions keep every neuron's score: the first of each function."""
     return [i for f in dict.fromkeys(functions) for i in [i for i, g in enumerate(functions) if g == f][:KEPT_EACH]]
 
@@ -60,7 +60,7 @@ def followed_by_time(
     Parameters
     ----------
     groups : of the function `groups`.
-    kept : of the function `kept`.
+    kept : of the function `with_every_score`.
     share : of a layer's neurons that are its top ones.
     """
     before = None

@@ -1,8 +1,10 @@
 """Where Section 6 gets its histories from: shipped ones, a run's folder, or a small model trained on the spot."""
 
 import tempfile
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
@@ -15,10 +17,20 @@ from companion.models.recipe import RECIPES
 from modularity import environment, measure, store
 
 SHIPPED, FRESH = "shipped", "fresh"
-# A companion model small enough to be trained while one waits: two layers, text only, a ninth of the steps.
-SMALL = {"steps": 800, "warmup": 80, "decay": 0.5, "facts": 0, "tasks": 0, "layers": 2}
-WIDTHS = {"t5-mini": {"d_ff": 512}, "switch-mini": {"d_ff": 64, "capacity": 16}}
-PER_CLASS, LIMIT = 50, 8  # sentences of a class, sub-functions of a function, for a fresh history
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """A companion model that is small enough to be trained while one waits, and how much it reads."""
+
+    settings: Mapping[str, Mapping[str, Any]]  # model → what is other than in its recipe
+    per_class: int = 50  # sentences
+    limit: int = 8  # sub-functions of a function
+
+
+# Two layers, text only, a ninth of the steps.
+FEW = {"steps": 800, "warmup": 80, "decay": 0.5, "facts": 0, "tasks": 0, "layers": 2}
+SMALL = Fresh({"t5-mini": FEW | {"d_ff": 512}, "switch-mini": FEW | {"d_ff": 64, "capacity": 16}})
 
 
 def obtain(
@@ -29,6 +41,7 @@ def obtain(
     seeds: int = 3,
     seed: int = 0,
     cells: int = 1,
+    small: Fresh = SMALL,
 ) -> tuple[list[xr.Dataset], list[Checked]]:
     """Histories of a model's runs, each as `history_file.load` returns it, and what of them was computed again.
 
@@ -41,6 +54,7 @@ def obtain(
         checkpoints in ``runs/``.
     seeds : at most so many shipped runs.
     seed : of the fresh run.
+    small : what the fresh run is of.
 
     Raises
     ------
@@ -58,7 +72,7 @@ def obtain(
         pairs = [experiment.obtain(record.SHIPPED[n], recompute, cells=cells) for n in names]
         return [made for made, _ in pairs], [checked for _, checked in pairs]
     if source == FRESH:
-        made = record.compute(train(name, seed), tracks.load_all(per_class=PER_CLASS, limit=LIMIT))
+        made = record.compute(train(name, seed, small), tracks.load_all(per_class=small.per_class, limit=small.limit))
         return [made], [Checked(f"{name}, {FRESH}", computed=True)]
     folder = environment.expanded(source)
     if not folder.is_dir():
@@ -66,16 +80,18 @@ def obtain(
     return [record.compute(folder, followed.subfunctions())], [Checked(str(source), computed=True)]
 
 
-def histories(name: str = "t5-mini", source: str = SHIPPED, *, seeds: int = 3, seed: int = 0) -> list[xr.Dataset]:
+def histories(
+    name: str = "t5-mini", source: str = SHIPPED, *, seeds: int = 3, seed: int = 0, small: Fresh = SMALL
+) -> list[xr.Dataset]:
     """The histories of `obtain`, nothing of them computed again."""
-    return obtain(name, source, "none", seeds=seeds, seed=seed)[0]
+    return obtain(name, source, "none", seeds=seeds, seed=seed, small=small)[0]
 
 
-def train(name: str, seed: int = 0) -> Path:
+def train(name: str, seed: int = 0, small: Fresh = SMALL) -> Path:
     """The folder of the fresh run of this seed, trained if it is not there; temporary if it cannot be stored."""
-    if name not in WIDTHS:
-        raise ValueError(f"{name!r} has no small version to be trained on the spot; known: {', '.join(WIDTHS)}")
-    recipe = replace(RECIPES[name], seed=seed, **SMALL | WIDTHS[name])  # type: ignore[arg-type]
+    if name not in small.settings:
+        raise ValueError(f"{name!r} has no small version to be trained on the spot; known: {', '.join(small.settings)}")
+    recipe = replace(RECIPES[name], seed=seed, **small.settings[name])
     root = store.folder() if store.usable() else Path(tempfile.mkdtemp())
     folder = root / f"fresh-{name}-{store.digest([str(recipe), measure.key()])[:8]}" / f"seed-{seed}"
     if not (folder / "final").is_dir():

@@ -8,7 +8,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from companion.experiments import lesions, orders, stored_scores
-from companion.experiments.lesion_orders import CURVES, FAIR, MOE, ORDERS, SINGLE, Order
+from companion.experiments.lesion_orders import CURVES, EACH, FAIR, MOE, ORDERS, Order
 from companion.experiments.lesions import Mask
 from companion.functions import prompts, tracks
 from companion.functions.tracks import Track
@@ -92,10 +92,10 @@ def wanted(plan: Plan, setting: str, limit: int = 0) -> list[tuple[str, int]]:
     steps = (min(n, most) for n in (parts or plan.reach, parts or 4))
     every, some = ([plan.reach * i // n for i in range(1, n + 1)] for n in steps)
     pairs = [(o, n) for o in CURVES for n in every] + [(o, n) for o in FAIR for n in some]
-    return list(dict.fromkeys((str(o), n) for o, n in [*pairs, *((o, plan.reach) for o in SINGLE)]))
+    return list(dict.fromkeys((str(o), n) for o, n in [*pairs, *((o, plan.reach) for o in EACH)]))
 
 
-def layers(model: Model, setting: str) -> list[int]:
+def perturbed_layers(model: Model, setting: str) -> list[int]:
     """The encoder layers that a setting perturbs; `ValueError` for an unknown setting."""
     if setting not in SETTINGS:
         raise ValueError(f"unknown setting {setting!r}; known: {', '.join(SETTINGS)}")
@@ -184,7 +184,7 @@ def piece(
     ValueError
         An unknown setting, order or task.
     """
-    chosen = layers(model, setting)
+    chosen = perturbed_layers(model, setting)
     pairs = wanted(plan, setting, limit) if only is None else list(only)
     neurons_of = masks(model, chosen, pairs, plan, groups, track=track, seed=seed)
     plain: list[Mask] = [{}]

@@ -38,9 +38,10 @@ def of_tasks(unit: Unit, tasks: Sequence[str] = prompts.FUNCTION_TASKS) -> list[
 
 
 AVG, MOE = Order("neurons", "seen"), Order("experts", "seen")
-SEEN = of_tasks("neurons", orders.SEEN)
+OF_SEEN = of_tasks("neurons", orders.SEEN)
+SINGLE = tuple(map(str, OF_SEEN))
 # As the paper draws them, at every number of experts up to a fifth.
-CURVES = [Order(), *SEEN, AVG, Order("neurons", "all"), MOE]
+CURVES = [Order(), *OF_SEEN, AVG, Order("neurons", "all"), MOE]
 # What they are compared with, at some numbers.
 FAIR = [
     Order(variant="equal mass"),
@@ -49,5 +50,5 @@ FAIR = [
     Order("experts", "seen", "permuted"),
     Order("experts", "seen", "least"),
 ]
-SINGLE = of_tasks("neurons") + of_tasks("experts")  # at the highest number
-ORDERS = {str(order): order for order in (*CURVES, *FAIR, *SINGLE)}
+EACH = of_tasks("neurons") + of_tasks("experts")  # at the highest number
+ORDERS = {str(order): order for order in (*CURVES, *FAIR, *EACH)}

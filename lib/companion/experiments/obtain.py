@@ -97,7 +97,7 @@ def _select(
     trained = [copy for copy in wanted if not copy.untrained]
     made = []
     for copy in wanted:
-        one = reading_file.kept(part.sel(copy=str(copy), drop=True).drop_vars("content"))
+        one = reading_file.without_gaps(part.sel(copy=str(copy), drop=True).drop_vars("content"))
         if "run" in one.dims:
             one = one.drop_dims("run") if copy.untrained else one.isel(run=trained.index(copy))
         made.append(one)

@@ -6,9 +6,10 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
+from companion.functions import prompts
 from modularity import experts
 
-SEEN = ("cola", "mrpc", "qqp", "sst2")  # the data sets that the text ranks by
+SEEN = tuple(sorted(prompts.SEEN))  # the data sets that the text ranks by
 Order = Int[np.ndarray, "layer neuron"]  # the neurons of each layer, the first to be perturbed first
 
 

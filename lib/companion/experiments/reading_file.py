@@ -26,7 +26,7 @@ def fewer_of_untrained(whole: xr.Dataset) -> xr.Dataset:
     )
 
 
-def kept(reading: xr.Dataset) -> xr.Dataset:
+def without_gaps(reading: xr.Dataset) -> xr.Dataset:
     """One copy of a shipped file without the places for neurons that were not kept."""
     return reading.isel(rank=slice(_places(reading["top"])), place=slice(_places(reading["half_top"])))
 

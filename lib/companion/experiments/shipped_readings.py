@@ -18,13 +18,12 @@ from modularity.subfunction import SubFunction
 
 COPIES = 3  # untrained ones of each model, as in the paper
 DRAWS = 30  # random partitions of trained companions, for Figure 7's semantic experts
-FUNCTIONS = ("semantic", "knowledge", "task", *tracks.CONTROLS)
+ASKED = (*tracks.FUNCTIONS, *tracks.CONTROLS)
 PARTITIONS = ("own", "random")
 PARTITION = "partition"  # a probe beside those of sub-functions
 # A GELU neuron that is off in a sentence has a maximum of a rounding error, so that another processor orders such
 # sentences otherwise: up to .021 of one predictivity in all-mpnet-base-v2, .0011 of the mean of a layer's best.
-SINGLE = 5  # how many times the tolerance one neuron's may be off
-Runs = tuple[list[xr.Dataset], list[xr.Dataset]]  # of trained runs and of untrained copies
+ONE_NEURON = 5  # how many times the tolerance one neuron's may be off
 
 
 class Copy(NamedTuple):
@@ -90,7 +89,7 @@ def read(
 def asked() -> dict[str, list[SubFunction]]:
     """The sub-functions of this book's pages, by function, and the controls."""
     everything = tracks.load_all(controls=True)
-    return {f: [s for s in everything if s.function == f] for f in FUNCTIONS}
+    return {f: [s for s in everything if s.function == f] for f in ASKED}
 
 
 def content(one: SubFunction) -> str:
@@ -112,7 +111,7 @@ class Readings:
 
     def cells(self) -> list[Cell]:
         available(partial(catalogue.folder_of, self.model))
-        return [(str(copy), function) for copy in copies_of(self.model) for function in FUNCTIONS]
+        return [(str(copy), function) for copy in copies_of(self.model) for function in ASKED]
 
     def draws(self, label: str, function: str) -> int:
         trained = not copy_of(self.model, label).untrained
@@ -135,7 +134,7 @@ class Readings:
 
     def assemble(self, made: Callable[[Cell], xr.Dataset]) -> tuple[xr.Dataset, Mapping[str, Mapping[str, Any]]]:
         labels = list(map(str, copies_of(self.model)))
-        parts = [reading_file.joined([made((label, f)) for f in FUNCTIONS]) for label in labels]
+        parts = [reading_file.joined([made((label, f)) for f in ASKED]) for label in labels]
         shuffled = [p["shuffled"] for p in parts if "shuffled" in p]
         parts = [p.drop_dims("draw") if "draw" in p.dims else p for p in parts]
         parts = [p.drop_vars("alike", errors="ignore") for p in parts]
@@ -144,7 +143,7 @@ class Readings:
             whole = reading_file.fewer_of_untrained(whole).assign(total=parts[0]["total"])
         if shuffled:
             whole = whole.assign(shuffled=xr.concat(shuffled, "run"))
-        contents = [content(s) for f in FUNCTIONS for s in asked()[f]]
+        contents = [content(s) for f in ASKED for s in asked()[f]]
         digests = [identity.weights(c.load(self.model).module) for c in copies_of(self.model)]
         whole = whole.assign_coords(content=("subfunction", contents), weights=("copy", digests))
         return whole, {str(name): reading_file.encoding(str(name), whole[name]) for name in whole.data_vars}
@@ -177,7 +176,7 @@ class Readings:
         now = readings.read(model, [one], groups.assign_coords(partition=list(PARTITIONS))).isel(subfunction=0)
         off = [float(np.abs(now[name] - then[name]).max()) for name in ("mean", "expert_mean", "half_expert_mean")]
         ranked: xr.DataArray = abs(now["score"] - then["score"])
-        off += [float(ranked.mean("rank").max()), float(ranked.max()) / SINGLE]
+        off += [float(ranked.mean("rank").max()), float(ranked.max()) / ONE_NEURON]
         same = (now["half_top"] == then["half_top"]).isel(place=0)  # another best neuron has another score elsewhere
         apart: xr.DataArray = abs(now["held_out"] - then["held_out"])
         return max(*off, float(apart.where(same, 0).max()))

@@ -15,6 +15,7 @@ from companion.experiments import experiment
 from companion.experiments.experiment import Cell, Checked, Recompute, available
 from companion.experiments.piecewise import Pieces
 from companion.experiments.shipped_readings import asked, content
+from companion.functions.tracks import FUNCTIONS
 from companion.models import catalogue
 from modularity import capture, identity, measure, neurons, predictivity, readings, specialists
 from modularity.models import Model
@@ -33,23 +34,34 @@ POOLINGS: Mapping[Pooling, Mapping[str, Score]] = {
     "mean": {"mean": "labels"},
     "last": {"last": "labels"},
 }
-FUNCTIONS = ("semantic", "knowledge", "task")
 
 
-def read(model: Model, subfunctions: Sequence[SubFunction], pooling: Pooling) -> xr.Dataset:
-    """The top 1 % of neurons under each setting that reads by a pooling: ``top`` (setting, subfunction, layer, rank).
+def read(
+    model: Model,
+    subfunctions: Sequence[SubFunction],
+    pooling: Pooling,
+    settings: Mapping[str, Score] | None = None,
+    *,
+    floor: float = FLOOR,
+) -> xr.Dataset:
+    """The top 1 % of neurons under settings that read by a pooling: ``top`` (setting, subfunction, layer, rank).
 
     Its coordinates and its attribute are those of a reading (`readings.read`).
+
+    Parameters
+    ----------
+    settings : with their scores; those of the pooling in `POOLINGS` if not given.
+    floor : of the setting ``floored``.
     """
     layers = neurons.layers(model)
     width = next(iter(layers.values())).neurons
-    scores = POOLINGS[pooling]
+    scores = POOLINGS[pooling] if settings is None else settings
     found = []
     with readings.placed(model):
         bar = tqdm(subfunctions, f"{model.label}, {pooling}", unit="sub-function", disable=len(subfunctions) == 1)
         for one, pooled in capture.stream(model, bar, pooling=pooling):
             values = [
-                [predictivity.predictivity(_as(setting, layer), one.labels, score=score) for layer in pooled.to_numpy()]
+                [predictivity.predictivity(layer, one.labels, score=score) for layer in _as(setting, pooled, floor)]
                 for setting, score in scores.items()
             ]
             order = np.argsort(-np.array(values), axis=-1, kind="stable")[..., : specialists.number(width)]
@@ -64,8 +76,9 @@ def read(model: Model, subfunctions: Sequence[SubFunction], pooling: Pooling) ->
     return xr.Dataset({"top": top}, coordinates, {"neurons": width})
 
 
-def _as(setting: str, pooled: np.ndarray) -> np.ndarray:
-    return np.where(np.abs(pooled) < FLOOR, 0, pooled) if setting == FLOORED else pooled
+def _as(setting: str, pooled: xr.DataArray, floor: float) -> np.ndarray:
+    values = pooled.to_numpy()
+    return np.where(np.abs(values) < floor, 0, values) if setting == FLOORED else values
 
 
 def _decides(pooling: Pooling) -> dict[str, object]:

@@ -15,12 +15,12 @@ from companion.experiments.experiment import Cell, available
 from companion.experiments.shipped_readings import SHIPPED, asked, content
 from companion.explorer import cards, recheck
 from companion.explorer import layers as explorer_layers
+from companion.functions.tracks import FUNCTIONS
 from companion.models import catalogue
 from modularity import capture, identity, measure, specialists
 from modularity.subfunction import SubFunction
 
 MODELS = (catalogue.MPNET, *catalogue.MINI, catalogue.MINILM)
-FUNCTIONS = ("semantic", "knowledge", "task")  # without the controls
 RUN = "run 0"  # of the models that have several
 PAIRS = slice(3, None, 4)  # of the noun pairs: every fourth
 SINGLE_SENTENCE = ("cola", "sst2")  # tasks; an input of the others is two sentences, which take longer
@@ -86,7 +86,7 @@ class Cards:
         reading = reading.isel(subfunction=np.flatnonzero(reading["function"].isin(FUNCTIONS)))
         members, own = specialists.top_neurons(reading), reading["own"]
         model = catalogue.load(name)
-        made = explorer_layers.layers(model, self.read_by(name), own, members, others=others(name))
+        made = explorer_layers.shown(model, self.read_by(name), own, members, others=others(name))
         text = json.dumps(made, ensure_ascii=False, separators=(",", ":"))
         return xr.Dataset({"data": ("byte", np.frombuffer(text.encode(), np.uint8))})
 
@@ -132,7 +132,7 @@ class Cards:
 
 
 def packed(name: str, data: dict[str, cards.Plain]) -> xr.Dataset:
-    """A model's data (layer → what `layers.layers` says of it) as the file has them: the histograms' counts apart."""
+    """A model's data (layer → what `layers.shown` says of it) as the file has them: the histograms' counts apart."""
     counts = []
     for of_layer in data.values():
         for top in of_layer["top"].values():
@@ -148,7 +148,7 @@ def packed(name: str, data: dict[str, cards.Plain]) -> xr.Dataset:
 
 
 def unpacked(shipped: xr.Dataset, name: str) -> dict[str, cards.Plain]:
-    """Layer → what `layers.layers` says of it, of a model, from the shipped file; sub-functions and neurons as text."""
+    """Layer → what `layers.shown` says of it, of a model, from the shipped file; sub-functions and neurons as text."""
     data = json.loads(shipped[name].to_numpy().tobytes())
     counts = iter(shipped[f"{COUNTS} {name}"].to_numpy().tolist())
     for of_layer in data.values():

@@ -18,7 +18,7 @@ from modularity.subfunction import SubFunction
 SENTENCES = 3  # that drive a neuron most
 
 
-def layers(
+def shown(
     model: Model,
     subfunctions: Mapping[int, SubFunction],
     groups: xr.DataArray,
@@ -106,11 +106,11 @@ def _read(model: Model, subfunctions: Sequence[SubFunction], texts: Sequence[str
         )
         numbers = np.array([number[one.sentences[i]] for i in new], int)
         for i, of_layer in enumerate(values):
-            _keep(most[i], where[i], of_layer[new], numbers)
+            keep_strongest(most[i], where[i], of_layer[new], numbers)
     return _Read(np.stack(scores), np.stack(ranked), histograms, where)
 
 
-def _keep(
+def keep_strongest(
     most: Float[np.ndarray, "place neuron"],
     where: Int[np.ndarray, "place neuron"],
     values: Float[np.ndarray, "sentence neuron"],

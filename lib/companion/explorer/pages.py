@@ -29,7 +29,7 @@ START = {
 
 
 class Shown(NamedTuple):
-    """Of a model: layer → what `layers.layers` says of it, what it has read, and how it writes a hidden word."""
+    """Of a model: layer → what `layers.shown` says of it, what it has read, and how it writes a hidden word."""
 
     layers: Mapping[str, cards.Plain]
     subfunctions: Mapping[int, SubFunction]

@@ -5,7 +5,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from companion.experiments import drivers, variants
-from companion.experiments.shipped_readings import SINGLE
+from companion.experiments.shipped_readings import ONE_NEURON
 from companion.explorer import cards
 from companion.functions import shipped_chance
 from modularity import chance
@@ -21,7 +21,7 @@ def of_list(shown: cards.Plain, values: Float[np.ndarray, "sentence neuron"], on
     scores, listed = predictivity(values, one.labels), shown["n"]
     off = [float(np.abs(np.sort(scores)[::-1][: len(listed)] - shown["s"]).max())]  # nor is a better one left out
     other = np.abs(scores[listed] - shown["s"])
-    off.append(float(other.max()) / SINGLE)
+    off.append(float(other.max()) / ONE_NEURON)
     # p and q change steeply with a score: they are those of the score that is shown, unrounded where it is the same.
     scores[listed] = np.where(other < ROUNDED, scores[listed], shown["s"])
     level = shipped_chance.chance_level(*one.sizes)

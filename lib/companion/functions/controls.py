@@ -11,7 +11,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from companion.functions import sources
-from modularity.subfunction import SubFunction
+from modularity.subfunction import SENTINEL, SubFunction
 
 Nuisance = Literal["length", "frequency"]
 _WORD = re.compile(r"[^\W\d_]+")
@@ -20,7 +20,7 @@ _TYPE = re.compile(r"[^\W_]+")  # numbers too: many facts end in one
 
 def words(sentence: str) -> list[str]:
     """The words of a sentence in lower case, as data/corpus/frequency.parquet counts them."""
-    return _WORD.findall(sentence.replace("<extra_id_0>", " ").lower())
+    return _WORD.findall(sentence.replace(SENTINEL, " ").lower())
 
 
 @cache

@@ -13,7 +13,7 @@ import pandas as pd
 
 from companion.functions import sources
 from companion.functions.prompts import LEARNABLE
-from modularity.subfunction import SubFunction
+from modularity.subfunction import SENTINEL, SubFunction
 
 # Task → the topics of the vital articles whose sentences are to be told apart, label 0 and label 1.
 TOPICS = {
@@ -21,9 +21,7 @@ TOPICS = {
     "people/technology": ("People", "Technology"),
     "art/science": ("Arts", "Physical sciences"),
 }
-WORDS = ("man/system", "area/family")  # sub-functions of the semantic function
 CORPORA = ("wikipedia", "brown", "wordnet")
-GAP = "<extra_id_0>"
 LEAST, MOST = 8, 40  # words of a sentence
 TRAIN, VALIDATION = 600, 200  # sentences of a class; of hidden words the 100 that the semantic function has
 SEED = 0
@@ -92,13 +90,15 @@ def _words(name: str) -> dict[str, pd.DataFrame]:
             "source": "semantic " + known["part"].astype(str),
         }
     )
-    shown = {sentence.replace(GAP, word) for sentence, word in zip(known["sentence"], known["keyword"], strict=True)}
+    shown = {
+        sentence.replace(SENTINEL, word) for sentence, word in zip(known["sentence"], known["keyword"], strict=True)
+    }
     every = _sentences()
     every = every[~every["sentence"].isin(shown)]
     found = []
     for label, word in enumerate(words):
         here = every[every["words"].map(lambda seen, word=word: seen.count(word) == 1)]
-        hidden = here["sentence"].map(lambda text, word=word: re.sub(rf"\b{word}\b", GAP, text, count=1))
+        hidden = here["sentence"].map(lambda text, word=word: re.sub(rf"\b{word}\b", SENTINEL, text, count=1))
         found.append(here.assign(sentence=hidden, label=label))
     return {"train": _balanced(pd.concat(found), TRAIN), "validation": _balanced(validation, VALIDATION)}
 

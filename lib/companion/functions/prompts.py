@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from modularity.subfunction import SENTINEL
+
 Style = Literal["t5", "cloze"]
 MnliOrder = Literal["paper", "authors"]
 
@@ -25,7 +27,6 @@ class Task:
 
 
 _PAIR = "{} sentence1: {{sentence1}} sentence2: {{sentence2}}"
-_GAP = "<extra_id_0>"
 _ENTAILED = ("entailment", "not_entailment")
 
 TASKS: dict[str, Task] = {
@@ -36,7 +37,7 @@ TASKS: dict[str, Task] = {
             ("sentence",),
             "cola sentence: {sentence}",
             ("unacceptable", "acceptable"),
-            f"{{sentence}} This is {_GAP} .",
+            f"{{sentence}} This is {SENTINEL} .",
             ("incorrect", "correct"),
         ),
         Task(
@@ -44,7 +45,7 @@ TASKS: dict[str, Task] = {
             ("sentence",),
             "sst2 sentence: {sentence}",
             ("negative", "positive"),
-            f"{{sentence}} It was {_GAP} .",
+            f"{{sentence}} It was {SENTINEL} .",
             ("terrible", "great"),
         ),
         Task(
@@ -52,7 +53,7 @@ TASKS: dict[str, Task] = {
             ("sentence1", "sentence2"),
             _PAIR.format("mrpc"),
             ("not_equivalent", "equivalent"),
-            f"{{sentence1}} {_GAP} , {{sentence2}}",
+            f"{{sentence1}} {SENTINEL} , {{sentence2}}",
             ("No", "Yes"),
         ),
         Task(
@@ -60,7 +61,7 @@ TASKS: dict[str, Task] = {
             ("question1", "question2"),
             "qqp question1: {question1} question2: {question2}",
             ("not_duplicate", "duplicate"),
-            f"{{question1}} {_GAP} , {{question2}}",
+            f"{{question1}} {SENTINEL} , {{question2}}",
             ("No", "Yes"),
         ),
         Task(
@@ -68,7 +69,7 @@ TASKS: dict[str, Task] = {
             ("sentence1", "sentence2"),
             _PAIR.format("rte"),
             _ENTAILED,
-            f"{{sentence1}} ? {_GAP} , {{sentence2}}",
+            f"{{sentence1}} ? {SENTINEL} , {{sentence2}}",
             ("Yes", "No"),
         ),
         Task(
@@ -76,7 +77,7 @@ TASKS: dict[str, Task] = {
             ("premise", "hypothesis"),
             "mnli hypothesis: {hypothesis} premise: {premise}",
             ("entailment", "neutral", "contradiction"),
-            f"{{premise}} ? {_GAP} , {{hypothesis}}",
+            f"{{premise}} ? {SENTINEL} , {{hypothesis}}",
             ("Yes", "Maybe", "No"),
             split="validation_matched",
             # Two binary questions, as in the authors' ap_calculation.py; the paper only says that there are two.
@@ -87,7 +88,7 @@ TASKS: dict[str, Task] = {
             ("question", "sentence"),
             "qnli question: {question} sentence: {sentence}",
             _ENTAILED,
-            f"{{question}} ? {_GAP} , {{sentence}}",
+            f"{{question}} ? {SENTINEL} , {{sentence}}",
             ("Yes", "No"),
         ),
         Task(
@@ -113,7 +114,7 @@ TASKS: dict[str, Task] = {
         ),
     )
 }
-_ABOUT = f"{{sentence}} It is about {_GAP} ."
+_ABOUT = f"{{sentence}} It is about {SENTINEL} ."
 # Tasks of this book's own, of which the sentence is all there is; hidden words have the gap in the sentence.
 LEARNABLE: dict[str, Task] = {
     name: Task(name, ("sentence",), "{sentence}", words := (*name.split("/"),), cloze, words, collection="own")

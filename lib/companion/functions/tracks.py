@@ -12,14 +12,14 @@ import pandas as pd
 
 from companion.functions import glue, learnable, onesec, prompts, sources, trex
 from companion.functions.prompts import MnliOrder
-from modularity.subfunction import SubFunction
+from modularity.subfunction import SENTINEL, SubFunction
 
 Function = Literal["semantic", "knowledge", "task"]
 Control = Literal["balanced", "topics"]
 Track = Literal["mini", "paper", "learnable"]
 Part = Literal["train", "validation"]
+FUNCTIONS: tuple[Function, ...] = get_args(Function)
 CONTROLS: tuple[Control, ...] = get_args(Control)
-SENTINEL = "<extra_id_0>"
 OF_BALANCED = " (balanced)"  # ends the name of such a sub-function: names are unique
 
 

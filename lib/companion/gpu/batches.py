@@ -17,6 +17,7 @@ from jaxtyping import Int
 from companion.functions import prompts, sources
 from companion.models import corruption, mixture, training_batches
 from companion.models.training_batches import Sizes, Text
+from modularity.subfunction import SENTINEL
 
 if TYPE_CHECKING:
     import transformers
@@ -29,7 +30,7 @@ Batch = dict[str, Int[np.ndarray, "row token"]]  # inputs, padded with 0, and ta
 
 def read(tokenizer: "transformers.PreTrainedTokenizerFast", length: int, *, documents: int | None = None) -> Text:
     """The shipped text; with `documents` only so many of one part, and as many facts and rows of one task."""
-    sentinel = int(tokenizer.convert_tokens_to_ids("<extra_id_0>"))  # type: ignore[arg-type]
+    sentinel = int(tokenizer.convert_tokens_to_ids(SENTINEL))  # type: ignore[arg-type]
     whole = documents is None
     docs = corruption.documents() if whole else sources.corpus("wikipedia")[:documents]
     stream = corruption.token_stream(docs, tokenizer)

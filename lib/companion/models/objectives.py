@@ -29,7 +29,7 @@ def span_loss(
     logits = [x for part in (output.encoder_router_logits, output.decoder_router_logits) for x in part or ()]
     balance, z = router_losses.losses(logits)
     record.add(**{name: loss.item()}, balance_loss=balance.item(), z_loss=z.item())
-    record.load = router_losses.load(output.encoder_router_logits, recipe.capacity)
+    record.load = router_losses.expert_load(output.encoder_router_logits, recipe.capacity)
     return loss + recipe.balance * balance + recipe.z_loss * z
 
 

@@ -14,12 +14,12 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast, T5Config
 
+from companion.functions.tracks import FUNCTIONS
 from companion.models.model_folder import fresh
 from modularity.models import Model
 from modularity.subfunction import SubFunction
 
 Kind = Literal["blocks", "shuffled", "rotated"]
-FUNCTIONS = ("semantic", "knowledge", "task")
 FEATURES = 8  # of each function; one sub-function asks for one feature
 WORDS = 4  # that carry a feature
 FILLERS = 60  # words that carry none

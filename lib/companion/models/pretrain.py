@@ -24,6 +24,7 @@ from companion.models.objectives import span_loss, task_loss
 from companion.models.optimizer import RMSScaledAdamW
 from companion.models.recipe import RECIPES, Recipe
 from modularity import environment
+from modularity.subfunction import SENTINEL
 
 
 def pretrain(
@@ -124,7 +125,7 @@ def _text(
         facts = mixture.statements(tokenizer) if recipe.facts else []
     if examples is None:
         examples = mixture.examples(tokenizer, recipe.length) if recipe.tasks else []
-    sentinel: Any = tokenizer.convert_tokens_to_ids("<extra_id_0>")
+    sentinel: Any = tokenizer.convert_tokens_to_ids(SENTINEL)
     return training_batches.Text(corruption.token_stream(docs, tokenizer), facts, examples, sentinel)
 
 

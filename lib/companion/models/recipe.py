@@ -8,7 +8,7 @@ from transformers import PreTrainedConfig, SwitchTransformersConfig, T5Config
 
 from companion.models import attention_start, model_folder
 
-EARLY, LATE = 16, 24  # checkpoints; with the start 41, the paper's number
+EARLY_STEPS, LATE_STEPS = 16, 24  # checkpoints; with the start 41, the paper's number
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ class Recipe:
     def checkpoints(self) -> list[int]:
         """41 steps (fewer in a short run): the start, 16 evenly spaced in the logarithm up to a tenth of the run,
         where most changes, and 24 evenly spaced up to its end."""
-        early = np.geomspace(max(1, self.steps / 800), self.steps / 10, EARLY)
-        late = np.linspace(self.steps / 10, self.steps, LATE + 1)[1:]
+        early = np.geomspace(max(1, self.steps / 800), self.steps / 10, EARLY_STEPS)
+        late = np.linspace(self.steps / 10, self.steps, LATE_STEPS + 1)[1:]
         return sorted({0, *np.concatenate([early, late]).round().astype(int).tolist()})
 
 

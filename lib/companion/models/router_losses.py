@@ -47,7 +47,7 @@ class Load:
 
 
 @torch.no_grad()
-def load(logits: Sequence[Logits], capacity: int) -> Load:
+def expert_load(logits: Sequence[Logits], capacity: int) -> Load:
     """What top-1 routing makes of the routers' `logits`: in each window an expert takes its first `capacity` tokens."""
     sent, dropped = [], []
     for layer in logits:

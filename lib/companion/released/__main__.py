@@ -16,7 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m companion.released", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("folder", nargs="?", default="", help=f"the release; if not given {release.ENVIRONMENT}")
     parser.add_argument(
-        "--fetch", action="store_true", help=f"download it first (4 MB) and keep it in {release.DOWNLOADED}"
+        "--fetch", action="store_true", help=f"download it first (4 MB) and keep it in {release.downloaded()}"
     )
     parser.add_argument(
         "--unverified", action="store_true", help="read a folder that the authors' scripts wrote anew: no checksums"

@@ -4,8 +4,10 @@ import secrets
 import shutil
 import tarfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import Any
 
 import numpy as np
 from numpy._core import multiarray
@@ -16,7 +18,6 @@ from modularity import environment
 ENVIRONMENT = "MODULARITY_RELEASED"
 COMMIT = "e86b38e"
 URL = f"https://github.com/thunlp/Modularity-Analysis/archive/{COMMIT}.tar.gz"
-DOWNLOADED = sources.downloads() / f"released-{COMMIT}"
 CHECKSUMS = "published/released.sha256"
 LARGEST = 2**28  # bytes of a file; all of them together are 4 MB as they are downloaded
 # All that a file may name besides what torch's tensors are made of: arrays and numbers of NumPy.
@@ -36,11 +37,21 @@ def find(named: str = "") -> Path | None:
     """The folder `named`, or that of the variable ``MODULARITY_RELEASED``, or one fetched before; None without any."""
     if folder := environment.expanded(named) if named else environment.named(ENVIRONMENT):
         return folder
-    return DOWNLOADED if DOWNLOADED.is_dir() else None
+    return folder if (folder := downloaded()).is_dir() else None
 
 
-def fetch(url: str = URL, into: Path = DOWNLOADED) -> Path:
+def downloaded() -> Path:
+    """Where `fetch` puts the release."""
+    return sources.downloads() / f"released-{COMMIT}"
+
+
+def fetch(url: str = URL, into: Path | None = None, *, largest: int = LARGEST) -> Path:
     """Download the repository at the pinned commit and keep its result files, each checked; nothing else is unpacked.
+
+    Parameters
+    ----------
+    into : the folder to be made; `downloaded` if not given.
+    largest : bytes of a file that is unpacked.
 
     Raises
     ------
@@ -49,7 +60,7 @@ def fetch(url: str = URL, into: Path = DOWNLOADED) -> Path:
     ValueError
         A file is not what it was at that commit. Nothing is kept then.
     """
-    known = checksums()
+    known, into = checksums(), into or downloaded()
     if into.is_dir():
         check(into)
         return into
@@ -59,7 +70,7 @@ def fetch(url: str = URL, into: Path = DOWNLOADED) -> Path:
         with tarfile.open(archive) as members:
             for member in members:
                 name = member.name.partition("/")[2]
-                if member.isfile() and name in known and member.size <= LARGEST:
+                if member.isfile() and name in known and member.size <= largest:
                     (partial / name).parent.mkdir(parents=True, exist_ok=True)
                     (partial / name).write_bytes(members.extractfile(member).read())  # type: ignore[union-attr]
         check(partial)
@@ -106,8 +117,8 @@ def check(folder: Path, *, verify: bool = True) -> None:
             )
 
 
-def load(file: Path) -> object:
-    """What `torch.save` wrote, if it names nothing but tensors and NumPy arrays and numbers; nothing of it is run.
+def load(file: Path, safe: Sequence[Any] = SAFE) -> object:
+    """What `torch.save` wrote, if it names nothing but tensors and what is `safe`; nothing of it is run.
 
     Raises
     ------
@@ -119,7 +130,7 @@ def load(file: Path) -> object:
 
     foreign: list[str] = []
     try:
-        with safe_globals(list(SAFE)):
+        with safe_globals(list(safe)):
             if not (foreign := get_unsafe_globals_in_checkpoint(str(file))):
                 return torch.load(file, weights_only=True)
     except UnpicklingError as error:  # torch's words would advise to trust the file

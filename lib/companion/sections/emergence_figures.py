@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from companion.sections.figure_data import with_data
-from companion.sections.figures import COLOURS, FUNCTION_COLOURS, FUNCTIONS, grid, key
+from companion.sections.figures import COLOURS, FUNCTION_COLOURS, FUNCTIONS, grid, legend
 
 LEVEL_COLOURS = {"expert": COLOURS["trained"], "random": COLOURS["null"], "neuron": COLOURS["neuron"]}
 LEVEL_NAMES = {"expert": "experts", "random": "random partition", "neuron": "neurons"}
@@ -81,7 +81,7 @@ def modularity(table: pd.DataFrame, losses: Mapping[str, pd.DataFrame]) -> np.nd
     looks: dict[str, dict[str, object]] = {f: {"color": FUNCTION_COLOURS[f]} for f in FUNCTIONS}
     if "random" in set(table["partition"]):
         looks["random partition"] = {"color": "black", "ls": ":"}
-    key(axes, looks)
+    legend(axes, looks)
     return axes
 
 
@@ -123,7 +123,7 @@ def stabilization(
     axes[3, 2].set_visible(False)
     axes[2, 2].set(xlabel="fraction of training")
     axes[2, 2].tick_params(labelbottom=True)
-    key(axes, {LEVEL_NAMES[k]: {"color": c} for k, c in LEVEL_COLOURS.items()})
+    legend(axes, {LEVEL_NAMES[k]: {"color": c} for k, c in LEVEL_COLOURS.items()})
     return axes
 
 
@@ -149,7 +149,7 @@ def noise(table: pd.DataFrame) -> np.ndarray:
         axes[i, 0].set(ylabel=LEVEL_NAMES[name])
     axes[-1, 1].set(xlabel="fraction of training")
     looks: dict[str, dict[str, object]] = {n: {"color": "#555555", "ls": s} for n, s in PAIRS.values()}
-    key(axes, looks | {"corrected": {"color": "black", "lw": 1}})
+    legend(axes, looks | {"corrected": {"color": "black", "lw": 1}})
     return axes
 
 
@@ -177,7 +177,7 @@ def parts(table: pd.DataFrame) -> np.ndarray:
     axes[1, 0].yaxis.set_major_formatter("{x:.0%}")
     axes[1, 1].set(xlabel="fraction of training")
     looks: dict[str, dict[str, object]] = {f"{k} experts": {"color": c} for k, c in colours.items()}
-    key(axes, looks | {"corrected": {"color": "#555555", "ls": "--"}})
+    legend(axes, looks | {"corrected": {"color": "#555555", "ls": "--"}})
     return axes
 
 
@@ -202,5 +202,5 @@ def schedules(table: pd.DataFrame, level: float = 0.9) -> np.ndarray:
                 ax.set(title=function)
         axes[i, 0].set(ylabel=LEVEL_NAMES[name])
     axes[-1, 1].set(xlabel="thousands of steps", ylim=(min(0, table["value"].min()), 1.02), xlim=(0, None))
-    key(axes, {name: {"color": "#555555", "ls": style} for name, style in styles.items()})
+    legend(axes, {name: {"color": "#555555", "ls": style} for name, style in styles.items()})
     return axes

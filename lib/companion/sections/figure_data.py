@@ -38,8 +38,8 @@ def with_data(draw: Callable[Given, Axes]) -> Callable[Given, Axes]:
     return drawn
 
 
-def as_csv(given: Mapping[str, object]) -> str:
-    """One CSV of the tables among a figure's arguments, with six digits.
+def as_csv(given: Mapping[str, object], *, characters: int = CHARACTERS) -> str:
+    """One CSV of the tables among a figure's arguments, with six digits and at most so many characters.
 
     Several are put one below the other, under all their columns; the column ``table`` has the argument's name. A table
     that is too long is replaced by one row that says so, in the column ``left out``.
@@ -50,7 +50,7 @@ def as_csv(given: Mapping[str, object]) -> str:
         for name in long:
             tables[name] = pd.DataFrame({"left out": [f"{len(tables[name]):,} rows"]})
         text = _stacked(tables, "table").to_csv(index=False, float_format="%.6g", lineterminator="\n")
-        if len(text) <= CHARACTERS:
+        if len(text) <= characters:
             return text
         long = [max(tables, key=lambda name: tables[name].size)]
 

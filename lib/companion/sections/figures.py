@@ -19,9 +19,9 @@ COLOURS = {
     "paper": "#000000",
     "other": "#882255",
 }
-FUNCTIONS = ("semantic", "knowledge", "task")
 CATEGORIES = ("#332288", "#44AA99", "#999933", "#CC6677", "#AA4499", "#88CCEE")  # of anything else, as layers
 FUNCTION_COLOURS = {"semantic": "#CC79A7", "knowledge": "#E69F00", "task": "#009E73"}
+FUNCTIONS = tuple(FUNCTION_COLOURS)
 STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -44,7 +44,7 @@ def alone(height: float = 4.2) -> Axes:
     return grid(1, 1, width=7.0, height=height)[0, 0]
 
 
-def key(axes: np.ndarray, looks: Mapping[str, Mapping[str, Any]], *, columns: int = 0, place: str = "upper") -> None:
+def legend(axes: np.ndarray, looks: Mapping[str, Mapping[str, Any]], *, columns: int = 0, place: str = "upper") -> None:
     """One line above the panels, or several, that says what each line's look means."""
     handles = [Line2D([], [], label=name, **{"lw": 2, **look}) for name, look in looks.items()]
     place, columns = f"outside {place} center", columns or len(handles)
@@ -54,7 +54,7 @@ def key(axes: np.ndarray, looks: Mapping[str, Mapping[str, Any]], *, columns: in
 
 
 def kinds(names: Sequence[str], **labels: str) -> dict[str, dict[str, Any]]:
-    """Looks for `key` of the colours of `COLOURS`, each called by its name or as `labels` say."""
+    """Looks for `legend` of the colours of `COLOURS`, each called by its name or as `labels` say."""
     return {labels.get(name, name): {"color": COLOURS[name], "lw": 3} for name in names}
 
 

@@ -8,7 +8,7 @@ import seaborn as sns
 import xarray as xr
 
 from companion.sections.figure_data import with_data
-from companion.sections.figures import COLOURS, FUNCTION_COLOURS, FUNCTIONS, grid, key, kinds, reach
+from companion.sections.figures import COLOURS, FUNCTION_COLOURS, FUNCTIONS, grid, kinds, legend, reach
 
 USUAL = "#E4E4E4"  # behind the setting that is the paper's
 NULL_STYLES = {"binomial": ":", "exact": "--", "permutation": "-"}
@@ -37,7 +37,7 @@ def counts_by_expert(
             ax.axhline(limits[null][function] + 0.5, color="black", lw=1.2, ls=style)
         ax.set(title=function, xlabel="expert, most first", xticks=[])
     axes[0].set(ylabel="top neurons in the expert")
-    key(axes, {null: {"color": "black", "ls": style} for null, style in NULL_STYLES.items()})
+    legend(axes, {null: {"color": "black", "ls": style} for null, style in NULL_STYLES.items()})
     return axes
 
 
@@ -70,7 +70,7 @@ def functional_experts(table: pd.DataFrame) -> np.ndarray:
         axes[i, 0].set(ylabel=name)
     axes[-1, 1].set(xlabel="share of experts called functional")
     shown = ("trained", "untrained", "null", "paper")
-    key(axes, kinds(shown, null="random partition", paper="printed (hollow: random)"))
+    legend(axes, kinds(shown, null="random partition", paper="printed (hollow: random)"))
     return axes
 
 
@@ -91,7 +91,7 @@ def by_number(own: pd.DataFrame, random: pd.DataFrame) -> np.ndarray:
         ax.xaxis.set_major_formatter("{x:g}")
     axes[0].set(ylabel="share of experts called functional")
     axes[1].set(ylabel="modularization degree")
-    key(axes, {name: {"color": FUNCTION_COLOURS[name], "lw": 3} for name in dict.fromkeys(own["function"])})
+    legend(axes, {name: {"color": FUNCTION_COLOURS[name], "lw": 3} for name in dict.fromkeys(own["function"])})
     return axes
 
 
@@ -124,5 +124,5 @@ def sensitivity(table: pd.DataFrame) -> np.ndarray:
         ax.set(ylabel="functional experts", ylim=(-0.01, None))
     looks: dict[str, dict[str, object]] = {name: {"color": c, "lw": 3} for name, c in FUNCTION_COLOURS.items()}
     looks["random partitions"] = {"color": "#555555", "marker": "x", "ls": ""}
-    key(axes, looks | {"the paper's setting": {"color": USUAL, "lw": 9}})
+    legend(axes, looks | {"the paper's setting": {"color": USUAL, "lw": 9}})
     return axes

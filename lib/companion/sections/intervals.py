@@ -6,11 +6,11 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import stats
 
-LEVEL = 0.95
+CONFIDENCE = 0.95
 ENDS = (0.025, 0.975)
 REACH = float(stats.norm.ppf(ENDS[1]))  # standard errors on each side
 DRAWS = 2000  # of a bootstrap
-KEPT = 0.8  # share of the units that the delete-d jackknife keeps
+LEFT_IN = 0.8  # share of the units that the delete-d jackknife keeps
 NAN = float("nan")
 Interval = tuple[float, float, float]  # estimate, low, high
 
@@ -37,7 +37,7 @@ def student(values: Sequence[float] | np.ndarray, *, lone: bool = False) -> Inte
         return float(values.mean()) if len(values) else NAN, NAN, NAN
     if values.ndim != 1 or len(values) < 2:
         raise ValueError(f"got draws of shape {values.shape}, expected a row of at least two")
-    reach = stats.t.ppf(0.5 + LEVEL / 2, len(values) - 1) * stats.sem(values)
+    reach = stats.t.ppf(0.5 + CONFIDENCE / 2, len(values) - 1) * stats.sem(values)
     return float(values.mean()), float(values.mean() - reach), float(values.mean() + reach)
 
 
@@ -45,7 +45,7 @@ def welch(one: np.ndarray, other: np.ndarray) -> Interval:
     """Difference of the means of independent draws of unlike spread (Welch, 1947); no interval of a single draw."""
     if min(len(one), len(other)) < 2:
         return (float(one.mean() - other.mean()) if len(one) and len(other) else NAN), NAN, NAN
-    made = stats.ttest_ind(one, other, equal_var=False).confidence_interval(LEVEL)
+    made = stats.ttest_ind(one, other, equal_var=False).confidence_interval(CONFIDENCE)
     return float(one.mean() - other.mean()), float(made.low), float(made.high)
 
 
@@ -53,7 +53,7 @@ def mean(values: np.ndarray, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Ends of the bootstrap interval of the mean over the first axis; the mean itself where there is one value."""
     if len(values) < 2:
         return values[0], values[0]
-    made = stats.bootstrap((values,), np.mean, axis=0, confidence_level=LEVEL, method="percentile", rng=seed)
+    made = stats.bootstrap((values,), np.mean, axis=0, confidence_level=CONFIDENCE, method="percentile", rng=seed)
     return made.confidence_interval.low, made.confidence_interval.high
 
 
@@ -110,7 +110,7 @@ def delete_d(
     The variance over draws is scaled by n_kept / n_left_out. There is no error of fewer than five units, nor where
     half of the draws have no number.
     """
-    estimate, kept = statistic(units), round(KEPT * len(units))
+    estimate, kept = statistic(units), round(LEFT_IN * len(units))
     if len(units) < 5:
         return np.stack([estimate, np.full(len(estimate), NAN)])
     rng = np.random.default_rng(seed)

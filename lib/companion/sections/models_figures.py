@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
 
 from companion.sections.figure_data import with_data
-from companion.sections.figures import CATEGORIES, COLOURS, FUNCTIONS, alone, grid, key, reach
+from companion.sections.figures import CATEGORIES, COLOURS, FUNCTIONS, alone, grid, legend, reach
 
 EVEN = 0.9  # entropy of a load, as a share of its maximum, that counts as even
 
@@ -31,7 +31,7 @@ def training(table: pd.DataFrame) -> np.ndarray:
         ax.set(xscale="log", yscale="log", xlabel="step", ylabel=label)
         ax.yaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}", minor_formatter="")
         ax.get_legend().remove()
-    key(axes, {name: {"color": colour} for name, colour in colours.items()})
+    legend(axes, {name: {"color": colour} for name, colour in colours.items()})
     return axes
 
 

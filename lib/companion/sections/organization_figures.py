@@ -7,7 +7,7 @@ import pandas as pd
 
 from companion.sections.emergence_figures import SCALES, line, losses_below, run_axis
 from companion.sections.figure_data import with_data
-from companion.sections.figures import CATEGORIES, COLOURS, grid, key
+from companion.sections.figures import CATEGORIES, COLOURS, grid, legend
 
 
 @with_data
@@ -42,5 +42,5 @@ def clustering(table: pd.DataFrame, chance: pd.DataFrame, loss: pd.DataFrame, al
     axes[0, 0].set(title=f"words alike by {alike}")
     axes[0, 1].set(title="log")
     looks: dict[str, dict[str, object]] = {f"layer {layer}": {"color": c} for layer, c in colours.items()}
-    key(axes, looks | {"words randomly assigned": {"color": COLOURS["null"], "lw": 6, "alpha": 0.3}})
+    legend(axes, looks | {"words randomly assigned": {"color": COLOURS["null"], "lw": 6, "alpha": 0.3}})
     return axes

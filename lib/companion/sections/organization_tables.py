@@ -45,7 +45,7 @@ def experts_of(runs: Sequence[xr.Dataset]) -> tuple[list[xr.DataArray], list[xr.
     return own, [run["shuffled"].rename(alike="subfunction") for run in runs]
 
 
-def organisation(
+def organization(
     own: Sequence[xr.DataArray],
     random: Sequence[xr.DataArray],
     alike: xr.DataArray,

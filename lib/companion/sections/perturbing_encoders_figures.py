@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from companion.experiments.lesion_orders import Order
 from companion.sections.figure_data import with_data
-from companion.sections.figures import COLOURS, FUNCTION_COLOURS, FUNCTIONS, grid, key, reach
+from companion.sections.figures import COLOURS, FUNCTION_COLOURS, FUNCTIONS, grid, legend, reach
 
 
 @with_data
@@ -36,7 +36,7 @@ def curves(table: pd.DataFrame, settings: Mapping[str, str]) -> np.ndarray:
     for function, ax in zip(FUNCTIONS, axes[0], strict=True):
         ax.set(title=f"judged: {function}")
     axes[-1, len(FUNCTIONS) // 2].set(xlabel="perturbed neurons of the layers, %")
-    key(axes, {name: _look(order) for name, order in _orders().items()}, columns=4)
+    legend(axes, {name: _look(order) for name, order in _orders().items()}, columns=4)
     return axes
 
 
@@ -115,5 +115,5 @@ def kept(table: pd.DataFrame, chance: float) -> np.ndarray:
         ax.set(title=function)
     axes[0].set(ylabel="read-out")
     axes[1].set(xlabel="neurons kept, %; all others are 0")
-    key(axes, {kind: {"color": colour, "lw": 3} for kind, colour in looks.items()})
+    legend(axes, {kind: {"color": colour, "lw": 3} for kind, colour in looks.items()})
     return axes

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from companion.experiments.encoder_masks import FUNCTIONS
 from companion.experiments.encoder_plan import FINE, SETTINGS
 from companion.experiments.lesion_orders import Order, Unit, Variant
+from companion.functions.tracks import FUNCTIONS
 from companion.sections import intervals
 
 OWN = "own"  # perturbed by the function that is judged

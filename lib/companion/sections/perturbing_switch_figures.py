@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from companion.sections.figure_data import with_data
-from companion.sections.figures import COLOURS, grid, key, reach
+from companion.sections.figures import COLOURS, grid, legend, reach
 
 STRATEGY_COLOURS = {"Original": COLOURS["null"], "No Function": COLOURS["other"], "Function": COLOURS["trained"]}
 
@@ -26,7 +26,7 @@ def strategies(tables: Mapping[str, pd.DataFrame]) -> np.ndarray:
             ax.errorbar(part["mean"], places, xerr=part["sd"], fmt="o", color=colour, ms=4, lw=1.3)
         ax.set(title=name, yticks=range(len(tasks)), yticklabels=tasks, ylim=(len(tasks) - 0.5, -0.5))
     axes[len(tables) // 2].set(xlabel="accuracy, %")
-    key(axes, {name: {"color": colour, "ls": "", "marker": "o"} for name, colour in STRATEGY_COLOURS.items()})
+    legend(axes, {name: {"color": colour, "ls": "", "marker": "o"} for name, colour in STRATEGY_COLOURS.items()})
     return axes
 
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from companion.sections.figure_data import with_data
-from companion.sections.figures import CATEGORIES, COLOURS, grid, key, reach
+from companion.sections.figures import CATEGORIES, COLOURS, grid, legend, reach
 
 ORDER_COLOURS = {
     "random": COLOURS["null"],
@@ -56,7 +56,7 @@ def curves(ours: pd.DataFrame, printed: pd.DataFrame, lines: pd.DataFrame) -> np
         axes[i, 0].set(ylabel="accuracy, mean over tasks")
     for ax in axes[-1]:
         ax.set(xlabel="perturbed neurons of the layers, %")
-    key(axes, {order: {"color": colour, "lw": 3} for order, colour in ORDER_COLOURS.items()}, columns=4)
+    legend(axes, {order: {"color": colour, "lw": 3} for order, colour in ORDER_COLOURS.items()}, columns=4)
     return axes
 
 

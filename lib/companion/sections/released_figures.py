@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from companion.sections.figure_data import with_data
-from companion.sections.figures import COLOURS, FUNCTIONS, grid, key, reach
+from companion.sections.figures import COLOURS, FUNCTIONS, grid, legend, reach
 from companion.sections.perturbing_t5_figures import ORDER_COLOURS
 
 LEVELS = {
@@ -46,7 +46,7 @@ def perturbed(table: pd.DataFrame, lines: pd.DataFrame) -> np.ndarray:
         ax.set(title=f"{panel} data sets", xlabel="perturbed experts of 96", xticks=range(0, 21, 4))
     axes[0].set(ylabel="accuracy, mean over data sets")
     shown = [order for order in ORDER_COLOURS if order in set(table["order"])]
-    key(axes, {order: {"color": ORDER_COLOURS[order], "lw": 3} for order in shown}, columns=4)
+    legend(axes, {order: {"color": ORDER_COLOURS[order], "lw": 3} for order in shown}, columns=4)
     return axes
 
 
@@ -116,5 +116,5 @@ def stabilization(table: pd.DataFrame, level: float = 0.9) -> np.ndarray:
                 ax.set(title=function)
         axes[i, 0].set(ylabel=f"{name}\nrank correlation")
     axes[1, 1].set(xlabel="fraction of training")
-    key(axes, {name: {"color": colour, "ls": style} for colour, style, name in LEVELS.values()})
+    legend(axes, {name: {"color": colour, "ls": style} for colour, style, name in LEVELS.values()})
     return axes

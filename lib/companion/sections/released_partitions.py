@@ -6,9 +6,8 @@ import xarray as xr
 from scipy import stats
 from sklearn.metrics import adjusted_rand_score
 
+from companion.sections.intervals import DRAWS
 from modularity import effect_sizes
-
-DRAWS = 2000
 
 
 def variance_explained(

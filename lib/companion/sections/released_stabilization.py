@@ -7,10 +7,9 @@ import pandas as pd
 
 from companion.released.recomputed import means
 from companion.released.release_files import Release
+from companion.sections.intervals import DRAWS
 from modularity import emergence
 
-DRAWS = 2000
-LEVEL = 0.95
 SAME = "neuron, expert layers"
 
 

@@ -6,18 +6,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy import stats
 
-from companion.experiments.lesion_orders import of_tasks
+from companion.experiments.lesion_orders import SINGLE, Order
 from companion.functions.prompts import SEEN, UNSEEN
 from companion.released import published
 from companion.released.recomputed import by_panel
 from companion.released.release_files import Release
 from companion.sections import intervals, perturbing_switch_tables
 
+QQP = str(Order("neurons", "qqp"))
 ANSWERS = {"mnli": 3, "cb": 3}  # all others have two
-SINGLE = tuple(map(str, of_tasks("neurons", SEEN)))
-LEVEL = 0.95
 
 
 def all_numbers(release: Release) -> pd.DataFrame:
@@ -62,7 +60,7 @@ def against(release: Release, ours: str = "MoE (4)") -> pd.DataFrame:
     kinds: dict[str, Callable[[Any], Any]] = {
         "random": lambda t: t[t["order"] == "random"],
         "single": lambda t: t[t["order"].isin(SINGLE)],
-        SINGLE[-1]: lambda t: t[t["order"] == SINGLE[-1]],
+        QQP: lambda t: t[t["order"] == QQP],
         "Avg (4)": lambda t: t[t["order"] == "Avg (4)"],
         "plain": lambda t: t[t["number"] == 0],
     }
@@ -145,13 +143,7 @@ def _repeats(rows: pd.DataFrame) -> np.ndarray:
 
 def _lower(here: pd.DataFrame, there: pd.DataFrame) -> tuple[float, ...]:
     a, b = _repeats(here), _repeats(there)
-    difference = a.mean() - b.mean()
-    if len(b) > 1:
-        test = stats.ttest_ind(a, b, equal_var=False).confidence_interval(LEVEL)
-        ends = (test.low, test.high)
-    else:
-        ends = (np.nan, np.nan)
     both: Any = [part.groupby("task")["accuracy"].mean() for part in (here, there)]
     tasks = (both[0] - both[1]).dropna().to_numpy()
     of_tasks = intervals.student(tasks)[1:] if len(tasks) > 1 else (np.nan, np.nan)
-    return difference, *ends, *of_tasks, int((tasks < 0).sum()), len(tasks)
+    return *intervals.welch(a, b), *of_tasks, int((tasks < 0).sum()), len(tasks)

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Int
 
-from companion.sections.intervals import KEPT
+from companion.sections.intervals import LEFT_IN
 from modularity import experts, nulls
 from modularity.experts import ALPHA
 from modularity.nulls import Null
@@ -102,7 +102,7 @@ def standard_errors(
     made = []
     for name in dict.fromkeys(functions.tolist()):
         size = int((functions == name).sum())
-        kept = round(KEPT * size)
+        kept = round(LEFT_IN * size)
         if size < 5:
             made.append(np.full(len(MEASURES), np.nan))
             continue

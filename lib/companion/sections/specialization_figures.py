@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from companion.sections.figure_data import with_data
-from companion.sections.figures import COLOURS, FUNCTIONS, grid, key, kinds, reach
+from companion.sections.figures import COLOURS, FUNCTIONS, grid, kinds, legend, reach
 
 MARKED = 6  # ticks of an axis, at most
 
@@ -40,7 +40,7 @@ def figure1_left(table: pd.DataFrame) -> np.ndarray:
             ax.set(ylabel=f"{name}\nbest predictivity")
     axes[-1, len(FUNCTIONS) // 2].set(xlabel="encoder layer, 0-based; the paper's are squeezed to the same width")
     shown = ("trained", "untrained", "null", "paper")
-    key(axes, kinds(shown, null="best of N chance-level neurons", paper="trained, printed"))
+    legend(axes, kinds(shown, null="best of N chance-level neurons", paper="trained, printed"))
     return axes
 
 
@@ -63,7 +63,7 @@ def numbers_of_functions(table: pd.DataFrame) -> np.ndarray:
         ax.set(title=name, yticks=range(len(kinds_)), yticklabels=kinds_, ylim=(len(kinds_) - 0.5, -0.5))
         ax.title.set_fontsize(9)
     axes[0].figure.supxlabel("neurons that pass, %", fontsize=11)
-    key(axes, {f"in {n} function{'s' * (n > 1)}": {"color": colour, "lw": 6} for n, colour in shades.items()})
+    legend(axes, {f"in {n} function{'s' * (n > 1)}": {"color": colour, "lw": 6} for n, colour in shades.items()})
     return axes
 
 
@@ -92,5 +92,5 @@ def overlaps(table: pd.DataFrame) -> np.ndarray:
         ax.set_xticks([], minor=True)
         ax.xaxis.set_major_formatter("{x:g}")
     axes[0].figure.supxlabel("share of the top 1 % neurons in common (dashed: chance)", fontsize=11)
-    key(axes, kinds(("trained", "untrained", "paper"), paper="printed"))
+    legend(axes, kinds(("trained", "untrained", "paper"), paper="printed"))
     return axes

@@ -17,8 +17,6 @@ from modularity import predictivity, specialists
 from modularity.ranking import Score
 from modularity.subfunction import SubFunction
 
-LEVEL = 0.95  # of every interval
-
 
 def best_by_layer(runs: Sequence[xr.Dataset], *, seed: int = 0) -> pd.DataFrame:
     """Best predictivity of a layer, averaged over runs and over the sub-functions of a function (Figure 1, left).

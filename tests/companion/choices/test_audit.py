@@ -16,12 +16,10 @@ EFFECTS = {"D2": Effect("one", 0.5, 0.6, 0.2, "gain", 0.0, 0.2), "D12": Effect("
 @pytest.fixture
 def known(monkeypatch):
     """Two rows, of which the audit says what is written above."""
-    rows = tuple(row for row in all_choices.ROWS if row.id in EFFECTS)
-    monkeypatch.setattr(all_choices, "MEASURED", rows)
     monkeypatch.setattr(
         all_choices, "measured_effects", lambda _setup, only=tuple(EFFECTS): {i: EFFECTS[i] for i in only}
     )
-    made = Audit()
+    made = Audit(rows=tuple(EFFECTS))
     return made, made.assemble(made.compute)[0]
 
 

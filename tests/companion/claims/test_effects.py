@@ -289,12 +289,14 @@ def curves(rng, at, *, subfunctions=10):
 
 def test_stabilisation_is_read_off_the_curves(rng):
     made = curves(rng, {"expert": 0.3, "random": 0.8, "neuron": 0.7})
-    table = by_claim(emergence_effects.stabilisation(made, "mine", draws=50))
+    table = by_claim(emergence_effects.stabilization_effects(made, "mine", draws=50))
     expected = {"semantic-experts-before-neurons": 0.4, "task-experts-before-neurons": 0.4}
     expected |= {"experts-before-random": 0.5, "experts-early": 0.2, "stabilises": 0.79}
     assert table["estimate"].to_dict() == pytest.approx(expected, abs=0.002)
     assert (table["low"] <= table["estimate"]).all()
-    never = by_claim(emergence_effects.stabilisation(curves(rng, {"expert": 2, "random": 2, "neuron": 2}), "mine"))
+    never = by_claim(
+        emergence_effects.stabilization_effects(curves(rng, {"expert": 2, "random": 2, "neuron": 2}), "mine")
+    )
     assert never.loc["experts-early", "estimate"] == -0.5  # the end of the run
     assert never.loc["task-experts-before-neurons", ["estimate", "low", "high"]].tolist() == [0, 0, 0]
 
@@ -303,7 +305,7 @@ def test_functions_that_differ_have_each_their_own_lead(rng):
     """A mean over functions would say that neurons follow by a quarter of the run in both."""
     made, late = (curves(rng, {"expert": 0.3, "random": 0.8, "neuron": at}) for at in (0.3, 0.8))
     made[:, :, 1::2] = late[:, :, 1::2].to_numpy()
-    table = by_claim(emergence_effects.stabilisation(made, "mine", draws=50))
+    table = by_claim(emergence_effects.stabilization_effects(made, "mine", draws=50))
     assert table.loc["semantic-experts-before-neurons", "high"] == 0
     assert table.loc["task-experts-before-neurons", "low"] == pytest.approx(0.5)
 
@@ -311,11 +313,11 @@ def test_functions_that_differ_have_each_their_own_lead(rng):
 def test_the_bootstrap_spans_sub_functions_and_runs(rng):
     made = curves(rng, {"expert": 0.3, "random": 0.8, "neuron": 0.7}).copy(deep=True)
     made[0, :, 4:] = made[1, :, 4:].to_numpy()  # two of twenty settle early, the others at .8
-    row = by_claim(emergence_effects.stabilisation(made, "mine")).loc["experts-early"]
+    row = by_claim(emergence_effects.stabilization_effects(made, "mine")).loc["experts-early"]
     assert row["estimate"] == row["low"] == pytest.approx(-0.3)
     made[0, 1] = made[2, 1].to_numpy()
-    again = by_claim(emergence_effects.stabilisation(made, "mine", seed=0))
-    pd.testing.assert_frame_equal(again, by_claim(emergence_effects.stabilisation(made, "mine", seed=0)))
+    again = by_claim(emergence_effects.stabilization_effects(made, "mine", seed=0))
+    pd.testing.assert_frame_equal(again, by_claim(emergence_effects.stabilization_effects(made, "mine", seed=0)))
 
 
 def test_a_lead_is_that_of_corrected_word_meanings():
@@ -351,13 +353,13 @@ def words(rng):
 
 def test_organisation_is_the_lowest_layers(words):
     experts_of, random, alike = words
-    table = by_claim(emergence_effects.organisation(*words, "mine"))
+    table = by_claim(emergence_effects.organization_effects(*words, "mine"))
     own = emergence.clustering_score(alike, experts_of[0]).mean("subfunction")
     assert table.loc["lowest-organised", "estimate"] == pytest.approx(own[0].item())
     assert table.loc["higher-not", "estimate"] == pytest.approx((own[0] - own[1]).item())
     assert (table.loc[["lowest-organised", "higher-not"], "low"] > 0).all()
     few = [experts_of[0].isel(subfunction=slice(8))], [random[0].isel(subfunction=slice(8))], alike
-    assert np.isnan(by_claim(emergence_effects.organisation(*few, "mine"))["low"]).all()
+    assert np.isnan(by_claim(emergence_effects.organization_effects(*few, "mine"))["low"]).all()
 
 
 def test_the_lowest_layer_is_the_one_that_is_early():

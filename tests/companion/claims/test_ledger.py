@@ -281,7 +281,7 @@ def test_a_changed_verdict_is_a_warning_and_so_stops_the_build(build, said):
 
 
 def test_numbers_keep_three_digits_or_two(extension):
-    assert [extension._number(x) for x in (0.1234, -0.5, 12.345, math.nan)] == ["0.123", "−0.500", "12.35", "–"]
+    assert [extension.number(x) for x in (0.1234, -0.5, 12.345, math.nan)] == ["0.123", "−0.500", "12.35", "–"]
 
 
 def test_verdicts_are_coloured_by_the_style_sheet():

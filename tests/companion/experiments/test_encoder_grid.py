@@ -61,7 +61,7 @@ def test_neurons_are_described_by_all_real_tokens(minilm, sentences):
     np.testing.assert_allclose(found.output[0, 3], found.mass[0, 3] * column, rtol=1e-5)
 
 
-def test_a_ranking_by_others_leaves_out_what_is_judged(minilm, monkeypatch):
+def test_a_ranking_by_others_leaves_out_what_is_judged(minilm):
     few = {f: [tracks.first(s, 5) for s in shipped_readings.asked()[f][:3]] for f in encoder_masks.FUNCTIONS}
     scores = {f: stored_scores.of_model(minilm, some, layers=LAYERS).to_numpy() for f, some in few.items()}
     names = {"subfunction": [*few], "layer": LAYERS}
@@ -69,12 +69,7 @@ def test_a_ranking_by_others_leaves_out_what_is_judged(minilm, monkeypatch):
         xr.DataArray([of[part].mean(0) for of in scores.values()], names, ("subfunction", "layer", "neuron"))
         for part in (slice(None), slice(1, None))
     )
-    monkeypatch.setattr(encoder_masks, "asked", lambda: few)
-    monkeypatch.setattr(encoder_masks, "_totals", lambda _name: means)
-    monkeypatch.setattr(judged, "judged", lambda: [some[0] for some in few.values()])
-    encoder_masks._unseen.cache_clear()
-    found = encoder_masks.totals(minilm.name, LAYERS, unseen=True)
-    encoder_masks._unseen.cache_clear()
+    found = encoder_masks.without(means, minilm, few, [some[0].name for some in few.values()])
     xr.testing.assert_allclose(found, expected)
 
 

@@ -1,5 +1,7 @@
 """Halves are read as the sub-functions of half the sentences would be."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,11 @@ def subfunctions():
 def test_each_part_is_what_its_sentences_give(untrained, subfunctions):
     found = halves.half_scores(capture.stream(untrained, subfunctions))
     assert found.dims == ("half", "subfunction", "layer", "neuron")
-    for part, chosen in zip(halves.PARTS, (subfunctions, *subfunction.halves(subfunctions)), strict=True):
+    firsts = [subfunction.first_half(s) for s in subfunctions]
+    first, second = (
+        [s.only(m) for s, m in zip(subfunctions, of, strict=True)] for of in (firsts, [~m for m in firsts])
+    )
+    for part, chosen in zip(halves.PARTS, (subfunctions, first, second), strict=True):
         expected = predictivity.scores(capture.stream(untrained, chosen))
         # Activations differ in the last bits with the batch, and then may change places.
         assert np.abs(found.sel(half=part).to_numpy() - expected.to_numpy()).mean() < 1e-3
@@ -27,10 +33,11 @@ def test_each_part_is_what_its_sentences_give(untrained, subfunctions):
 
 
 def test_a_split_depends_on_the_sub_function_alone(subfunctions):
-    together, alone = subfunction.halves(subfunctions)[0][1], subfunction.halves(subfunctions[1:])[0][0]
-    assert together.sentences == alone.sentences
-    other = subfunction.halves(subfunctions[1:], seed=1)[0][0]
-    assert other.sentences != alone.sentences
+    one = subfunctions[1]
+    first = subfunction.first_half(one)
+    assert (subfunction.first_half(replace(one, function="task", provenance="elsewhere")) == first).all()
+    for other in (subfunction.first_half(one, seed=1), subfunction.first_half(replace(one, name="another"))):
+        assert (other != first).any()
 
 
 def test_what_has_no_halves_is_named(untrained):

@@ -154,9 +154,9 @@ def named(run, tmp_path, monkeypatch):
     return histories.History("nano", 2, steps=(0, 3, 12), experts=4, top=1 / 32, folder=str(tmp_path))
 
 
-def test_a_run_becomes_the_file_of_its_name(named, run, made, subfunctions, tmp_path, monkeypatch):
-    monkeypatch.setattr(results, "EXPERIMENTS", {named.name: replace(named, subfunctions=tuple(subfunctions))})
-    assert results.main(["nano-2", "--workers", "1"]) == 0
+def test_a_run_becomes_the_file_of_its_name(named, run, made, subfunctions, tmp_path):
+    known = {named.name: replace(named, subfunctions=tuple(subfunctions))}
+    assert results.main(["nano-2", "--workers", "1"], known) == 0
     file = stored_file.read_dataset(tmp_path / "nano-2.zarr.zip")
     for name, table in made.data_vars.items():
         np.testing.assert_allclose(file[name], table, atol=history_file.STEPS.get(str(name), (0, 0))[0] / 2 + 1e-6)

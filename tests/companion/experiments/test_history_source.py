@@ -12,19 +12,17 @@ from companion.experiments import histories, history_file, history_source
 from companion.functions import followed, tracks
 from companion.models import catalogue, pretrain
 
-TINY = {"steps": 3, "warmup": 1, "decay": 0.5, "batch": 4, "length": 24, "d_model": 16, "heads": 2, "lr": 0.03}
+# What takes minutes in seconds: a smaller model, fewer sub-functions.
+FEW = history_source.FEW | {"steps": 3, "warmup": 1, "batch": 4, "length": 24, "d_model": 16, "heads": 2, "lr": 0.03}
+TINY = history_source.Fresh(
+    {"t5-mini": FEW | {"d_ff": 32}, "switch-mini": FEW | {"d_ff": 16, "experts": 4, "capacity": 8}}, 4, 3
+)
 
 
 @pytest.fixture
 def tiny(monkeypatch, tmp_path):
-    """What takes minutes in seconds: a smaller model, less text, fewer sub-functions."""
+    """A store of its own, less text, and fewer experts."""
     monkeypatch.setenv("MODULARITY_CACHE", str(tmp_path))
-    monkeypatch.setattr(history_source, "SMALL", history_source.SMALL | TINY)
-    monkeypatch.setattr(
-        history_source, "WIDTHS", {"t5-mini": {"d_ff": 32}, "switch-mini": {"d_ff": 16, "experts": 4, "capacity": 8}}
-    )
-    monkeypatch.setattr(history_source, "PER_CLASS", 4)
-    monkeypatch.setattr(history_source, "LIMIT", 3)
     monkeypatch.setattr(histories, "compute", partial(histories.compute, experts=4, top=1 / 16))
     whole = pretrain.pretrain
     monkeypatch.setattr(pretrain, "pretrain", lambda recipe, folder: whole(recipe, folder, DOCS))
@@ -33,7 +31,7 @@ def tiny(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("name", catalogue.MINI)
 def test_a_fresh_history_has_what_a_shipped_one_has(tiny, name, monkeypatch):
-    (made,) = history_source.histories(name, "fresh")
+    (made,) = history_source.histories(name, "fresh", small=TINY)
     shipped = history_file.load(name)
     assert set(made.data_vars) == set(shipped.data_vars)
     for variable in made.data_vars:
@@ -46,9 +44,9 @@ def test_a_fresh_history_has_what_a_shipped_one_has(tiny, name, monkeypatch):
         raise AssertionError("trained again")
 
     monkeypatch.setattr(pretrain, "pretrain", again)
-    history_source.histories(name, "fresh")
+    history_source.histories(name, "fresh", small=TINY)
     with pytest.raises(AssertionError, match="trained again"):
-        history_source.histories(name, "fresh", seed=1)
+        history_source.histories(name, "fresh", seed=1, small=TINY)
 
 
 def test_a_model_is_trained_where_nothing_can_be_stored(tiny, monkeypatch):
@@ -56,7 +54,7 @@ def test_a_model_is_trained_where_nothing_can_be_stored(tiny, monkeypatch):
     monkeypatch.setenv("MODULARITY_CACHE", str(tiny / "file"))
     monkeypatch.setattr(tempfile, "tempdir", str(tiny))
     with pytest.warns(UserWarning, match="results are computed but not stored in"):
-        run = history_source.train("t5-mini")
+        run = history_source.train("t5-mini", small=TINY)
     assert (run / "final").is_dir()
     assert tiny in run.parents
 
@@ -120,5 +118,5 @@ def test_what_full_needs_is_named(monkeypatch, tmp_path):
 
 
 def test_a_run_of_ones_own_is_said_to_be_computed_now(tiny):
-    _, checked = history_source.obtain("t5-mini", "fresh")
+    _, checked = history_source.obtain("t5-mini", "fresh", small=TINY)
     assert [str(said) for said in checked] == ["t5-mini, fresh: computed now"]

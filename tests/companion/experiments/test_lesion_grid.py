@@ -113,8 +113,8 @@ def test_a_piece_is_what_accuracies_say(trained, masks, groups):
 def test_the_settings_are_those_of_text_and_code(trained):
     assert lesion_grid.SETTINGS["text"][:2] == ("gaussian", 4.0)
     assert lesion_grid.SETTINGS["code"].how == "shuffle"
-    assert lesion_grid.layers(trained, "text") == [2, 3]
-    assert lesion_grid.layers(trained, "all layers") == [0, 1, 2, 3]
+    assert lesion_grid.perturbed_layers(trained, "text") == [2, 3]
+    assert lesion_grid.perturbed_layers(trained, "all layers") == [0, 1, 2, 3]
 
 
 def test_seen_are_the_four_that_rank(trained, groups, masks):

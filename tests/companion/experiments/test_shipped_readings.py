@@ -21,13 +21,13 @@ def t5():
 @pytest.mark.parametrize("name", [name for name, one in SHIPPED.items() if experiment.is_shipped(one)])
 def test_what_is_shipped_is_of_these_sentences_copies_and_weights(name):
     shipped = experiment.load(SHIPPED[name])
-    every = [s for f in shipped_readings.FUNCTIONS for s in asked()[f]]
+    every = [s for f in shipped_readings.ASKED for s in asked()[f]]
     assert shipped["subfunction"].to_numpy().tolist() == [s.name for s in every]
     assert shipped["content"].to_numpy().tolist() == [content(s) for s in every]
     copies = shipped_readings.copies_of(name)
     assert shipped["copy"].to_numpy().tolist() == [str(c) for c in copies]
     for copy in copies:
-        one = reading_file.kept(shipped.sel(copy=str(copy)))
+        one = reading_file.without_gaps(shipped.sel(copy=str(copy)))
         assert not any(one[v].isnull().any() for v in one.data_vars)
         assert one["top"].max() < one.attrs["neurons"] > one["half_top"].max()
         assert one.sizes["rank"] >= specialists.number(one.attrs["neurons"])

@@ -28,19 +28,16 @@ def test_the_neurons_are_those_of_a_reading_with_the_option(pooling):
         assert (specialists.top_neurons(found) == specialists.top_neurons(expected)).all()
 
 
-def test_maxima_near_zero_are_zero_where_a_setting_is_floored(monkeypatch):
+def test_maxima_near_zero_are_zero_where_a_setting_is_floored():
     model = catalogue.load("t5-mini")
     some = [tracks.first(s, 20) for s in tracks.load("semantic")[:2]]
     settings = {FLOORED: "labels", "labels": "labels"}
-    monkeypatch.setattr(variants, "POOLINGS", {"max": settings})
     high = max(float(pooled.max()) for _, pooled in capture.stream(model, some))
     for floor, same in ((0.0, True), (high / 2, False)):
-        monkeypatch.setattr(variants, "FLOOR", floor)
-        top = variants.read(model, some, "max")["top"]
+        top = variants.read(model, some, "max", settings, floor=floor)["top"]
         assert (top.sel(setting=FLOORED) == top.sel(setting="labels")).all() == same
-    monkeypatch.setattr(variants, "FLOOR", 2 * high)  # all tied: by their number
-    top = variants.read(model, some, "max")["top"].sel(setting=FLOORED)
-    assert (top == np.arange(top.sizes["rank"])).all()
+    top = variants.read(model, some, "max", settings, floor=2 * high)["top"].sel(setting=FLOORED)  # all tied
+    assert (top == np.arange(top.sizes["rank"])).all()  # by their number
 
 
 def test_some_sub_functions_are_taken_from_what_is_shipped():

@@ -44,7 +44,7 @@ def made(untrained, few, tmp_path_factory):
 def of_model(model, subfunctions, **options):
     """What the page shows of a model whose experts are judged by the same sub-functions."""
     members = specialists.top_neurons(stored_scores.of_model(model, subfunctions))
-    return layers.layers(model, dict(enumerate(subfunctions)), moefication.experts(model), members, **options)
+    return layers.shown(model, dict(enumerate(subfunctions)), moefication.experts(model), members, **options)
 
 
 # The data
@@ -117,10 +117,10 @@ def test_a_sentence_is_cut_around_its_token():
 
 def test_of_equal_sentences_the_first_is_kept():
     most, where = np.full((2, 2), -np.inf, np.float32), np.full((2, 2), -1)
-    layers._keep(most, where, np.array([[1, 5], [3, 4], [3, 4]], np.float32), np.array([7, 8, 9]))
+    layers.keep_strongest(most, where, np.array([[1, 5], [3, 4], [3, 4]], np.float32), np.array([7, 8, 9]))
     assert most.tolist() == [[3, 5], [3, 4]]
     assert where.tolist() == [[8, 7], [9, 8]]
-    layers._keep(most, where, np.array([[3, 6]], np.float32), np.array([10]))
+    layers.keep_strongest(most, where, np.array([[3, 6]], np.float32), np.array([10]))
     assert where.tolist() == [[8, 10], [9, 7]]  # not the equal one that comes later
 
 
@@ -147,7 +147,7 @@ def test_without_others_only_the_best_neurons_have_cards(untrained, few):
 
 def test_sub_functions_keep_their_numbers(made, untrained, few):
     members = specialists.top_neurons(stored_scores.of_model(untrained, few))
-    data = layers.layers(untrained, {4: few[4]}, moefication.experts(untrained), members, draws=3000, others=0)
+    data = layers.shown(untrained, {4: few[4]}, moefication.experts(untrained), members, draws=3000, others=0)
     for layer, of_layer in data.items():
         assert of_layer["top"] == {4: made[0][layer]["top"][4]}
         assert of_layer["experts"] == made[0][layer]["experts"]  # judged by all, not only by what is read

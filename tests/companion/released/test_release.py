@@ -63,7 +63,7 @@ def test_objects_in_arrays_do_not_help_a_bomb(tmp_path):
     assert not (tmp_path / "made").exists()
 
 
-def test_the_list_of_what_is_safe_is_the_smallest(authors, monkeypatch):
+def test_the_list_of_what_is_safe_is_the_smallest(authors):
     """Without any one of the first six names some of the authors' files cannot be read."""
     files = [
         "MoEfication/T5.bin",
@@ -71,15 +71,13 @@ def test_the_list_of_what_is_safe_is_the_smallest(authors, monkeypatch):
         "Perturbation4T5/t5_96_task_expert.bin",
     ]
     for left_out in release.SAFE[:6]:
-        monkeypatch.setattr(release, "SAFE", tuple(s for s in release.SAFE[:6] if s is not left_out))
-        refused = 0
+        safe, refused = [s for s in release.SAFE[:6] if s is not left_out], 0
         for file in files:
             try:
-                release.load(authors / file)
+                release.load(authors / file, safe)
             except ValueError:
                 refused += 1
         assert refused, left_out
-        monkeypatch.undo()
 
 
 @pytest.fixture
@@ -124,10 +122,11 @@ def test_a_damaged_file_is_named(known, body):
 
 def test_the_folder_is_the_named_one_or_the_variable_or_the_fetched(tmp_path, monkeypatch):
     monkeypatch.delenv(release.ENVIRONMENT, raising=False)
-    monkeypatch.setattr(release, "DOWNLOADED", tmp_path / "fetched")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert release.find() is None
-    (tmp_path / "fetched").mkdir()
-    assert release.find() == tmp_path / "fetched"
+    release.downloaded().mkdir(parents=True)
+    assert tmp_path in release.downloaded().parents
+    assert release.find() == release.downloaded()
     monkeypatch.setenv(release.ENVIRONMENT, str(tmp_path / "variable"))
     assert release.find() == tmp_path / "variable"
     assert release.find("named") == Path("named")
@@ -185,12 +184,11 @@ def test_an_altered_archive_leaves_nothing(served, tmp_path):
     assert release.fetch(url, tmp_path / "kept/here").is_dir()
 
 
-def test_a_file_that_would_fill_the_memory_is_not_unpacked(served, tmp_path, monkeypatch):
+def test_a_file_that_would_fill_the_memory_is_not_unpacked(served, tmp_path):
     pack, url = served
     pack()
-    monkeypatch.setattr(release, "LARGEST", 149)  # a/one.bin has 150 bytes
     with pytest.raises(ValueError, match=r"archive.tar.gz is damaged, or another release"):
-        release.fetch(url, tmp_path / "kept/here")
+        release.fetch(url, tmp_path / "kept/here", largest=149)  # a/one.bin has 150 bytes
 
 
 def test_an_archive_that_lacks_a_file_is_named_and_not_what_was_unpacked(served, known, tmp_path):

@@ -180,12 +180,12 @@ def test_organisation_is_told_from_both_kinds_of_chance(rng):
     random = xr.concat([effect_sizes.expert_predictivity(scores, g) for g in drawn], "draw", coords="minimal")
     random = random.assign_coords(draw=range(30))
     own = effect_sizes.expert_predictivity(scores, groups)
-    row = organization_tables.organisation([own], [random], alike, draws=200).loc[0]
+    row = organization_tables.organization([own], [random], alike, draws=200).loc[0]
     assert row["own"] > 0.2
     assert row["p (words)"] < 0.01
     assert row["p (partition)"] < 0.1
     assert row["own"] > row["random"] + 0.05
-    row = organization_tables.organisation([random.sel(draw=0, drop=True)], [random], alike, draws=200).loc[0]
+    row = organization_tables.organization([random.sel(draw=0, drop=True)], [random], alike, draws=200).loc[0]
     assert row["p (partition)"] > 0.1  # like sub-functions still share neurons, wherever they are
     assert row["p (words)"] < 0.05
 

@@ -64,13 +64,12 @@ def test_what_is_no_table_leaves_an_empty_file():
     assert figure_data.as_csv({"a": scalar, "b": empty, "c": {"x": "text"}, "d": {}, "e": np.float64(1)}).strip() == ""
 
 
-def test_a_long_table_is_left_out_with_a_word_and_the_others_stay(monkeypatch):
+def test_a_long_table_is_left_out_with_a_word_and_the_others_stay():
     long = pd.DataFrame({"x": np.arange(figure_data.ROWS + 1)})
     found = read(figure_data.as_csv({"own": TABLE, "draws": long}))
     assert found["left out"].dropna().tolist() == ["20,001 rows"]
     assert found["model"].dropna().tolist() == ["a", "b"]
-    monkeypatch.setattr(figure_data, "CHARACTERS", 200)
-    found = read(figure_data.as_csv({"own": TABLE, "draws": long.head(100)}))
+    found = read(figure_data.as_csv({"own": TABLE, "draws": long.head(100)}, characters=200))
     assert found["left out"].dropna().tolist() == ["100 rows"]
     assert found["model"].dropna().tolist() == ["a", "b"]
 
