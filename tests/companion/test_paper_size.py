@@ -26,6 +26,7 @@ SECTION, FEW = "05_functional_experts", ["-p", "limit", "5", "-p", "copies", "1"
 ALONE = ["-p", "beside", ""]
 # With T5 alone; the first finds in the store what SECTION read.
 OTHERS = {
+    "04_specialization": [*FEW, *ALONE],
     "05_how_sure": [*FEW[:3], *ALONE],
     "A_released": ["-p", "per_class", "20"],
     "05_perturbing_t5": ["-p", "limit", "2"],
