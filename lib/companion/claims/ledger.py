@@ -37,7 +37,9 @@ class Claim:
 
     id: str
     claim: str  # in our words
-    section: str  # of the paper, first the one that makes the claim; "Beyond the paper; 7" for one that it does not make
+    section: (
+        str  # of the paper, first the one that makes the claim; "Beyond the paper; 7" for one that it does not make
+    )
     test: str  # what is measured, and over what the interval is
     unit: str  # of the effect
     pages: Sequence[str]  # the notebooks that compute it, each for models of its own
