@@ -162,8 +162,8 @@ def other_readings(history: xr.Dataset, scores: xr.DataArray) -> xr.Dataset:
 
     Returns
     -------
-    ``experts`` (partition, subfunction, layer, expert): mean predictivity. ``chosen`` (subfunction, step): the mean rank
-    of the neurons that are a layer's top ones at a step, from −1 (lowest) to 1; 0 is chance; mean over layers.
+    ``experts`` (partition, subfunction, layer, expert): mean predictivity. ``chosen`` (subfunction, step): the mean
+    rank of the neurons that are a layer's top ones at a step, from −1 (lowest) to 1; 0 is chance; mean over layers.
     ``neurons`` (kept, step): rank correlation of all neurons of a layer with the step, mean over layers, for the
     sub-functions of which histories keep every neuron.
     """

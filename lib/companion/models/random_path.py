@@ -18,8 +18,8 @@ Weights = Mapping[str, torch.Tensor]
 def clock(recipe: Recipe) -> Float[np.ndarray, "step"]:
     """How much of all its random motion a run has made before each step, from 0 to 1 at its end: the sum of the
     squared rates so far, as a share of that of all steps."""
-    squares = np.array([recipe.learning_rate(step) for step in range(recipe.steps)]) ** 2
-    return np.concatenate([[0.0], squares.cumsum()]) / squares.sum()
+    so_far = np.cumsum([recipe.learning_rate(step) ** 2 for step in range(recipe.steps)])
+    return np.concatenate([[0.0], so_far]) / so_far[-1]
 
 
 def at(

@@ -53,8 +53,8 @@ def measured(histories: Sequence[xr.Dataset], shipped: xr.Dataset) -> xr.Dataset
 
     Returns
     -------
-    ``with_last`` and ``reliability``, dims ``(level, run, subfunction, step)``; levels ``expert``, ``random`` (groups of
-    random neurons) and ``top``: the rank with other sentences of the neurons that are top at a step.
+    ``with_last`` and ``reliability``, dims ``(level, run, subfunction, step)``; levels ``expert``, ``random`` (groups
+    of random neurons) and ``top``: the rank with other sentences of the neurons that are top at a step.
 
     Raises
     ------
@@ -91,8 +91,8 @@ def single(histories: Sequence[xr.Dataset], shipped: xr.Dataset) -> xr.Dataset:
 
 
 def on_random_path(shipped: xr.Dataset) -> xr.Dataset:
-    """The same of the random path, dims ``(level, run, subfunction, step)``: there halves of the sentences are compared,
-    one at a moment and the other at the end."""
+    """The same of the random path, dims ``(level, run, subfunction, step)``: halves of the sentences are compared, one
+    at a moment and the other at the end."""
     table = shipped["with_end"].rename(moment="step").transpose("level", "run", "subfunction", "step", "pair")
     made = {"with_last": table.sel(pair="across", drop=True), "reliability": table.sel(pair="reliability", drop=True)}
     return xr.Dataset(made, attrs={"lengthened": 0})
@@ -129,8 +129,8 @@ def fraction(means: xr.Dataset) -> xr.DataArray:
 
     Parameters
     ----------
-    means : ``with_last`` and ``reliability`` over ``step``, means over runs and sub-functions; of halves' reliabilities,
-        where the attribute ``lengthened`` is 1, those of readings twice as long are made.
+    means : ``with_last`` and ``reliability`` over ``step``, means over runs and sub-functions; where the attribute
+        ``lengthened`` is 1, readings are twice as long as the halves that agree so well.
 
     Returns
     -------
@@ -173,8 +173,9 @@ def weights(curves: xr.Dataset, *, draws: int = DRAWS, seed: int = 0) -> Weights
 def half_times(
     curves: xr.Dataset, drawn: Weights, place: Callable[[np.ndarray], np.ndarray] | None = None, part: float = HALF
 ) -> xr.DataArray:
-    """When each level has reached `part` of the final order, as a fraction of training; dims ``(function, level, draw)``,
-    the estimate first.
+    """When each level has reached `part` of the final order, as a fraction of training.
+
+    Dims ``(function, level, draw)``, the estimate first.
 
     Parameters
     ----------
@@ -210,8 +211,8 @@ def path_times(curves: xr.Dataset, drawn: Weights, recipe: Recipe, *, along: Rec
 
 
 def summary(times: xr.DataArray) -> pd.DataFrame:
-    """``function, level, time, low, high``: times or their differences, with 95 % intervals; no interval where more than
-    `MISSING` of the draws have no time."""
+    """``function, level, time, low, high``: times or their differences, with 95 % intervals; no interval where more
+    than `MISSING` of the draws have no time."""
     rows = []
     for (function, level), values in times.stack(row=("function", "level")).groupby("row"):
         estimate, *draws = values.to_numpy().ravel()
