@@ -31,21 +31,21 @@ OTHER = "other"  # the last checkpoint, read with other sentences
 # Steps at whose moment the random path is read; the last is the end of the run.
 MOMENTS = (0, 700, 1225, 1750, 2275, 3062, 4375, 7000)
 LEVELS = ("expert", "random", "neuron")
+WALKED = "semantic"  # the function of which the path is read: elsewhere halves agree too little in one of the models
 STEP = 1e-4  # of a shipped number; half of it is the precision
 
 
 @cache
-def asked() -> tuple[SubFunction, ...]:
-    """The sub-functions of which histories hold correlations of halves, and of which there are other sentences."""
-    halved = followed.every_other(followed.subfunctions())
-    there = {(s.function, s.name) for s in others()}
-    return tuple(s for s in halved if (s.function, s.name) in there)
+def others() -> tuple[SubFunction, ...]:
+    """The sub-functions of which histories hold correlations of halves, with other sentences, where there are enough."""
+    return tuple(other_sentences.others(followed.every_other(followed.subfunctions())))
 
 
 @cache
-def others() -> tuple[SubFunction, ...]:
-    """The same with other sentences."""
-    return tuple(other_sentences.others(followed.every_other(followed.subfunctions())))
+def walked() -> tuple[SubFunction, ...]:
+    """Those that models on a random path are read with, with the sentences of the histories."""
+    names = {s.name for s in others() if s.function == WALKED}
+    return tuple(s for s in followed.subfunctions() if s.function == WALKED and s.name in names)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class EmergenceOrder:
 
     def key(self, cell: Cell) -> Mapping[str, object] | None:
         end = identity.weights(catalogue.load(self.model, seed=int(cell[0])).module)
-        read = [content(s) for s in (others() if cell[1] == OTHER else asked())]
+        read = [content(s) for s in (others() if cell[1] == OTHER else walked())]
         return {"weights": end, "subfunctions": read, "what": cell[1], **measure.key()}
 
     def compute(self, cell: Cell) -> xr.Dataset:
@@ -80,7 +80,7 @@ class EmergenceOrder:
         if cell[1] == OTHER:
             scores = stored_scores.compute(catalogue.load(self.model, seed=int(cell[0])), others())
             return scores.astype(np.float32).to_dataset(name="scores")
-        halves = stored_scores.compute(self.on_path(int(cell[0]), int(cell[1])), asked(), halves=histories.SPLIT)
+        halves = stored_scores.compute(self.on_path(int(cell[0]), int(cell[1])), walked(), halves=histories.SPLIT)
         return halves.astype(np.float32).to_dataset(name="halves")
 
     def on_path(self, seed: int, step: int) -> Model:
@@ -93,7 +93,7 @@ class EmergenceOrder:
         start = recipe.build(len(end.tokenizer)).to(torch.bfloat16).to(torch.float32)  # type: ignore[arg-type]
         ends = [{n: p.data for n, p in module.named_parameters()} for module in (start, end.module)]
         moment = float(random_path.clock(recipe)[step])
-        start.load_state_dict(random_path.at(*ends, moment, recipe, seed=(seed, step)), strict=False)
+        start.load_state_dict(random_path.at(ends[0], ends[1], moment, recipe, seed=(seed, step)), strict=False)
         start.tie_weights()  # type: ignore[operator]
         start.eval().requires_grad_(False)
         return Model(self.model, start, end.tokenizer, step=step)
@@ -110,16 +110,17 @@ class EmergenceOrder:
             halves = {step: made((seed, step))["halves"].to_numpy() for step in self.moments}
             groups = history["partition_of"].sel(partition="model").to_numpy()
             run = other_readings(history, scores)
-            run["with_end"] = along(halves, groups).assign_coords(subfunction=scores["subfunction"])
+            run["with_end"] = along(halves, groups)
             runs.append(run)
         whole = xr.concat(runs, "run", join="exact", coords="minimal", compat="override").assign_coords(
             run=list(self.seeds),
-            content=("subfunction", [content(s) for s in asked()]),
-            other_content=("subfunction", [content(s) for s in others()]),
+            content=("subfunction", [content(s) for s in others()]),
+            walked=[s.name for s in walked()],
+            walked_content=("walked", [content(s) for s in walked()]),
             weights=("run", [identity.weights(catalogue.load(self.model, seed=s).module) for s in self.seeds]),
         )
         whole = whole.drop_vars("function", errors="ignore").assign_coords(
-            function=("subfunction", [s.function for s in asked()])
+            function=("subfunction", [s.function for s in others()])
         )
         packed = {"dtype": "i2", "scale_factor": STEP, "_FillValue": -(2**15), "compressors": [Zstd(level=22)]}
         return whole, {str(n): packed | {"chunks": whole[n].shape} for n in whole.data_vars}
@@ -128,16 +129,18 @@ class EmergenceOrder:
         return {"model": self.model}
 
     def probes(self, shipped: xr.Dataset) -> list[Cell]:
-        runs, names = shipped["run"].to_numpy().tolist(), shipped["subfunction"].to_numpy().tolist()
-        whats = (OTHER, *shipped["moment"].to_numpy().tolist())
-        return [(seed, str(what), name) for seed in runs for what in whats for name in names]
+        runs = shipped["run"].to_numpy().tolist()
+        read = [(OTHER, name) for name in shipped["subfunction"].to_numpy().tolist()]
+        steps, names = (shipped[dim].to_numpy().tolist() for dim in ("moment", "walked"))
+        return [(seed, *rest) for seed in runs for rest in (*read, *((s, name) for s in steps for name in names))]
 
     def again(self, shipped: xr.Dataset, probe: Cell) -> float:
-        seed, what, name = int(probe[0]), str(probe[1]), str(probe[2])
-        then = shipped.sel(run=seed, subfunction=name)
+        seed, what, name = int(probe[0]), probe[1], str(probe[2])
         end = catalogue.load(self.model, seed=seed)
-        found, label = (others(), "other_content") if what == OTHER else (asked(), "content")
-        one = [s for s in found if s.name == name]
+        dim, label, known = (
+            ("subfunction", "content", others()) if what == OTHER else ("walked", "walked_content", walked())
+        )
+        then, one = shipped.sel({"run": seed, dim: name}), [s for s in known if s.name == name]
         if not one or content(one[0]) != then[label].item() or identity.weights(end.module) != then["weights"].item():
             return float("nan")
         groups = experiment.load(histories.SHIPPED[f"{self.model}-{seed}"])["partition_of"]
@@ -148,8 +151,8 @@ class EmergenceOrder:
         halves = {
             s: stored_scores.compute(self.on_path(seed, s), one, halves=histories.SPLIT).to_numpy() for s in steps
         }
-        now = along(halves, groups.sel(partition="model").to_numpy()).isel(subfunction=0)
-        return float(np.abs(now - then["with_end"]).sel(moment=int(what)).max())
+        now = along(halves, groups.sel(partition="model").to_numpy()).sel(moment=steps[0]).isel(walked=0)
+        return float(np.abs(now - then["with_end"].sel(moment=steps[0])).max())
 
 
 def other_readings(history: xr.Dataset, scores: xr.DataArray) -> xr.Dataset:
@@ -200,7 +203,7 @@ def along(
 
     Returns
     -------
-    Dims ``(moment, pair, level, subfunction)``: pairs ``across`` and ``reliability``, levels `LEVELS`, as
+    Dims ``(moment, pair, level, walked)``: pairs ``across`` and ``reliability``, levels `LEVELS`, as
     `reliability.agreement` has them.
     """
     every = history_arrays.groups(groups)
@@ -208,7 +211,7 @@ def along(
     end = ranked[max(ranked)]
     tables = [reliability.agreement(end, one)["agreement"] for one in ranked.values()]
     made = xr.concat(tables, xr.IndexVariable("moment", list(ranked)))
-    return made.sel(pair=["across", "reliability"], level=list(LEVELS)).rename("with_end")
+    return made.sel(pair=["across", "reliability"], level=list(LEVELS)).rename(subfunction="walked").rename("with_end")
 
 
 SHIPPED = {name: EmergenceOrder(name) for name in catalogue.MINI}

@@ -7,7 +7,7 @@ with definitions of WordNet where these are too few.
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -65,7 +65,7 @@ def _beyond(longer: SubFunction, used: SubFunction, per_class: int) -> tuple[lis
     return [s for s, _ in chosen], [label for _, label in chosen]
 
 
-def _occurrences(words: Collection[str]) -> dict[str, dict[str, list[str]]]:
+def _occurrences(words: set[str]) -> dict[str, dict[str, list[str]]]:
     """Noun → part of the corpus → its sentences that show the noun's stem once and that no sub-function has."""
     taken = tracks.evaluation_sentences()
     any_of = re.compile(rf"\b(?:{'|'.join(sorted(words))})\b")

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from companion.sections.emergence_figures import line
 from companion.sections.figure_data import with_data
-from companion.sections.figures import CATEGORIES, COLOURS, FUNCTIONS, grid, key, reach
+from companion.sections.figures import CATEGORIES, COLOURS, FUNCTIONS, alone, grid, key, reach
 
 LEVEL_COLOURS = {"expert": COLOURS["trained"], "random": COLOURS["null"], "top": COLOURS["neuron"]}
 LEVEL_NAMES = {
@@ -18,8 +19,6 @@ LEVEL_NAMES = {
 }
 HALF = 0.5
 LIMITS = (-0.1, 1.3)  # of a fraction; what a correction by a small reliability carries beyond is cut
-OF_ROUTERS = {"saturation": "routes as at the end", "vocabulary": "words' main expert as at the end"}
-WORDS = "words"
 
 
 def _fractions(ax: Axes, rows: Any, colours: dict[str, str], style: str) -> None:
@@ -93,9 +92,10 @@ def rates(table: pd.DataFrame) -> np.ndarray:
     styles = dict(zip(dict.fromkeys(table["schedule"]), ("-", "--"), strict=True))
     for function, ax in zip(FUNCTIONS, axes[0], strict=True):
         ax.axhline(HALF, color="black", lw=0.8, ls=":")
+        rows = table[table["function"] == function]
         for schedule, style in styles.items():
             for level in ("expert", "random"):
-                part = table.query("function == @function and schedule == @schedule and level == @level")
+                part = rows[(rows["schedule"] == schedule) & (rows["level"] == level)]
                 ax.plot(part["step"], part["value"], color=LEVEL_COLOURS[level], ls=style, lw=1.4)
         ax.set(title=function, ylim=(-0.1, 1.02), xlim=(0, None))
         ax.xaxis.set_major_formatter(lambda step, _place: f"{step / 1000:g}")
@@ -107,32 +107,23 @@ def rates(table: pd.DataFrame) -> np.ndarray:
 
 
 @with_data
-def routers(table: pd.DataFrame, curves: pd.DataFrame) -> np.ndarray:
-    """Routers, words, experts and neurons of a Switch over training: what is as at the end, and how far words tell.
+def routers(table: pd.DataFrame, curves: pd.DataFrame) -> Axes:
+    """How the loads of a Switch's experts go with those at the end, beside the order of experts and top neurons.
 
     Parameters
     ----------
-    table : ``measure`` (saturation, vocabulary, words) ``, router, share, value``.
-    curves : ``function, level`` (expert, neuron) ``, share, value``, of word meanings.
+    table : ``run, layer, share, value``; mean over runs, and from the lowest to the highest run as a band.
+    curves : ``function, level`` (expert, random, top) ``, share, value``, of which word meanings are drawn.
     """
-    axes = grid(1, 2, width=7.8, height=3.6, sharex="all")
-    styles = dict(zip(dict.fromkeys(table["router"]), ("-", "--"), strict=False))
-    colours = dict(zip((*OF_ROUTERS, WORDS), CATEGORIES, strict=False))
-    for router, style in styles.items():
-        for measure, colour in colours.items():
-            rows = table[(table["measure"] == measure) & (table["router"] == router)]
-            axes[0, int(measure == WORDS)].plot(rows["share"], rows["value"], color=colour, ls=style, lw=1.5)
-    both = {"expert": COLOURS["trained"], "neuron": COLOURS["neuron"]}
-    _fractions(axes[0, 0], curves[curves["function"] == "semantic"], both, "-")
-    axes[0, 0].axhline(HALF, color="black", lw=0.8, ls=":")
-    axes[0, 0].set(ylabel="fraction of the final state", ylim=LIMITS, xlim=(0, 1))
-    axes[0, 1].set(ylabel="uncertainty about a token's expert\nthat its word takes away", ylim=(0, 1))
-    axes[0, 1].yaxis.set_major_formatter("{x:.0%}")
-    for ax in axes[0]:
-        ax.set(xlabel="fraction of training")
-        ax.xaxis.set_major_formatter("{x:g}")
-    looks: dict[str, dict[str, Any]] = {name: {"color": colours[k]} for k, name in OF_ROUTERS.items()}
-    looks |= {f"order of {LEVEL_NAMES[k]}": {"color": c} for k, c in both.items()}
-    looks |= {f"router of layer {name}": {"color": "#555555", "ls": style} for name, style in styles.items()}
-    key(axes, looks, columns=3)
-    return axes
+    ax = alone()
+    layers = list(dict.fromkeys(table["layer"]))
+    colours = dict(zip(layers, CATEGORIES, strict=False))
+    for layer, colour in colours.items():
+        line(ax, table[table["layer"] == layer], "value", color=colour, lw=1.5)
+    _fractions(ax, curves[curves["function"] == "semantic"], LEVEL_COLOURS, "-")
+    ax.axhline(HALF, color="black", lw=0.8, ls=":")
+    ax.set(ylabel="fraction of the final state", xlabel="fraction of training", ylim=LIMITS, xlim=(0, 1))
+    ax.xaxis.set_major_formatter("{x:g}")
+    looks = {f"loads, layer {layer}": {"color": colour} for layer, colour in colours.items()}
+    key(np.array([[ax]]), looks | {LEVEL_NAMES[k]: {"color": c} for k, c in LEVEL_COLOURS.items()}, columns=3)
+    return ax

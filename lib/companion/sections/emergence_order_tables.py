@@ -30,6 +30,7 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Float
 
+from companion.experiments.emergence_order import WALKED
 from companion.experiments.history_file import together
 from companion.models import random_path
 from companion.models.recipe import Recipe
@@ -93,9 +94,11 @@ def single(histories: Sequence[xr.Dataset], shipped: xr.Dataset) -> xr.Dataset:
 def on_random_path(shipped: xr.Dataset) -> xr.Dataset:
     """The same of the random path, dims ``(level, run, subfunction, step)``: halves of the sentences are compared, one
     at a moment and the other at the end."""
-    table = shipped["with_end"].rename(moment="step").transpose("level", "run", "subfunction", "step", "pair")
+    table = shipped["with_end"].rename(moment="step", walked="subfunction")
+    table = table.transpose("level", "run", "subfunction", "step", "pair")
     made = {"with_last": table.sel(pair="across", drop=True), "reliability": table.sel(pair="reliability", drop=True)}
-    return xr.Dataset(made, attrs={"lengthened": 0})
+    function = ("subfunction", [WALKED] * table.sizes["subfunction"])
+    return xr.Dataset(made, attrs={"lengthened": 0}).assign_coords(function=function)
 
 
 def same_sentences(history: xr.Dataset, end: int) -> pd.DataFrame:
@@ -185,7 +188,8 @@ def half_times(
     x = steps / steps.max() if place is None else place(steps)
     of_runs, of_parts = drawn
     made = {}
-    for function, of_subfunctions in of_parts.items():
+    for function in dict.fromkeys(curves["function"].to_numpy().tolist()):
+        of_subfunctions = of_parts[function]
         rows = curves.isel(subfunction=np.flatnonzero(curves["function"].to_numpy() == function))
         both = xr.DataArray(np.einsum("dr,ds->drs", of_runs, of_subfunctions), dims=("draw", "run", "subfunction"))
         means = rows.map(lambda values, both=both: xr.dot(values, both, dim=["run", "subfunction"])).assign_attrs(
@@ -197,7 +201,9 @@ def half_times(
     return xr.DataArray(np.array(list(made.values())), coordinates, ("function", "level", "draw"), name="time")
 
 
-def path_times(curves: xr.Dataset, drawn: Weights, recipe: Recipe, *, along: Recipe | None = None) -> xr.DataArray:
+def path_times(
+    curves: xr.Dataset, drawn: Weights, recipe: Recipe, *, along: Recipe | None = None, part: float = HALF
+) -> xr.DataArray:
     """`half_times` of the random path: interpolated in the moments of its recipe's clock.
 
     Parameters
@@ -205,7 +211,7 @@ def path_times(curves: xr.Dataset, drawn: Weights, recipe: Recipe, *, along: Rec
     along : a recipe by whose rate the path is walked instead, as one with a constant rate; the path is the same.
     """
     ours, other = random_path.clock(recipe), random_path.clock(along or recipe)
-    moments = half_times(curves, drawn, lambda steps: ours[steps])
+    moments = half_times(curves, drawn, lambda steps: ours[steps], part)
     places = np.interp(moments, other, np.arange(len(other)) / (len(other) - 1))
     return moments.copy(data=np.where(np.isnan(moments), np.nan, places))
 
@@ -232,6 +238,39 @@ def lines(curves: xr.Dataset) -> pd.DataFrame:
     means = curves.mean("run").groupby("function").mean("subfunction").assign_attrs(curves.attrs)
     table = fraction(means).rename("value").to_dataframe().reset_index()
     return table.assign(share=table["step"] / table["step"].max())
+
+
+def loads(logs: Sequence[pd.DataFrame], layers: Sequence[int]) -> pd.DataFrame:
+    """How the shares of the tokens that each expert of a Switch gets go with those at the end.
+
+    Parameters
+    ----------
+    logs : of the runs, `history_file.log`.
+    layers : those with experts.
+
+    Returns
+    -------
+    ``run, layer, step, share, value``: Pearson's correlation over experts with the last line of the log, without that
+    line.
+
+    Raises
+    ------
+    ValueError
+        A log without loads, which a T5 has.
+    """
+    rows = []
+    for run, log in enumerate(logs):
+        if "load" not in log:
+            raise ValueError(f"the log of run {run} has no loads of experts; give that of a Switch")
+        lines_ = log.dropna(subset="load")
+        table = np.array(lines_["load"].to_list())  # line, layer, expert
+        centred = table - table.mean(2, keepdims=True)
+        unit = centred / np.linalg.norm(centred, axis=2, keepdims=True)
+        values = np.vecdot(unit, unit[-1])
+        for i, step in enumerate(lines_["step"].to_list()[:-1]):
+            share = step / lines_["step"].max()
+            rows += [(run, layer, step, share, float(v)) for layer, v in zip(layers, values[i], strict=True)]
+    return pd.DataFrame(rows, columns=["run", "layer", "step", "share", "value"])
 
 
 def _of_one(histories: Sequence[xr.Dataset], shipped: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:

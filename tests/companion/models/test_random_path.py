@@ -34,7 +34,7 @@ def test_steps_are_as_large_as_those_of_simulated_training():
     """Steps of the rate times the matrix's size, one after another, spread as the bridge says before it is tied."""
     rng = np.random.default_rng(0)
     motion = sum(RECIPE.learning_rate(i) ** 2 for i in range(100))
-    walked = sum(RECIPE.learning_rate(i) * rng.standard_normal(20_000) for i in range(100))
+    walked = np.sum([RECIPE.learning_rate(i) * rng.standard_normal(20_000) for i in range(100)], axis=0)
     assert walked.std() == pytest.approx(np.sqrt(motion), rel=0.02)
     start, end = ends()
     middle = random_path.at(start, end, 0.5, RECIPE, seed=3)["w"] - (start["w"] + end["w"]) / 2

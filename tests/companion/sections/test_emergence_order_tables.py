@@ -1,6 +1,7 @@
 """Times are found where they were put, whatever the noise, and none is earlier where none was put earlier."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -15,7 +16,7 @@ STEPS = np.arange(0, 1001, 50)
 def planted(rng, times, *, runs=3, subfunctions=12, noise=0.02, reliabilities=(0.3, 0.6)):
     """Orders that come to be by a logistic curve, read with a reliability that grows; level → when half is there."""
     share = STEPS / STEPS[-1]
-    halves = np.linspace(*reliabilities, len(STEPS))
+    halves = np.linspace(reliabilities[0], reliabilities[1], len(STEPS))
     whole = 2 * halves / (1 + halves)
     made = []
     for time in times.values():
@@ -109,3 +110,13 @@ def test_what_is_shipped_goes_with_its_histories(name):
 def test_a_step_without_a_checkpoint_is_named():
     with pytest.raises(ValueError, match="no step 4901; expected one of 0, 9"):
         section.same_sentences(load(histories.SHIPPED["t5-mini-constant-0"]), 4901)
+
+
+def test_loads_are_compared_with_the_last_ones():
+    last = [0.4, 0.3, 0.2, 0.1]
+    log = pd.DataFrame({"step": [50, 100, 150], "load": [[last[::-1]], [[0.35, 0.3, 0.2, 0.15]], [last]]})
+    table = section.loads([log], [1])
+    assert table["step"].tolist() == [50, 100]
+    assert table["value"].tolist() == pytest.approx([-1, 0.98], abs=0.01)
+    with pytest.raises(ValueError, match="the log of run 0 has no loads of experts; give that of a Switch"):
+        section.loads([log.drop(columns="load")], [1])
