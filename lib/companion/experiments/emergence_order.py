@@ -32,12 +32,12 @@ OTHER = "other"  # the last checkpoint, read with other sentences
 MOMENTS = (0, 700, 1225, 1750, 2275, 3062, 4375, 7000)
 LEVELS = ("expert", "random", "neuron")
 WALKED = "semantic"  # the function of which the path is read: elsewhere halves agree too little in one of the models
-STEP = 1e-4  # of a shipped number; half of it is the precision
+STEP = 5e-4  # of a shipped number; half of it is the precision
 
 
 @cache
 def others() -> tuple[SubFunction, ...]:
-    """The sub-functions of which histories hold correlations of halves, with other sentences, where there are enough."""
+    """The sub-functions of which histories hold correlations of halves, with other sentences, if there are enough."""
     return tuple(other_sentences.others(followed.every_other(followed.subfunctions())))
 
 
