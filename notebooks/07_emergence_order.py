@@ -92,7 +92,7 @@ times = {n: section.half_times(curves[n], drawn[n], part=part) for n in names}
 path_times = {n: section.path_times(paths[n], drawn[n], RECIPES[n], part=part) for n in names}
 reached = stacked({n: section.summary(t) for n, t in times.items()})
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-order", "caption": "Fraction of the final order over training, mean over runs and sub-functions, corrected for reliability. Dark blue: experts. Grey: groups of random neurons of an expert's size, which stand for single neurons. Light blue: the top neurons of each checkpoint. Dashed: the same on a random path with the same ends, on which nothing is learned. Dots: when each line is above one half for good."}, "image": {"alt": "Six panels of curves that rise to one at the end of training, a row a model and a column a function, with dots where they cross one half, and dashed curves of the random path."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-order", "caption": "Fraction of the final order over training, mean over runs and sub-functions, corrected for reliability. Dark blue: experts. Grey: groups of random neurons of an expert's size, which stand for single neurons. Light blue: the top neurons of each checkpoint. Dashed: the same on a random path with the same ends, on which nothing is learned. Dots: when each line is above one half for good. No line where readings agree too little for a ratio."}, "image": {"alt": "Six panels of curves that rise to one at the end of training, a row a model and a column a function, with dots where they cross one half, and dashed curves of the random path."}}
 axes = figures.order(
     stacked({n: section.lines(c) for n, c in curves.items()}),
     stacked({n: section.lines(c) for n, c in paths.items()}),
@@ -165,16 +165,16 @@ pair.pivot_table("time", ["model", "function"], "level", sort=False).style.forma
 later = {n: section.later(t) for n, t in times.items()}
 on_path = {n: section.later(t).sel(level=["random"]) for n, t in path_times.items()}
 compared = {
-    "random groups": {n: t.sel(level=["random"]) for n, t in later.items()},
+    "all neurons (random groups)": {n: t.sel(level=["random"]) for n, t in later.items()},
     "top neurons": {n: t.sel(level=["top"]) for n, t in later.items()},
-    "random groups, on the random path": on_path,
-    "random groups, runs minus random path": {n: later[n] - on_path[n] for n in names},
+    "all neurons, random path": on_path,
+    "all neurons, runs minus random path": {n: later[n] - on_path[n] for n in names},
 }
 leads = stacked(
     {k: stacked({n: section.summary(t) for n, t in of.items()}) for k, of in compared.items()}, "comparison"
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-order-leads", "caption": "By how much neurons reach half of their final order later than experts, as a fraction of training, with 95 % intervals: random groups, top neurons, the same on the random path, and the difference between runs and random path. No point where there is no time."}, "image": {"alt": "Two panels, one a model, with dots and horizontal intervals for three functions and four comparisons beside a vertical line at zero."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-order-leads", "caption": "By how much neurons reach half of their final order later than experts, as a fraction of training, with 95 % intervals: all neurons (in random groups), top neurons, all neurons on the random path, and the difference between runs and random path. The path is read for word meanings only. Functions without any interval are left out."}, "image": {"alt": "Two panels, one a model, with dots and horizontal intervals for four comparisons beside a vertical line at zero."}}
 axes = figures.leads(leads)
 
 # %% [markdown]
@@ -182,7 +182,10 @@ axes = figures.leads(leads)
 #
 # The rate of the companion models decays to zero. When weights stop moving, every order stops changing, so late checkpoints are like the last one for experts and neurons alike. The null of this page is a *random path*: from the
 # weights at the start of each run, random steps lead to the weights at its end. The steps are as large as the recipe's rate makes them, matrix by matrix. Nothing is learned on the way, coarse or fine. At {glue:text}`moments:d`
-# moments the weights are put into the model, and it is read as a checkpoint is, with halves of the sentences instead of other ones.
+# moments the weights are put into the model, and it is read for word meanings as a checkpoint is, with halves of the sentences instead of other ones.
+#
+# On the path of {glue:text}`model_name`, experts have half of their final order at {glue:text}`path_expert:.0%` of training and random groups at {glue:text}`path_neuron:.0%`; in the runs themselves these are {glue:text}`at_expert:.0%` and {glue:text}`at_neuron:.0%`. So the dashed lines
+# of {ref}`the first figure <fig-order>` say that a rise of this kind, and most of its timing, needs no learning. What the runs add to the lead of experts is {glue:text}`excess:+.2f` (95 % interval {glue:text}`excess_low:+.2f` to {glue:text}`excess_high:+.2f`).
 #
 # On this path, the order of experts can be there before that of neurons too: an expert's mean is changed little by random changes of its neurons, if these neurons have something in common. So the lead of experts on the path is what
 # has to be exceeded. The clock of the path is the sum of squared rates:
@@ -237,9 +240,11 @@ from companion.claims import ledger, order_effects
 evidence = pd.concat([order_effects.first_in_time(times[n], path_times[n], n) for n in names])
 semantic = leads.query("function == 'semantic'").set_index(["model", "comparison"])
 at = reached.query("function == 'semantic'").set_index(["model", "level"])["time"]
-first = semantic.loc[model].loc["random groups"]
+first = semantic.loc[model].loc["all neurons (random groups)"]
 in_top = semantic.loc[model].loc["top neurons"]
-of_path = semantic.loc[model].loc["random groups, on the random path"]
+on_walk = section.summary(path_times[model]).set_index("level")["time"]
+excess = semantic.loc[model].loc["all neurons, runs minus random path"]
+of_path = semantic.loc[model].loc["all neurons, random path"]
 values = {
     "model_name": model,
     "part": part,
@@ -253,6 +258,11 @@ values = {
     "top_low": float(in_top["low"]),
     "top_high": float(in_top["high"]),
     "lead_path": float(of_path["time"]),
+    "path_expert": float(on_walk["expert"]),
+    "path_neuron": float(on_walk["random"]),
+    "excess": float(excess["time"]),
+    "excess_low": float(excess["low"]),
+    "excess_high": float(excess["high"]),
     "path_low": float(of_path["low"]),
     "path_high": float(of_path["high"]),
     "half_of_motion": float(half_of_motion),
@@ -306,7 +316,7 @@ for name, value in values.items():
 #
 # ```{exercise} A reliability that grows
 # :label: reliability-that-grows
-# *(10 minutes, easy.)* Draw the true order of 1,000 neurons from a normal distribution. It does not change over ten checkpoints, but readings become better: at checkpoint $t$ from 1 to 10 the noise has the standard deviation $3 / t$. Predict
+# *(10 minutes, easy.)* Draw the true order of 10,000 neurons from a normal distribution. It does not change over ten checkpoints, but readings become better: at checkpoint $t$ from 1 to 10 the noise has the standard deviation $3 / t$. Predict
 # the correlation of a reading of checkpoint 1 with a second, independent reading of checkpoint 10, and put it into `seen`. Then correct it with the reliabilities of both checkpoints, and put the result into `corrected`.
 #
 # :::{hint}
@@ -317,8 +327,8 @@ for name, value in values.items():
 
 # %% tags=["solution", "hide-cell"]
 rng = np.random.default_rng(seed)
-truth = rng.standard_normal(1000)
-twice = {t: truth + 3 / t * rng.standard_normal((2, 1000)) for t in (1, 10)}
+truth = rng.standard_normal(10_000)
+twice = {t: truth + 3 / t * rng.standard_normal((2, 10_000)) for t in (1, 10)}
 seen = np.corrcoef(twice[1][0], twice[10][1])[0, 1]
 reliabilities = [np.corrcoef(*readings)[0, 1] for readings in twice.values()]
 corrected = seen / np.sqrt(np.prod(reliabilities))

@@ -45,8 +45,8 @@ def order(curves: pd.DataFrame, path: pd.DataFrame, times: pd.DataFrame) -> np.n
             _fractions(ax, here[0], LEVEL_COLOURS, "-")
             _fractions(ax, here[1], {k: LEVEL_COLOURS[k] for k in ("expert", "random")}, "--")
             for (level, colour), size in zip(LEVEL_COLOURS.items(), (9, 7, 5), strict=True):
-                at = here[2].loc[here[2]["level"] == level, "time"].dropna()
-                ax.plot(at, np.full(len(at), HALF), "o", color=colour, ms=size, zorder=3, clip_on=False)
+                for at in here[2].loc[here[2]["level"] == level, "time"].dropna():
+                    ax.plot([at], [HALF], "o", color=colour, ms=size, zorder=3)
             ax.set(xlim=(0, 1), ylim=LIMITS)
             ax.xaxis.set_major_formatter("{x:g}")
             if i == 0:
@@ -60,14 +60,14 @@ def order(curves: pd.DataFrame, path: pd.DataFrame, times: pd.DataFrame) -> np.n
 
 @with_data
 def leads(table: pd.DataFrame) -> np.ndarray:
-    """By how much neurons are later than experts, with intervals; a panel a model.
+    """By how much neurons are later than experts, with intervals; a panel a model. Functions without any are left out.
 
     `table` has ``model, function, comparison, time, low, high``, a row a point, in the order in which they are drawn.
     """
-    names = list(dict.fromkeys(table["model"]))
-    kinds = list(dict.fromkeys(table["comparison"]))
-    axes = grid(1, len(names), width=7.8, height=0.9 + 0.34 * len(FUNCTIONS) * len(kinds), sharey="all", sharex="all")
-    places = {(f, k): -(i * (len(kinds) + 1) + j) for i, f in enumerate(FUNCTIONS) for j, k in enumerate(kinds)}
+    names, kinds = (list(dict.fromkeys(table[column])) for column in ("model", "comparison"))
+    functions = [f for f in FUNCTIONS if table[table["function"] == f].dropna().size]
+    axes = grid(1, len(names), width=7.8, height=1.8 + 0.3 * len(functions) * len(kinds), sharey="all", sharex="all")
+    places = {(f, k): -(i * (len(kinds) + 1) + j) for i, f in enumerate(functions) for j, k in enumerate(kinds)}
     colours = dict(zip(kinds, CATEGORIES, strict=False))
     for name, ax in zip(names, axes[0], strict=True):
         ax.axvline(0, color="black", lw=0.8)
@@ -77,7 +77,8 @@ def leads(table: pd.DataFrame) -> np.ndarray:
             ax.errorbar(rows["time"], y, xerr=reach(rows, "time"), fmt="o", ms=5, color=colour, capsize=2)
         ax.set(title=name, xlabel="later than experts by\n(fraction of training)")
     middle = (len(kinds) - 1) / 2
-    axes[0, 0].set_yticks([-(i * (len(kinds) + 1) + middle) for i in range(len(FUNCTIONS))], FUNCTIONS)
+    axes[0, 0].set(ylim=(min(places.values(), default=0) - 1, 1))
+    axes[0, 0].set_yticks([-(i * (len(kinds) + 1) + middle) for i in range(len(functions))], functions)
     key(axes, {kind: {"color": colour, "marker": "o", "lw": 1} for kind, colour in colours.items()}, columns=2)
     return axes
 
@@ -122,7 +123,12 @@ def routers(table: pd.DataFrame, curves: pd.DataFrame) -> Axes:
         line(ax, table[table["layer"] == layer], "value", color=colour, lw=1.5)
     _fractions(ax, curves[curves["function"] == "semantic"], LEVEL_COLOURS, "-")
     ax.axhline(HALF, color="black", lw=0.8, ls=":")
-    ax.set(ylabel="fraction of the final state", xlabel="fraction of training", ylim=LIMITS, xlim=(0, 1))
+    ax.set(
+        ylabel="correlation of loads with the last,\nor fraction of the final order",
+        xlabel="fraction of training",
+        ylim=LIMITS,
+        xlim=(0, 1),
+    )
     ax.xaxis.set_major_formatter("{x:g}")
     looks = {f"loads, layer {layer}": {"color": colour} for layer, colour in colours.items()}
     key(np.array([[ax]]), looks | {LEVEL_NAMES[k]: {"color": c} for k, c in LEVEL_COLOURS.items()}, columns=3)

@@ -137,12 +137,13 @@ def fraction(means: xr.Dataset) -> xr.DataArray:
 
     Returns
     -------
-    Not a number where the halves agree by less than `LEAST`, or where the last checkpoint does not go with itself.
+    Not a number where the halves agree by less than `LEAST`, or where the last checkpoint goes with itself by less: a
+    ratio to almost nothing is noise.
     """
     half = means["reliability"].where(means["reliability"] >= LEAST)
     reliability = 2 * half / (1 + half) if means.attrs.get("lengthened") else half
     own = means["with_last"].isel(step=-1)
-    return means["with_last"] / own.where(own > 0) * (reliability.isel(step=-1) / reliability) ** 0.5
+    return means["with_last"] / own.where(own >= LEAST) * (reliability.isel(step=-1) / reliability) ** 0.5
 
 
 def half_time(

@@ -35,7 +35,7 @@ def test_a_model_without_histories_is_named():
 def test_a_wrong_reading_is_found(name):
     one = emergence_order.SHIPPED[name]
     shipped = experiment.load(one)
-    probes = [(0, emergence_order.OTHER, "rte"), (1, 1225, "way/year")]
+    probes = [(0, emergence_order.OTHER, "rte"), (1, 1225, "art/region")]
     assert experiment.recheck(one, shipped, probes, cells=2).cells == 2
     shipped["experts"] += 0.02
     shipped["with_end"] += 0.02

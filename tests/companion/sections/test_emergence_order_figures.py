@@ -46,11 +46,13 @@ def test_what_a_correction_carries_far_is_cut():
 
 def test_leads_are_a_panel_a_model_with_intervals():
     rows = around(table("time", model=MODELS, function=FUNCTIONS, comparison=["one", "other"]), "time")
+    rows.loc[rows["function"] == "knowledge", ["low", "high"]] = np.nan
     axes = figures.leads(rows)
     assert titles(axes) == MODELS
+    assert [one.get_text() for one in axes[0, 0].get_yticklabels()] == ["semantic", "task"]
     for name, ax in zip(MODELS, axes[0], strict=True):
         for kind, colour in zip(("one", "other"), CATEGORIES, strict=False):
-            part = where(rows, model=name, comparison=kind)
+            part = where(rows, model=name, comparison=kind).dropna()
             points, ends = bars(ax, colour)
             np.testing.assert_allclose(points[:, 0], part["time"])
             np.testing.assert_allclose(ends[:, :, 0], part[["low", "high"]])
