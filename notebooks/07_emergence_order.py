@@ -140,7 +140,8 @@ by_layer = [[stats.spearmanr(now, q).statistic for now in layer] for layer, q in
 goes_with_last, agreement = np.mean(by_layer, axis=0), own["reliability"].to_numpy().ravel()
 assert np.allclose(own["with_last"].to_numpy().ravel(), goes_with_last)
 found = section.fraction(own.isel(run=0, subfunction=0)).to_numpy()
-assert np.allclose(found, naive_fraction(goes_with_last, agreement), equal_nan=True) or np.isnan(found).any()
+known = np.isfinite(found)  # elsewhere the halves agree too little
+assert np.allclose(found[known], naive_fraction(goes_with_last, agreement)[known])
 
 # %% [markdown]
 # The time is read from the curve where it is above {glue:text}`part` for good, on the straight line between the two checkpoints. Means over runs, layers and sub-functions are taken before the ratio, because a ratio of small numbers is noise.

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from companion.sections.emergence_figures import line
 from companion.sections.figure_data import with_data
-from companion.sections.figures import CATEGORIES, COLOURS, FUNCTIONS, alone, grid, key, reach
+from companion.sections.figures import CATEGORIES, COLOURS, FUNCTIONS, alone, grid, legend, reach
 
 LEVEL_COLOURS = {"expert": COLOURS["trained"], "random": COLOURS["null"], "top": COLOURS["neuron"]}
 LEVEL_NAMES = {
@@ -54,7 +54,7 @@ def order(curves: pd.DataFrame, path: pd.DataFrame, times: pd.DataFrame) -> np.n
         axes[i, 0].set(ylabel=f"{name}\nfraction of final order")
     axes[-1, 1].set(xlabel="fraction of training")
     looks = {LEVEL_NAMES[k]: {"color": c} for k, c in LEVEL_COLOURS.items()}
-    key(axes, looks | {"random path": {"color": "#555555", "ls": "--"}})
+    legend(axes, looks | {"random path": {"color": "#555555", "ls": "--"}})
     return axes
 
 
@@ -79,7 +79,7 @@ def leads(table: pd.DataFrame) -> np.ndarray:
     middle = (len(kinds) - 1) / 2
     axes[0, 0].set(ylim=(min(places.values(), default=0) - 1, 1))
     axes[0, 0].set_yticks([-(i * (len(kinds) + 1) + middle) for i in range(len(functions))], functions)
-    key(axes, {kind: {"color": colour, "marker": "o", "lw": 1} for kind, colour in colours.items()}, columns=2)
+    legend(axes, {kind: {"color": colour, "marker": "o", "lw": 1} for kind, colour in colours.items()}, columns=2)
     return axes
 
 
@@ -103,7 +103,7 @@ def rates(table: pd.DataFrame) -> np.ndarray:
     axes[0, 0].set(ylabel="correlation with\nthe last step")
     axes[0, 1].set(xlabel="thousands of steps")
     looks: dict[str, dict[str, Any]] = {LEVEL_NAMES[k]: {"color": LEVEL_COLOURS[k]} for k in ("expert", "random")}
-    key(axes, looks | {name: {"color": "#555555", "ls": style} for name, style in styles.items()})
+    legend(axes, looks | {name: {"color": "#555555", "ls": style} for name, style in styles.items()})
     return axes
 
 
@@ -131,5 +131,5 @@ def routers(table: pd.DataFrame, curves: pd.DataFrame) -> Axes:
     )
     ax.xaxis.set_major_formatter("{x:g}")
     looks = {f"loads, layer {layer}": {"color": colour} for layer, colour in colours.items()}
-    key(np.array([[ax]]), looks | {LEVEL_NAMES[k]: {"color": c} for k, c in LEVEL_COLOURS.items()}, columns=3)
+    legend(np.array([[ax]]), looks | {LEVEL_NAMES[k]: {"color": c} for k, c in LEVEL_COLOURS.items()}, columns=3)
     return ax
