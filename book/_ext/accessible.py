@@ -1,7 +1,8 @@
 """What a screen reader needs of a page: no empty header cell, no id twice, no role and no list out of place, a name for
-what unfolds, and the book's title in a landmark."""
+what unfolds, the book's title in a landmark, and pictures that a phone shows at a readable size."""
 
 import re
+from html import escape
 from pathlib import Path
 
 from docutils import nodes
@@ -46,6 +47,21 @@ def plain_signature(found: re.Match) -> str:
     return f'{found[1]}<span class="sig-lines">{lines}</span>'
 
 
+def scrolling_pictures(app: Sphinx, doctree: nodes.document, _docname: str) -> None:
+    """The picture of each figure in a box of its own, in which a phone scrolls it instead of making its text tiny.
+
+    By its second class the theme lets the keyboard reach the box where there is something to scroll.
+    """
+    if app.builder.format != "html":
+        return
+    for image in [image for figure in doctree.findall(nodes.figure) for image in figure.findall(nodes.image)]:
+        name = escape(next(iter(image.parent["names"]), "figure"))
+        box = f'<div class="picture pst-scrollable-table-container" role="group" aria-label="{name}">'
+        place = image.parent.index(image)
+        image.parent.insert(place + 1, nodes.raw("", "</div>", format="html"))
+        image.parent.insert(place, nodes.raw("", box, format="html"))
+
+
 def named_toggles(_app: Sphinx, _page: str, _template: str, context: dict, _doctree: object) -> None:
     """Say what the arrow does that unfolds the pages below a page of the sidebar."""
     if draw := context.get("generate_toctree_html"):
@@ -64,4 +80,5 @@ def setup(app: Sphinx) -> dict:
     app.connect("html-page-context", plain_references)
     app.connect("html-page-context", named_toggles, priority=900)
     app.connect("doctree-resolved", drop_repeated_ids)
+    app.connect("doctree-resolved", scrolling_pictures)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -11,6 +11,7 @@ from companion import terminal
 from companion.choices.audit import Audit
 from companion.claims.released_answers import Released
 from companion.experiments import (
+    emergence_order,
     encoder_shipped,
     example,
     experiment,
@@ -33,6 +34,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         *partitions.SHIPPED.values(),
         *variants.SHIPPED.values(),
         *function_counts.SHIPPED.values(),
+        *emergence_order.SHIPPED.values(),
         *OTHERS,
         *histories.SHIPPED.values(),
         *encoder_shipped.SHIPPED.values(),

@@ -43,6 +43,8 @@ TAKES = {
     ("06_emergence", "beside"): set(),
     ("06_organization", "model"): set(),
     ("06_organization", "beside"): set(),
+    ("07_emergence_order", "model"): set(),
+    ("07_emergence_order", "beside"): set(),
     ("A_choices", "model"): {"t5"},
     ("A_choices", "routed"): {"switch_transformers"},
     ("A_released", "model"): ANY - {"switch_transformers"},

@@ -274,6 +274,8 @@ WRONG = {
     "frozen-noise": ["frozen, crossed = 0.1, 0.1", "frozen, crossed = 0.9, 0.9"],
     "pairs-no-witnesses": ["rejected = 0.05", "rejected = 1.0"],
     "ask-the-neurons": ["of_neurons, rows = 0.5, [wanted['corpus'].to_numpy()] * 2"],
+    "reliability-that-grows": ["seen, corrected = 0.3, 0.3", "seen = corrected = 1.0"],
+    "decaying-rate-alone": ["decaying = constant = 0.25", "decaying, constant = 0.28, 0.14"],
     "layer-without-experts": ["degrees = [3.0, 3.0]", "degrees = [1.5, 3.0]"],
     "two-at-once": ["four = dict.fromkeys(('none', 'end mark', 'score', 'both'), 0.0)"],
     "made-nested": ["purity = values['purity']"],
