@@ -410,6 +410,7 @@ for name, value in values.items():
 #   depends on the neurons as well. The activations, which would tell, are not among the released files.
 # - Why experts settle when they do. The correction removes what sentences do by chance, not what a different *choice* of sentences would (other topics, other wordings).
 # - That the structure between experts is built *before* what neurons do within them. The ledger judges the mean gap over training, which says nothing about order in time.
+#   [](07_emergence_order.ipynb) compares every checkpoint with the last one.
 # - That what is stable is modular. An order of experts can be stable for many reasons, for example because some experts are more active than others.
 #
 # ## Exercises

@@ -353,12 +353,11 @@ print(f"seen {seen:.2f}, corrected {corrected:.2f}")
 
 
 # %% tags=["solution", "hide-cell"]
-def half_reached(recipe):
-    motion = np.cumsum([recipe.learning_rate(i) ** 2 for i in range(recipe.steps)])
-    return np.searchsorted(np.sqrt(motion / motion[-1]), 0.5) / recipe.steps
-
-
-decaying, constant = (half_reached(RECIPES[name]) for name in ("t5-mini", "t5-mini-constant"))
+fractions = []
+for name in ("t5-mini", "t5-mini-constant"):
+    motion = np.cumsum([RECIPES[name].learning_rate(i) ** 2 for i in range(RECIPES[name].steps)])
+    fractions.append(np.searchsorted(np.sqrt(motion / motion[-1]), 0.5) / RECIPES[name].steps)
+decaying, constant = fractions
 
 # %% tags=["check"]
 assert 0.25 < constant < 0.32, "√(t / T) is one half at a quarter of the run; the warm-up makes it a little later"
