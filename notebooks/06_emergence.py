@@ -65,7 +65,7 @@ from companion.models.recipe import RECIPES
 from companion.released import published
 from companion.sections import emergence_figures as figures
 from companion.sections import emergence_tables as section
-from companion.sections import noise_tables
+from companion.sections import noise_figures, noise_tables
 from companion.tools import exercise
 from modularity import emergence, predictivity
 
@@ -237,7 +237,7 @@ pd.concat(sizes, names=["model"]).style.format("{:.2f}")
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-noise", "caption": "Correlations of the first model. Solid: adjacent checkpoints, the same sentences at both (the paper's measure). Dashed: adjacent checkpoints, one half of the sentences at one and the other half at the other. Dotted: one checkpoint, both halves. Black: the dashed line corrected for the unreliability of the halves, cut at 1.2."}, "image": {"alt": "Nine panels, a row each for experts, random partition and neurons, a column each for the functions. Solid lines end near one. Dashed and dotted lines end far below. Black lines lie above the solid ones and end near one."}}
 noise = {name: noise_tables.noise(table) for name, table in runs.items()}
-axes = figures.noise(noise[model])
+axes = noise_figures.noise(noise[model])
 
 # %% [markdown]
 # **How to read it.** The solid line is the paper's measure. The dotted line, the reliability, says how much of an order would be found again with other sentences. For the order of neurons by word meanings it is {glue:text}`reliability_neuron:.2f` at the end of training,
@@ -257,7 +257,7 @@ pd.concat(at_end, names=["model"]).reindex(columns=pairs, level="pair").style.fo
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-parts", "caption": "Top: correlation of adjacent checkpoints of the first model, for the part of neurons' ranks between experts and for the part within experts, with the same sentences (solid) and corrected for noise (dashed, cut at 1.2). Bottom: share of the variance of ranks that lies between experts."}, "image": {"alt": "Six panels. Dark blue lines of the part between experts lie above light blue lines of the part within. Below, the share of variance between experts is a few per cent, and higher late in training than at the start."}}
 parts = noise_tables.parts(runs[model])
-axes = figures.parts(parts)
+axes = noise_figures.parts(parts)
 
 # %% [markdown]
 # Two differences are averaged over the last nine tenths of training: the correlation of experts minus that of neurons, and the correlation of the part between experts minus that of the part within. The 95 % intervals are from a

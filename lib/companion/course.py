@@ -19,8 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from companion import students, terminal
-from companion.rerun import NOTEBOOKS
-from companion.tools import exercise_cells
+from companion.tools import NOTEBOOKS, exercise_cells
 from modularity import environment
 
 ROOT = NOTEBOOKS.parent

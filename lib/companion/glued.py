@@ -15,7 +15,7 @@ from typing import Any
 
 from companion import terminal
 from companion.functions import sources
-from companion.tools.whole_book import NOTEBOOKS
+from companion.tools import NOTEBOOKS
 from modularity import environment
 
 FILE = "glued.json"

@@ -16,10 +16,9 @@ import nbformat
 import yaml
 
 from companion import terminal
-from companion.tools import parameter_values
+from companion.tools import NOTEBOOKS, parameter_values
 from companion.tools import parameters as cells
 from companion.tools.parameter_values import Value
-from companion.tools.whole_book import NOTEBOOKS
 from modularity import environment
 
 try:

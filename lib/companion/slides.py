@@ -18,11 +18,11 @@ import yaml
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from companion import glued, students, terminal
+from companion import glued, terminal
 from companion.claims import ledger
 from companion.claims.verdicts import VERDICTS
-from companion.rerun import NOTEBOOKS
-from companion.tools import plain_markdown
+from companion.tools import NOTEBOOKS, plain_markdown
+from companion.tools.whole_book import whole_book
 from modularity import environment
 
 LECTURE = NOTEBOOKS.parent / "book" / "lecture.yml"
@@ -98,8 +98,7 @@ def render(lecture: dict, folder: Path) -> str:
         raise ValueError(f"no executed notebooks with figures in {folder}; make book runs them")
     if missing := [s["figure"] for s in lecture["slides"] if s["figure"] not in {*drawn, COUNTED}]:
         raise ValueError(f"no notebook in {folder} drew {', '.join(missing)}; there are: {', '.join(sorted(drawn))}")
-    pages = sorted((NOTEBOOKS.parent / "book").glob("*.md"))
-    book = plain_markdown.book(students.sources(), pages, values)
+    book = whole_book(values)
     parser = MarkdownIt("commonmark").enable("table")
 
     def shown(text: object, page: str = "") -> Markup:

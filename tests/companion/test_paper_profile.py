@@ -16,7 +16,7 @@ import yaml
 from hub import running
 
 from companion import rerun
-from companion.functions import sources
+from companion.functions import downloads
 from companion.models import hub
 
 T5, SWITCH = "google-t5/t5-base", "google/switch-base-16"
@@ -42,13 +42,13 @@ def run(place):
             of_commit = commit.ljust(40, "0")  # Switch's is known by its first seven digits
             refs = ["main"] if of_commit == commit else ["refs/pr/5"]
             served.put("models", name, of_commit, layouts.folder(kind, place / kind, **shape), *refs)
-        for name, (repository, commit) in sources.HUB.items():
+        for name, (repository, commit) in downloads.HUB.items():
             served.put("datasets", repository, commit, paper_files.collection(name, place / name))
 
         def run(section, **environment):
             output = place / f"{section}.ipynb"
             asked = os.environ | served.environment(place / "home")
-            asked |= {sources.PAPER: str(paper), "MODULARITY_CACHE": str(place / "cache")} | environment
+            asked |= {downloads.PAPER: str(paper), "MODULARITY_CACHE": str(place / "cache")} | environment
             command = [sys.executable, "-m", "companion.rerun", section, "--profile", "paper", "-q", "-o", str(output)]
             command += LIMIT if "perturbing" in section else []
             done = subprocess.run(command, env=asked, capture_output=True, text=True, timeout=900)

@@ -16,7 +16,7 @@ import paper_files
 import pytest
 from hub import file_digests, running
 
-from companion.functions import sources
+from companion.functions import downloads
 from companion.models import catalogue, hub
 from modularity import neurons, stored_file
 
@@ -66,13 +66,13 @@ def run(place, weights, request):
             file_digests(place / name)  # now, so that no client waits for them
             commit = hub.PINNED[name]
             served.put("models", name, commit.ljust(40, "0"), place / name, hub.PROPOSALS.get(name, "main"))
-        for name, (repository, commit) in sources.HUB.items():
+        for name, (repository, commit) in downloads.HUB.items():
             served.put("datasets", repository, commit, paper_files.collection(name, place / name))
 
         def run(section, *parameters):
             output = place / "done.ipynb"
             asked = os.environ | served.environment(place / "home")
-            asked |= {sources.PAPER: str(paper), "MODULARITY_CACHE": str(place / "cache")}
+            asked |= {downloads.PAPER: str(paper), "MODULARITY_CACHE": str(place / "cache")}
             command = [sys.executable, "-m", "companion.rerun", section, "--profile", "paper", "-q", "-o", str(output)]
             begun = time.perf_counter()
             done = subprocess.run([*command, *parameters], env=asked, capture_output=True, text=True)

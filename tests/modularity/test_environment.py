@@ -6,7 +6,7 @@ import pytest
 from places import ROOT
 
 from companion.experiments import histories, history_source
-from companion.functions import sources
+from companion.functions import downloads, sources
 from companion.models import catalogue
 from companion.released import release
 from modularity import environment, store
@@ -15,7 +15,7 @@ VARIABLES = {
     store.ENVIRONMENT: store.folder,
     catalogue.RUNS: catalogue.runs_folder,
     sources.ENVIRONMENT: sources.data_folder,
-    sources.PAPER: sources.paper_folder,
+    downloads.PAPER: downloads.paper_folder,
     release.ENVIRONMENT: release.find,
 }
 

@@ -2,29 +2,19 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from companion.claims import effects
+from companion.claims.counted_experts import Counted, above_chance, count, measured
 from companion.experiments.obtain import Scored
 from companion.sections import intervals
 from companion.sections.intervals import NAN
-from modularity import experts, nulls, partition, partition_null, ranking, specialists
+from modularity import nulls, ranking, specialists
 from modularity.experts import ALPHA
-
-
-class Counted(NamedTuple):
-    """Top neurons in the experts of one run."""
-
-    own: Int[np.ndarray, "subfunction layer expert"]
-    random: Int[np.ndarray, "partition subfunction layer expert"]
-    means: Float[np.ndarray, "subfunction layer expert"]  # predictivities of the experts
-    top: int  # neurons of a sub-function in a layer
-    neurons: int  # of a layer
 
 
 def functional_effects(
@@ -55,9 +45,7 @@ def functional_effects(
     """
     made: list[effects.Row] = []
     for name, pair in scored.items():
-        trained, untrained = (
-            [_count(run, share, partitions, [seed, i]) for i, run in enumerate(runs)] for runs in pair
-        )
+        trained, untrained = ([count(run, share, partitions, [seed, i]) for i, run in enumerate(runs)] for runs in pair)
         found = {}
         for function, rows in _rows(pair[0][0]).items():
             statistic = partial(_effects, trained=trained, untrained=untrained, alpha=alpha)
@@ -91,7 +79,7 @@ def appendix_effects(
     """
     made: list[effects.Row] = []
     for name, (runs, _) in scored.items():
-        trained = [_count(run, share, partitions, [seed, i]) for i, run in enumerate(runs)]
+        trained = [count(run, share, partitions, [seed, i]) for i, run in enumerate(runs)]
         precise, lone = [], []
         for rows in _rows(runs[0]).values():
             one, error = intervals.delete_d(rows, partial(_agreement, trained=trained, alpha=alpha), draws, seed=seed)
@@ -114,29 +102,12 @@ def expected_precision(positives: float, number: int) -> float:
     return float(((1 + (places - 1) * (positives - 1) / (number - 1)) / places).mean())
 
 
-def _count(run: xr.Dataset, share: float, partitions: int, seed: list[int]) -> Counted:
-    members = specialists.top_neurons(run, share)
-    number, neurons = run.sizes["expert"], run.attrs["neurons"]
-    top = int(members.isel(subfunction=0, layer=0).sum())
-    places = np.nonzero(members.to_numpy())[2].reshape(*members.shape[:2], top)
-    offsets = np.arange(places.shape[0] * places.shape[1]).reshape(*places.shape[:2], 1) * number
-    rng = np.random.default_rng(seed)
-    random = []
-    for _ in range(partitions):
-        dealt = np.array([partition.at_random(neurons, number, rng=rng) for _ in range(places.shape[1])])
-        cells = dealt[np.arange(places.shape[1])[:, None], places].astype(np.intp) + offsets
-        random.append(np.bincount(cells.ravel(), minlength=offsets.size * number).reshape(*places.shape[:2], number))
-    own = experts.counts(members, run["own"]).to_numpy()
-    means = run["expert_mean"].sel(partition="own").transpose("subfunction", "layer", "expert").to_numpy()
-    return Counted(own, np.array(random), means, top, neurons)
-
-
 def _effects(
     rows: Int[np.ndarray, "kept"], trained: Sequence[Counted], untrained: Sequence[Counted], alpha: float
 ) -> Float[np.ndarray, "effect"]:
     """The effects of one function with only some of its sub-functions, means over runs."""
     own, random, before, dealt = (
-        np.mean([_measured(part, rows, run, alpha).mean(1) for run in runs], axis=0)
+        np.mean([measured(part, rows, run, alpha).mean(1) for run in runs], axis=0)
         for runs in (trained, untrained)
         for part in ("own", "random")
     )
@@ -148,25 +119,10 @@ def _between_partitions(
 ) -> Float[np.ndarray, "effect"]:
     """Variance of each of `_effects` between partitions that mean nothing."""
     of_trained, of_untrained = (
-        np.sum([_measured("random", rows, run, alpha).var(1) for run in runs], axis=0) / len(runs) ** 2
+        np.sum([measured("random", rows, run, alpha).var(1) for run in runs], axis=0) / len(runs) ** 2
         for runs in (trained, untrained)
     )
     return np.array([of_trained[0], of_trained[1], of_trained[0] + of_untrained[0], 0.0])
-
-
-def _measured(part: str, rows: np.ndarray, run: Counted, alpha: float) -> Float[np.ndarray, "measure partition"]:
-    """Proportion and degrees of functional experts of each partition."""
-    counts, number = getattr(run, part).take(rows, axis=-3).sum(-3), run.own.shape[-1]
-    found = partition_null.measures(
-        counts * number / (len(rows) * run.top), above_chance(counts, len(rows), run, alpha)
-    )
-    return found.reshape(len(found), -1)
-
-
-def above_chance(counts: np.ndarray, subfunctions: int, run: Counted, alpha: float) -> Bool[np.ndarray, "... expert"]:
-    """Which experts have more top neurons of so many sub-functions than the binomial null allows."""
-    size = run.neurons // run.own.shape[-1]
-    return counts > nulls.threshold(nulls.binomial(subfunctions, run.top, run.neurons, size), alpha)
 
 
 def _agreement(rows: np.ndarray, trained: Sequence[Counted], alpha: float) -> Float[np.ndarray, "1"]:

@@ -34,7 +34,7 @@ class Computable(Protocol):
         ...
 
     def key(self, cell: Cell) -> Mapping[str, object] | None:
-        """Everything that decides a cell, as `store.cached` takes it."""
+        """Everything that decides a cell, as `store.cached` takes it; None for what is never stored."""
         ...
 
     def compute(self, cell: Cell) -> xr.Dataset:

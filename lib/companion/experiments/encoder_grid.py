@@ -1,7 +1,6 @@
 """The grid behind "Perturbing sentence encoders": what linear probes lose while a real model is perturbed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache, partial
 from itertools import zip_longest
@@ -13,7 +12,7 @@ from numcodecs import Zstd
 
 from companion.experiments import encoder_masks, judged, lesions, read_outs
 from companion.experiments.encoder_masks import ORDERS
-from companion.experiments.encoder_plan import DRAWS, EVERY, FINE, MANY, SETTINGS, Setting
+from companion.experiments.encoder_plan import DRAWS, EVERY, FINE, MANY, SETTINGS
 from companion.experiments.experiment import Cell, available
 from companion.experiments.judged import Judged
 from companion.experiments.lesions import Mask
@@ -115,6 +114,10 @@ class EncoderGrid:
         groups = (self.experts() if groups is None else groups).sel(layer=layers)
         coordinates = {"read_out": list(READ_OUTS), "order": list(ORDERS), "number": sorted({0, *EVERY, *MANY})}
         result = xr.DataArray(np.nan, coordinates | {"draw": range(DRAWS)}, (*coordinates, "draw"), name="value")
+        means, deviations = (dict(zip(layers, v, strict=True)) for v in (described.mean, described.deviation))
+        noise: dict[str, Any] = {"how": setting.how, "variance": self.variance}
+        noise["means"] = means if setting.how == "mean" else None
+        noise["deviations"] = deviations if setting.scaled else None
         probe = judged.probe(model, one)
         with lesions.remembered(model, range(layers[0]), before_neurons_of=layers[0]):
             result.loc[{"number": 0}] = judged.judge(model, one, probe)[:, None, None]
@@ -123,29 +126,9 @@ class EncoderGrid:
                 found = encoder_masks.masks(ORDERS[order], number, draws=DRAWS, **options)
                 for draw, mask in enumerate(found):
                     mask = _others(mask, ranked.sizes["neuron"]) if setting.kept else mask
-                    with self.lesion(model, setting, mask, layers, described, draw):
+                    with perturb.neurons(model, mask, rng=np.random.default_rng([draw, 1]), **noise):
                         result.loc[{"order": order, "number": number, "draw": draw}] = judged.judge(model, one, probe)
         return result
-
-    def lesion(
-        self,
-        model: Model,
-        setting: Setting,
-        mask: Mask,
-        layers: Sequence[int],
-        described: encoder_masks.Described,
-        draw: int,
-    ) -> AbstractContextManager[None]:
-        means, deviations = (dict(zip(layers, v, strict=True)) for v in (described.mean, described.deviation))
-        return perturb.neurons(
-            model,
-            mask,
-            how=setting.how,
-            rng=np.random.default_rng([draw, 1]),
-            means=means if setting.how == "mean" else None,
-            variance=self.variance,
-            deviations=deviations if setting.scaled else None,
-        )
 
     def assemble(self, made: Callable[[Cell], xr.Dataset]) -> tuple[xr.Dataset, Mapping[str, Mapping[str, Any]]]:
         """``value``, dims ``(setting, subfunction, …)``, not a number where a grid has none; ``experts``; ``written``,

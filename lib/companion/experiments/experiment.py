@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from companion.experiments import computing
-from companion.experiments.computing import Cell
+from companion.experiments.computing import Cell, Computable
 from companion.functions import sources
 from modularity import measure, stored_file
 
@@ -33,13 +33,8 @@ def available(load: Callable[[], T]) -> T:
         raise UnavailableError(str(error)) from error
 
 
-class Experiment(Protocol):
-    """What a subclass of nothing has to have; plain data that travels to another process."""
-
-    @property
-    def name(self) -> str:
-        """Of the file ``data/FOLDER/NAME.zarr.zip``."""
-        ...
+class Experiment(Computable, Protocol):
+    """What a subclass of nothing has to have; its name is that of the file ``data/FOLDER/NAME.zarr.zip``."""
 
     @property
     def folder(self) -> str:
@@ -52,21 +47,8 @@ class Experiment(Protocol):
         ...
 
     def cells(self) -> Sequence[Cell]:
-        """What is computed and stored as one, those that pages lean on most first.
-
-        Raises
-        ------
-        UnavailableError
-            What all of them need is not on this machine.
-        """
-        ...
-
-    def key(self, cell: Cell) -> Mapping[str, object] | None:
-        """Everything that decides a cell, as `store.cached` takes it; None for what is never stored."""
-        ...
-
-    def compute(self, cell: Cell) -> xr.Dataset:
-        """One cell, by one thread."""
+        """What is computed and stored as one, those that pages lean on most first; an `UnavailableError` where what
+        all of them need is not on this machine."""
         ...
 
     def assemble(self, made: Callable[[Cell], xr.Dataset]) -> tuple[xr.Dataset, Mapping[str, Mapping[str, Any]]]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from pyarrow import parquet
 
-from companion.functions import prompts, sources
+from companion.functions import downloads, prompts
 from companion.functions.prompts import MnliOrder
 from modularity.subfunction import SubFunction
 
@@ -29,12 +29,12 @@ def read(name: str, split: str | None = None) -> pd.DataFrame:
     """
     task = prompts.task(name)
     split = split or task.split
-    folder = sources.paper_part(task.collection)
+    folder = downloads.paper_part(task.collection)
     if folder is None:
-        where = f"{sources.HUB[task.collection][0]} {name} {split}"
-        parts: dict[str, Any] = {where: sources.hub_dataset(task.collection, name, split).to_pandas()}
+        where = f"{downloads.HUB[task.collection][0]} {name} {split}"
+        parts: dict[str, Any] = {where: downloads.hub_dataset(task.collection, name, split).to_pandas()}
     else:
-        if not (files := sources.files(folder / name, f"{split}-*.parquet")):
+        if not (files := downloads.files(folder / name, f"{split}-*.parquet")):
             raise FileNotFoundError(f"{folder / name} holds no {split}-*.parquet; put the hub's files there")
         parts = {str(file): _parquet(file) for file in files}
     for where, part in parts.items():

@@ -10,7 +10,7 @@ from xml.sax.handler import ContentHandler
 import numpy as np
 from tqdm import tqdm
 
-from companion.functions import sources
+from companion.functions import downloads
 from modularity.subfunction import SubFunction
 
 Instance = tuple[int, str, tuple[str, str]]  # its line, its name, and its word: lemma and part of speech
@@ -31,11 +31,13 @@ def load(*, sentences: int = 100, seed: int = 0) -> list[SubFunction]:
     ValueError
         A malformed file, an instance without a sense, a sense given twice; with file and line.
     """
-    folder = sources.paper_part("onesec")
+    folder = downloads.paper_part("onesec")
     wanted = "put OneSeC's NAME.data.xml and NAME.gold.key.txt (trainomatic.org/onesec) into onesec/ of a folder"
     if folder is None:
-        raise FileNotFoundError(f"OneSeC is not downloaded by this program: {wanted} and name that in {sources.PAPER}")
-    if not (corpora := sources.files(folder, "*.data.xml")):
+        raise FileNotFoundError(
+            f"OneSeC is not downloaded by this program: {wanted} and name that in {downloads.PAPER}"
+        )
+    if not (corpora := downloads.files(folder, "*.data.xml")):
         raise FileNotFoundError(f"{folder} holds no *.data.xml: {wanted}")
     rng = np.random.default_rng(seed)
     kept: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -74,7 +76,7 @@ def _gold(file: Path) -> dict[str, str]:
     if not file.is_file():
         raise FileNotFoundError(f"{file} is missing; it belongs beside its .data.xml")
     senses: dict[str, str] = {}
-    for place, text in sources.lines(file):
+    for place, text in downloads.lines(file):
         identifier, *given = text.split()
         if not given:
             raise ValueError(f"{place}: {text!r} names no sense, expected an instance and its sense")

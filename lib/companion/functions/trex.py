@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from companion.functions import sources
+from companion.functions import downloads
 from modularity.subfunction import SubFunction, check_sentences
 
 # Wikidata's relations in ParaRel, each with a plain sentence of our own: the paper does not print its templates.
@@ -54,7 +54,7 @@ TEMPLATES = {
     "P1376": "{head} is the capital of {tail}.",
     "P1412": "{head} communicates in {tail}.",
 }
-BYTES = {  # of each file at the commit that `sources.TREX_URL` names
+BYTES = {  # of each file at the commit that `downloads.TREX_URL` names
     "P17": 95_566,
     "P19": 81_238,
     "P20": 86_457,
@@ -115,15 +115,15 @@ def load(*, instances: int = 400, seed: int = 0) -> list[SubFunction]:
     ValueError
         A file of an unknown relation; a row that is not UTF-8, not JSON or lacks a field; an identifier twice.
     """
-    folder = sources.paper_part("trex")
+    folder = downloads.paper_part("trex")
     if folder is not None:
-        files = sources.files(folder, "*.jsonl")
+        files = downloads.files(folder, "*.jsonl")
         if not files:
             raise FileNotFoundError(f"{folder} holds no P*.jsonl; put the files of ParaRel's data/trex_lms_vocab there")
     else:
-        cache = sources.downloads() / "trex"
+        cache = downloads.folder() / "trex"
         bar = tqdm(TEMPLATES, desc="T-REx", unit="relation", leave=False)
-        files = [sources.download(f"{sources.TREX_URL}/{r}.jsonl", cache, size=BYTES[r]) for r in bar]
+        files = [downloads.download(f"{downloads.TREX_URL}/{r}.jsonl", cache, size=BYTES[r]) for r in bar]
     made = []
     for file in files:
         if (relation := file.stem) not in TEMPLATES:
@@ -143,7 +143,7 @@ def load(*, instances: int = 400, seed: int = 0) -> list[SubFunction]:
 def _triples(file: Path) -> Iterator[tuple[str, str]]:
     """(head, tail) of each row; one triple may stand under several identifiers, as it does in ParaRel."""
     seen: dict[str, str] = {}
-    for place, text in sources.lines(file):
+    for place, text in downloads.lines(file):
         try:
             row = json.loads(text)
         except (ValueError, RecursionError) as error:  # also of a number of thousands of digits, and of nesting

@@ -14,7 +14,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.file_download import repo_folder_name
 from transformers import BertConfig, PreTrainedConfig, RobertaConfig, SwitchTransformersConfig, T5Config
 
-from companion.functions import sources
+from companion.functions import downloads
 from companion.models.names import AT_COMMIT, PINNED
 
 PROPOSALS = {"google/switch-base-16": "refs/pr/5"}
@@ -94,7 +94,7 @@ def _fetched(repository: str, revision: str, commit: str) -> Path:
         ) from error
     except RevisionNotFoundError as error:
         raise ValueError(f"the hub has no commit {revision} of {repository}; it may have been deleted") from error
-    except (LocalEntryNotFoundError, sources.transport_error(), OSError) as error:
+    except (LocalEntryNotFoundError, downloads.transport_error(), OSError) as error:
         if isinstance(error, HfHubHTTPError) and error.response.status_code == HTTPStatus.UNAUTHORIZED:
             raise PermissionError(
                 f"the hub refuses the token that it is given for {repository}: renew it with `hf auth login`, or unset "

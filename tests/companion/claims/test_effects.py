@@ -8,7 +8,15 @@ from scipy import stats
 from sklearn.metrics import average_precision_score
 from toys import groups_of, reading_of, scores_of
 
-from companion.claims import effects, emergence_effects, expert_effects, ledger, perturbation_effects, printed_effects
+from companion.claims import (
+    counted_experts,
+    effects,
+    emergence_effects,
+    expert_effects,
+    ledger,
+    perturbation_effects,
+    printed_effects,
+)
 from companion.released import published
 from companion.sections import emergence_tables, intervals, specialization_tables
 from modularity import effect_sizes, emergence, experts, nulls, partition_null, specialists
@@ -427,7 +435,7 @@ def test_nothing_random_is_in_the_evidence(scored):
 
 def test_the_null_of_evidence_is_the_papers():
     """A count is called functional exactly where `experts.functional_experts` calls it so."""
-    counted = expert_effects.Counted(*[np.zeros((1, 1, 8))] * 3, top=10, neurons=80)
+    counted = counted_experts.Counted(*[np.zeros((1, 1, 8))] * 3, top=10, neurons=80)
     counts = np.arange(30)
     p = nulls.binomial(4, 10, 80, 10)[counts]
-    np.testing.assert_array_equal(expert_effects.above_chance(counts, 4, counted, 0.01), p <= 0.01)
+    np.testing.assert_array_equal(counted_experts.above_chance(counts, 4, counted, 0.01), p <= 0.01)

@@ -7,7 +7,7 @@ import pytest
 from pyarrow import parquet
 from toys import glue_rows as rows
 
-from companion.functions import glue, sources, tracks
+from companion.functions import downloads, glue, tracks
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_a_missing_split_is_named(folder):
 
 
 def test_the_pins_are_commits():
-    assert all(len(commit) == 40 and int(commit, 16) for _, commit in sources.HUB.values())
+    assert all(len(commit) == 40 and int(commit, 16) for _, commit in downloads.HUB.values())
 
 
 def test_labels_are_numpy_integers(folder):

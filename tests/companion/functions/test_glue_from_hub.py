@@ -10,7 +10,7 @@ import paper_files
 import pytest
 from hub import Fault, running
 
-from companion.functions import sources
+from companion.functions import downloads
 
 pytestmark = pytest.mark.slow
 READ = """
@@ -44,7 +44,7 @@ def served(tmp_path_factory):
     }
     root = paper_files.published(tmp_path_factory.mktemp("glue"), tables)
     with running() as made:
-        made.put("datasets", *sources.HUB["glue"], root)
+        made.put("datasets", *downloads.HUB["glue"], root)
         yield made
 
 
@@ -54,7 +54,7 @@ def read(served, tmp_path):
     served.faults.clear()
 
     def read(name, **environment):
-        asked = {k: v for k, v in os.environ.items() if k != sources.PAPER}
+        asked = {k: v for k, v in os.environ.items() if k != downloads.PAPER}
         asked |= served.environment(tmp_path / "home") | environment
         done = subprocess.run(
             [sys.executable, "-c", READ, name], env=asked, capture_output=True, text=True, timeout=300

@@ -7,7 +7,7 @@ import pytest
 from paper_files import trex as write
 from paper_files import triple
 
-from companion.functions import sources, tracks, trex
+from companion.functions import tracks, trex
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ def test_without_its_folder_every_relation_is_downloaded(folder, named, monkeypa
         assert size == trex.BYTES[name.removesuffix(".jsonl")]
         return kept / (name if (kept / name).is_file() else "P1376.jsonl")
 
-    monkeypatch.setattr(sources, "download", download)
+    monkeypatch.setattr(downloads, "download", download)
     trex.load()
     assert len(asked) == len(set(asked)) == 41
     assert all("845c42a218d9d26ae9d2cc9ba2ba780741c4e57e" in url for url in asked)

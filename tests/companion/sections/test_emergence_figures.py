@@ -6,10 +6,11 @@ import pytest
 from drawn import across, band, line, outside, said, shows, table, titles, where
 from matplotlib.colors import to_hex
 
-from companion.sections import emergence_figures, organization_figures
-from companion.sections.emergence_figures import LEVEL_COLOURS, LEVEL_NAMES, PAIRS
+from companion.sections import emergence_figures, noise_figures, organization_figures
+from companion.sections.emergence_figures import LEVEL_COLOURS, LEVEL_NAMES
 from companion.sections.figures import COLOURS, FUNCTIONS
 from companion.sections.functional_expert_figures import FUNCTION_COLOURS
+from companion.sections.noise_figures import PAIRS
 
 pytestmark = pytest.mark.usefixtures("figures")
 SHARES = (0.1, 0.4, 1.0)
@@ -92,7 +93,7 @@ def test_a_dot_stands_where_a_curve_settles_and_its_crossing_can_be_seen():
 def test_noise_is_a_style_a_pair_and_what_is_corrected_is_cut():
     rows = table("value", level=LEVEL_COLOURS, function=FUNCTIONS, pair=[*PAIRS, "corrected"], share=SHARES)
     rows.loc[(rows["pair"] == "corrected") & (rows["share"] == 1), "value"] = 3.0
-    axes = emergence_figures.noise(rows)
+    axes = noise_figures.noise(rows)
     assert titles(axes[0]) == list(FUNCTIONS)
     for i, (level, colour) in enumerate(LEVEL_COLOURS.items()):
         assert axes[i, 0].get_ylabel() == LEVEL_NAMES[level]
@@ -108,7 +109,7 @@ def test_parts_are_a_colour_and_their_correction_a_style():
     rows = table(
         "value", function=FUNCTIONS, level=["between", "within", "share"], pair=["whole", "corrected"], share=SHARES
     ).query("level != 'share' or pair == 'whole'")
-    axes = emergence_figures.parts(rows)
+    axes = noise_figures.parts(rows)
     for function, above, below in zip(FUNCTIONS, *axes, strict=True):
         part = rows[rows["function"] == function].set_index(["level", "pair"]).sort_index()
         assert above.get_title() == function
@@ -123,7 +124,7 @@ def test_parts_are_a_colour_and_their_correction_a_style():
 def test_a_later_panel_of_a_row_may_have_the_highest_shares():
     rows = table("value", function=FUNCTIONS, level=["between", "within", "share"], pair=["whole"], share=SHARES)
     rows["value"] *= rows["function"].map(dict(zip(FUNCTIONS, (0.1, 1, 0.3), strict=True)))
-    assert outside(emergence_figures.parts(rows)) == []
+    assert outside(noise_figures.parts(rows)) == []
 
 
 def test_schedules_are_a_style_each():

@@ -11,7 +11,7 @@ from companion.experiments import history_file
 from companion.released import published
 from companion.sections import emergence_figures as plots
 from companion.sections import emergence_tables as report
-from companion.sections import noise_tables, organization_figures, organization_tables
+from companion.sections import noise_figures, noise_tables, organization_figures, organization_tables
 from modularity import effect_sizes, emergence, reliability
 
 matplotlib.use("agg")
@@ -215,8 +215,8 @@ def test_every_figure_is_drawn(runs, rng):
     assert (
         plots.stabilization(curves, losses["t5-mini"], printed.head(0), settled)[0, 2].get_title() == "nothing printed"
     )
-    assert plots.noise(noise_tables.noise(runs)).shape == (3, 3)
-    assert plots.parts(noise_tables.parts(runs)).shape == (2, 3)
+    assert noise_figures.noise(noise_tables.noise(runs)).shape == (3, 3)
+    assert noise_figures.parts(noise_tables.parts(runs)).shape == (2, 3)
     schedules = report.stacked({"decaying": curves, "constant": curves}, "schedule")
     assert plots.schedules(schedules.query("level != 'random'")).shape == (2, 3)
     names = runs["subfunction"].to_numpy()[(runs["function"] == "semantic").to_numpy()].tolist()

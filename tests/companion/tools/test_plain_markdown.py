@@ -3,7 +3,7 @@
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from companion.tools import plain_markdown, quizzes
+from companion.tools import plain_markdown, quizzes, whole_book
 
 FIRST = """# Is it so?
 
@@ -37,7 +37,7 @@ def book(tmp_path):
     values |= {"first::verdicts_add-up": "holds (t5)"}
     options = (quizzes.Option("a < b", "It is less.", right=True),)
     asked = {"first": [quizzes.Question("Which?", options)]}
-    return plain_markdown.book({"first": new_notebook(cells=cells)}, [page], values, asked)
+    return whole_book.book({"first": new_notebook(cells=cells)}, [page], values, asked)
 
 
 INLINE = [
