@@ -65,6 +65,7 @@ from companion.models.recipe import RECIPES
 from companion.sections import emergence_order_figures as figures
 from companion.sections import emergence_order_tables as section
 from companion.sections.emergence_tables import stacked
+from companion.tools import exercise
 
 # %% tags=["hide-input"]
 names = list(dict.fromkeys([model, *beside.split()]))
@@ -335,6 +336,7 @@ reliabilities = [np.corrcoef(*readings)[0, 1] for readings in twice.values()]
 corrected = seen / np.sqrt(np.prod(reliabilities))
 
 # %% tags=["check"]
+exercise.answered(globals(), "seen", "corrected")
 assert 0.2 < seen < 0.4, "noise of three standard deviations leaves 1 / √10 of a correlation of 1, times 1 / √1.09"
 assert 0.8 < corrected < 1.2, "the order is the same at both checkpoints: the true correlation is 1"
 print(f"seen {seen:.2f}, corrected {corrected:.2f}")
@@ -360,6 +362,7 @@ for name in ("t5-mini", "t5-mini-constant"):
 decaying, constant = fractions
 
 # %% tags=["check"]
+exercise.answered(globals(), "decaying", "constant")
 assert 0.25 < constant < 0.32, "√(t / T) is one half at a quarter of the run; the warm-up makes it a little later"
 assert 0.1 < decaying < 0.2, "the rate is highest early, so a quarter of all motion is over early"
 print(f"half of the final order without any learning: at {decaying:.0%} (decaying) and {constant:.0%} (constant)")

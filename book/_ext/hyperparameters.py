@@ -15,7 +15,7 @@ from sphinx.util.docutils import SphinxDirective
 from companion.experiments import fewshot, fewshot_grid, lesion_grid, shipped_readings
 from companion.functions import tracks
 from companion.models import catalogue
-from companion.models.recipe import EARLY, LATE, RECIPES
+from companion.models.recipe import EARLY_STEPS, LATE_STEPS, RECIPES
 from companion.sections import functional_expert_tables, intervals
 from modularity import emergence, experts, moefication, nulls, specialists
 
@@ -58,7 +58,8 @@ def pretraining() -> list[Row]:
         Row(
             "checkpoints",
             "one every 5,000 steps, 40 in all (A.2)",
-            f"{len(t5.checkpoints())}: the start, {EARLY} up to a tenth of training, {LATE} evenly spaced after it",
+            f"{len(t5.checkpoints())}: the start, {EARLY_STEPS} up to a tenth of training, "
+            f"{LATE_STEPS} evenly spaced after it",
         ),
         Row("machine", "8 GPUs (A100), about three days (A.2)", "one CPU thread a run ([model card](data.md))"),
     ]
