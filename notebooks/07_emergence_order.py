@@ -83,7 +83,7 @@ print(*said, sep="\n")
 # *fraction of the final order* is 1 at the end, and no reading is compared with itself.
 #
 # What was measured, the null, the interval, and what would count as yes and as no were written down before any result was looked at. This text is in the module
-# [`emergence_order_tables`](../book/api/sections.md).
+# [`emergence_order_tables`](../book/api/sections.md), with what was changed afterwards.
 
 # %% tags=["hide-input"]
 curves = {n: section.measured(histories[n], shipped[n]) for n in names}
@@ -133,16 +133,24 @@ def naive_fraction(goes_with_last, agreement):
     return goes_with_last / goes_with_last[-1] * np.sqrt(reliability[-1] / reliability)
 
 
+words = curves[model].sel(level="expert").isel(subfunction=curves[model]["function"].to_numpy() == "semantic")
+means = words.mean(["run", "subfunction"]).assign_attrs(words.attrs)
+found = section.fraction(means).to_numpy()
+known = np.isfinite(found)  # where the halves agree enough
+by_hand = naive_fraction(means["with_last"].to_numpy()[known], means["reliability"].to_numpy()[known])
+assert known[-1]
+assert np.allclose(found[known], by_hand)
+
+# %% [markdown]
+# The correlations themselves, for one sub-function of one run, mean over layers:
+
+# %%
 own = curves[model].sel(level="expert").isel(run=[0], subfunction=[0])
 where = {"subfunction": own["subfunction"].item(), "partition": "model"}
 values = histories[model][0]["experts"].sel(where).transpose("layer", "step", "expert").to_numpy()
 last = shipped[model]["experts"].isel(run=0).sel(where).to_numpy()
 by_layer = [[stats.spearmanr(now, q).statistic for now in layer] for layer, q in zip(values, last)]
-goes_with_last, agreement = np.mean(by_layer, axis=0), own["reliability"].to_numpy().ravel()
-assert np.allclose(own["with_last"].to_numpy().ravel(), goes_with_last)
-found = section.fraction(own.isel(run=0, subfunction=0)).to_numpy()
-known = np.isfinite(found)  # elsewhere the halves agree too little
-assert np.allclose(found[known], naive_fraction(goes_with_last, agreement)[known])
+assert np.allclose(own["with_last"].to_numpy().ravel(), np.mean(by_layer, axis=0))
 
 # %% [markdown]
 # The time is read from the curve where it is above {glue:text}`part` for good, on the straight line between the two checkpoints. Means over runs, layers and sub-functions are taken before the ratio, because a ratio of small numbers is noise.
@@ -187,7 +195,7 @@ axes = figures.leads(leads)
 # moments the weights are put into the model, and it is read for word meanings as a checkpoint is, with halves of the sentences instead of other ones.
 #
 # On the path of {glue:text}`model_name`, experts have half of their final order at {glue:text}`path_expert:.0%` of training and random groups at {glue:text}`path_neuron:.0%`; in the runs themselves these are {glue:text}`at_expert:.0%` and {glue:text}`at_neuron:.0%`. So the dashed lines
-# of {ref}`the first figure <fig-order>` say that a rise of this kind, and most of its timing, needs no learning. What the runs add to the lead of experts is {glue:text}`excess:+.2f` (95 % interval {glue:text}`excess_low:+.2f` to {glue:text}`excess_high:+.2f`).
+# of {ref}`the first figure <fig-order>` say that a rise of this kind, at about this time, does not need anything to be learned first. What the runs add to the lead of experts is {glue:text}`excess:+.2f` (95 % interval {glue:text}`excess_low:+.2f` to {glue:text}`excess_high:+.2f`).
 #
 # On this path, the order of experts can be there before that of neurons too: an expert's mean is changed little by random changes of its neurons, if these neurons have something in common. So the lead of experts on the path is what
 # has to be exceeded. The clock of the path is the sum of squared rates:
@@ -311,7 +319,7 @@ for name, value in values.items():
 # - That experts *cause* what their neurons become. One comes before the other, or does not.
 # - What happens in the paper's models. These are companions of four layers, trained for {glue:text}`steps:,d` steps, three runs each.
 # - What comes first in knowledge and tasks: there the halves of the sentences agree too little, or too few sub-functions are left, for narrow intervals.
-# - That the random path is the only null. It has the right ends and the right size of steps, but a path along which the loss stays high. A path of low loss might order neurons in another way.
+# - That the random path is the only null. It has the right ends and the right size of steps, but its loss was not measured. On a path of low loss experts and neurons might have other times.
 # - What a constant rate gives for single neurons. The one run with a constant rate keeps no neurons, and what is shown of it is not corrected for shared noise.
 #
 # ## Exercises
