@@ -370,7 +370,7 @@ for name in ("t5-mini", "t5-mini-constant"):
 decaying, constant = fractions
 
 # %% tags=["check"]
-exercise.answered(globals(), "decaying", "constant")
+exercise.answered(globals(), "constant", "decaying")
 assert 0.25 < constant < 0.32, "√(t / T) is one half at a quarter of the run; the warm-up makes it a little later"
 assert 0.1 < decaying < 0.2, "the rate is highest early, so a quarter of all motion is over early"
 print(f"half of the final order without any learning: at {decaying:.0%} (decaying) and {constant:.0%} (constant)")
