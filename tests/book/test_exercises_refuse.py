@@ -17,9 +17,9 @@ from places import ROOT
 from scipy import stats
 from wrong_solutions import WRONG
 
-from companion.tools import exercise_cells
+from companion.tools import exercise, exercise_cells
 
-IMPORTED = {"np": np, "pd": pd, "torch": torch, "stats": stats, "combinations": combinations}
+IMPORTED = {"np": np, "pd": pd, "torch": torch, "stats": stats, "combinations": combinations, "exercise": exercise}
 
 
 def naive_ap(labels, a):

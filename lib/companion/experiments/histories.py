@@ -133,13 +133,13 @@ class History:
         step, name = int(probe[0]), str(probe[1])
         if not (one := [s for s in self.chosen()[0] if s.name == name]):
             return float("nan")
-        scores = stored_scores.compute(self._at_hand(step, int(shipped["step"][-1])), one)
+        scores = stored_scores.compute(self.at_hand(step, int(shipped["step"][-1])), one)
         then = shipped.sel(step=step, subfunction=[name])
         groups = then["partition_of"].sel(partition="model", drop=True)
         experts = effect_sizes.expert_predictivity(scores, groups) - then["experts"].sel(partition="model", drop=True)
         return float(np.max([np.abs(off.to_numpy()).max() for off in (experts, scores.max("neuron") - then["best"])]))
 
-    def _at_hand(self, step: int, end: int) -> Model:
+    def at_hand(self, step: int, end: int) -> Model:
         """The start of the run, whose checkpoints are kept in bfloat16, or its end."""
         if step == 0:
             tokenizer = catalogue.tokenizer()

@@ -49,7 +49,7 @@ def others(
     made = []
     for one in wanted:
         if one.function == "semantic":
-            sentences, labels = _semantic(one.name.split("/"), found, per_class)
+            sentences, labels = of_words(one.name.split("/"), found, per_class)
         else:
             sentences, labels = _beyond(longer[one.function, one.name], known[one.function, one.name], per_class)
         if np.bincount(labels, minlength=2).min() >= least:
@@ -87,7 +87,7 @@ def _occurrences(words: set[str]) -> dict[str, dict[str, list[str]]]:
     return found
 
 
-def _semantic(
+def of_words(
     nouns: Sequence[str], found: dict[str, dict[str, list[str]]], per_class: int
 ) -> tuple[list[str], list[int]]:
     """Equally many sentences of both nouns from each part, evenly spread over it: the part tells nothing."""

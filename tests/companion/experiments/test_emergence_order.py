@@ -20,7 +20,7 @@ def test_a_reading_goes_with_itself_as_it_is_reliable(rng):
 
 def test_the_ends_of_a_path_are_the_start_and_the_end_of_its_run(untrained):
     made = EmergenceOrder("t5-mini")
-    start = histories.SHIPPED["t5-mini-1"]._at_hand(0, 7000)
+    start = histories.SHIPPED["t5-mini-1"].at_hand(0, 7000)
     for one, other in ((made.on_path(1, 0), start), (made.on_path(1, 7000), made.on_path(1, 7000))):
         weights = [dict(m.module.named_parameters()) for m in (one, other)]
         assert all(np.allclose(weights[0][n], weights[1][n], atol=1e-6) for n in weights[0])

@@ -47,11 +47,11 @@ def test_nouns_are_hidden_and_do_not_stand_elsewhere(both):
 def test_parts_are_alike_in_both_classes():
     pool = {p: [f"{p} {i} thing" for i in range(30)] for p in other_sentences.MIN_WORDS}
     more = {p: [f"{p} {i} idea" for i in range(60)] for p in other_sentences.MIN_WORDS}
-    sentences, labels = other_sentences._semantic(["thing", "idea"], {"thing": pool, "idea": more}, 100)
+    sentences, labels = other_sentences.of_words(["thing", "idea"], {"thing": pool, "idea": more}, 100)
     of = [[s.split()[0] for s, label in zip(sentences, labels, strict=True) if label == k] for k in (0, 1)]
     assert of[0] == of[1]
     assert of[0].count("definition") == 10  # what 90 others leave
-    sentences, labels = other_sentences._semantic(["thing", "idea"], {"thing": pool, "idea": more}, 30)
+    sentences, labels = other_sentences.of_words(["thing", "idea"], {"thing": pool, "idea": more}, 30)
     assert "definition" not in {s.split()[0] for s in sentences}
     assert sum(labels) == 30
 

@@ -7,7 +7,7 @@ import pytest
 from paper_files import trex as write
 from paper_files import triple
 
-from companion.functions import tracks, trex
+from companion.functions import downloads, tracks, trex
 
 
 @pytest.fixture
